@@ -1,0 +1,132 @@
+// Errors as an interface: a closed set of codes, each with typed parameters. The sentence a person reads
+// is made by `report`, in their language; nothing here is prose and nothing here may hold key bytes.
+
+/** Parameters of every error code. Add a code here and the compiler asks `report` for its sentences. */
+export interface ErrorParams {
+  // --- DER, PEM, X.509 (core/pki). `offset` is in bytes from the start of the DER value.
+  "der-malformed": { readonly reason: string; readonly offset: number };
+  "pem-malformed": { readonly reason: PemFault; readonly line: number };
+  "certificate-malformed": { readonly reason: string };
+  "key-malformed": { readonly reason: string };
+  "key-encrypted": { readonly format: string };
+  "key-unsupported": { readonly algorithm: string };
+  "issue-refused": { readonly reason: string };
+  "value-invalid": { readonly what: string; readonly value: string; readonly expected: string };
+
+  // --- kubeconfig and manifest surgery (core/kubeconfig). `path` is the address shown to people.
+  "yaml-malformed": { readonly reason: string; readonly line: number };
+  "kubeconfig-malformed": { readonly reason: string };
+  "splice-unsafe": { readonly reason: string };
+  "manifest-malformed": { readonly reason: string };
+
+  // --- profile
+  "profile-invalid": { readonly profile: string; readonly reason: string };
+  "profile-unknown": { readonly profile: string; readonly known: readonly string[] };
+
+  // --- stores (drivers/store). `address` is formatted by formatAddress.
+  "store-unreadable": { readonly address: string; readonly reason: string; readonly cause: string };
+  "store-not-regular": { readonly address: string; readonly type: string };
+  "store-too-large": { readonly address: string; readonly bytes: number; readonly limitBytes: number };
+  "store-link-refused": { readonly address: string; readonly target: string };
+  "store-conflict": { readonly address: string; readonly expected: string; readonly found: string };
+  "store-write-failed": { readonly address: string; readonly operation: string; readonly cause: string };
+  "store-mismatch": { readonly address: string; readonly expected: string; readonly found: string };
+
+  // --- engine
+  locked: {
+    readonly path: string;
+    readonly holder: string;
+    readonly sinceAt: number;
+    readonly what: string;
+    readonly pid: number;
+    readonly host: string;
+    readonly alive: boolean;
+  };
+  "lock-lost": { readonly path: string; readonly token: number; readonly found: number };
+  "plan-stale": { readonly differences: readonly PlanDifference[] };
+  "plan-invalid": { readonly path: string; readonly reason: string };
+  "digest-differs": { readonly approved: string; readonly found: string };
+  "run-unfinished": { readonly run: string };
+  "run-unknown": { readonly run: string };
+  "run-not-open": { readonly run: string; readonly state: string };
+  "journal-damaged": { readonly path: string; readonly line: number; readonly reason: string };
+  "rollback-refused": { readonly run: string; readonly changed: readonly string[] };
+  "rollback-expired": { readonly run: string; readonly names: readonly string[] };
+  "proof-failed": { readonly slot: string; readonly reason: string };
+  "step-failed": { readonly step: string; readonly reason: string };
+  "state-unsafe": { readonly path: string; readonly reason: string };
+  interrupted: { readonly signal: string };
+
+  // --- app, cli
+  usage: { readonly reason: string };
+  "name-unknown": { readonly name: string; readonly known: readonly string[] };
+  "not-a-node": { readonly root: string };
+  "input-unreadable": { readonly path: string; readonly reason: string };
+  "refused": { readonly refusals: readonly Refusal[] };
+  "confirmation-needed": { readonly command: string };
+  declined: { readonly command: string };
+  internal: { readonly reason: string };
+}
+
+export type PemFault = "truncated" | "bad-base64" | "label-differs" | "nested-begin";
+
+/** One object whose state no longer is what the plan was made from. */
+export interface PlanDifference {
+  readonly address: string;
+  readonly what: "bytes" | "mode" | "owner" | "link" | "presence" | "profile" | "tool" | "attributes";
+  readonly planned: string;
+  readonly found: string;
+}
+
+/** One reason why nothing was planned or done (exit 4). */
+export interface Refusal {
+  readonly code: RefusalCode;
+  readonly slot: string;
+  readonly address: string;
+  readonly detail: string;
+}
+
+export type RefusalCode =
+  | "outlives-authority"
+  | "authority-ending"
+  | "authority-expired"
+  | "authority-not-usable"
+  | "authority-key-mismatch"
+  | "key-encrypted"
+  | "key-not-usable"
+  | "certificate-not-usable"
+  | "san-lost"
+  | "eku-lost"
+  | "link-leaves-tree"
+  | "object-not-writable"
+  | "externally-managed"
+  | "authority-not-renewable"
+  | "kubelet-managed"
+  | "missing-not-recreated"
+  | "kubeconfig-not-usable"
+  | "other-node";
+
+export type ErrorCode = keyof ErrorParams;
+
+/** The one error type: what went wrong as a code, where and why as parameters, the system's own error as `cause`. */
+export class AppError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = "AppError";
+  readonly code: C;
+  readonly params: ErrorParams[C];
+
+  constructor(code: C, params: ErrorParams[C], options?: { readonly cause?: unknown }) {
+    super(`${code} ${JSON.stringify(params)}`, options);
+    this.code = code;
+    this.params = params;
+  }
+}
+
+/** Narrows an unknown error to one code. */
+export function isAppError<C extends ErrorCode>(error: unknown, code?: C): error is AppError<C> {
+  return error instanceof AppError && (code === undefined || error.code === code);
+}
+
+/** For exhaustive switches: a value of type never reached at run time is a bug. */
+export function assertNever(value: never): never {
+  throw new TypeError(`unreachable value ${JSON.stringify(value)}`);
+}
