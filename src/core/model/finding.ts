@@ -1,0 +1,82 @@
+// Findings: what is wrong, as a code with typed parameters and evidence. `report` makes the sentence.
+import type { Address, NodeName } from "./address.ts";
+import type { SlotId } from "./inventory.ts";
+
+export type Severity = "info" | "warning" | "critical";
+
+/** Instants are ms since 1970-01-01T00:00Z, `...Hex` lowercase hex without separators, modes octal text like `0600`. */
+export interface FindingParams {
+  // --- time
+  "certificate-expired": { readonly notAfter: number };
+  "certificate-expiring": { readonly notAfter: number; readonly withinMs: number };
+  "certificate-not-yet-valid": { readonly notBefore: number };
+  "authority-expired": { readonly notAfter: number };
+  "authority-expiring": { readonly notAfter: number; readonly withinMs: number };
+  "authority-not-yet-valid": { readonly notBefore: number };
+  "outlives-authority": { readonly notAfter: number; readonly authority: string; readonly authorityNotAfter: number };
+  // --- presence: missing, unreadable and broken are three different things
+  "certificate-missing": Record<never, never>;
+  "key-missing": { readonly path: string };
+  "kubeconfig-missing": Record<never, never>;
+  "authority-missing": Record<never, never>;
+  "object-unreadable": { readonly path: string; readonly reason: string };
+  "link-dangling": { readonly path: string; readonly target: string };
+  "certificate-broken": { readonly path: string; readonly reason: string };
+  "file-truncated": { readonly path: string; readonly bytes: number };
+  "key-broken": { readonly path: string; readonly reason: string };
+  "key-encrypted": { readonly path: string; readonly format: string };
+  "kubeconfig-broken": { readonly path: string; readonly reason: string };
+  "manifest-broken": { readonly path: string; readonly reason: string };
+  "kubelet-config-broken": { readonly path: string; readonly reason: string };
+  // --- pairs, issuers, identity
+  "key-does-not-match": { readonly certificateSpki: string; readonly keySpki: string };
+  "authority-key-does-not-match": { readonly certificateSpki: string; readonly keySpki: string };
+  "wrong-issuer": { readonly authority: string; readonly issuer: string; readonly sameName: boolean };
+  "common-name-unexpected": { readonly expected: readonly string[]; readonly found: string };
+  "organization-unexpected": { readonly expected: readonly string[]; readonly found: readonly string[] };
+  "san-missing": { readonly missing: readonly { readonly kind: string; readonly value: string; readonly source: string }[] };
+  "usage-missing": { readonly missing: readonly string[] };
+  "usage-unexpected": { readonly unexpected: readonly string[] };
+  "is-authority": Record<never, never>;
+  "authority-is-leaf": Record<never, never>;
+  "more-than-one-certificate": { readonly count: number };
+  "leaf-not-first": { readonly position: number };
+  "authority-bundle": { readonly count: number; readonly signing: number | null };
+  "certificate-anomaly": { readonly anomaly: string };
+  "kubeconfig-authority-differs": { readonly cluster: string; readonly authority: string };
+  // --- copies
+  "replica-differs": { readonly original: SlotId; readonly originalSerialHex: string; readonly serialHex: string };
+  "copy-of-nothing": { readonly subject: string };
+  "service-account-pair-differs": { readonly path: string };
+  "kubelet-embedded": { readonly path: string };
+  // --- files
+  "mode-too-open": { readonly path: string; readonly mode: string; readonly atMost: string };
+  "owner-unexpected": { readonly path: string; readonly uid: number; readonly gid: number };
+  "link-leaves-tree": { readonly path: string; readonly target: string };
+  "left-over-temporary": { readonly path: string };
+  // --- who can do what
+  "holds-system-masters": { readonly subject: string; readonly notAfter: number };
+  "externally-managed": { readonly authority: string };
+  "external-etcd": { readonly source: string };
+  "credential-without-certificate": { readonly path: string; readonly kind: string };
+  // --- runs
+  "run-unfinished": { readonly run: string };
+}
+
+export type FindingCode = keyof FindingParams;
+
+/** One finding. `subject` names it for people and filters: a slot id, an authority's id, or an address. */
+export interface Finding<C extends FindingCode = FindingCode> {
+  readonly code: C;
+  readonly severity: Severity;
+  readonly node: NodeName;
+  /** Slot or authority concerned; null when the finding is about a file only. */
+  readonly slot: SlotId | null;
+  /** Short name as in kubeadm's table. */
+  readonly name: string;
+  readonly address: Address;
+  readonly params: FindingParams[C];
+}
+
+/** A finding of any code, with `code` and `params` tied together for `switch`. */
+export type AnyFinding = { readonly [C in FindingCode]: Finding<C> }[FindingCode];

@@ -1,0 +1,101 @@
+// Runs: the journal's entries and what can be derived from them.
+import type { SlotId } from "./inventory.ts";
+
+/** `20261122T160000Z-3f9a1c`: start in UTC and six random hex digits; sorts by time. */
+export type RunId = string;
+
+/** Who did it, as the change ticket wants it. */
+export interface Actor {
+  readonly user: string;
+  readonly sudoUser: string | null;
+  readonly sshConnection: string | null;
+  readonly host: string;
+  readonly pid: number;
+  /** Start time of the process in clock ticks and the boot id: a re-used pid is another process. */
+  readonly processStart: string;
+  readonly bootId: string;
+}
+
+/** A new file lying beside its target, complete and synced, not yet live. */
+export interface Staged {
+  /** formatAddress of the object it will replace. */
+  readonly object: string;
+  /** Path of the temporary file on the node. */
+  readonly temporary: string;
+  /** sha256 (hex) of the live bytes it replaces, or `absent`. */
+  readonly expect: string;
+  /** sha256 (hex) of the new bytes. */
+  readonly sha256: string;
+  /** True when the new bytes equal the live ones: nothing is staged, nothing will be swapped. */
+  readonly unchanged: boolean;
+}
+
+/** The prior state of one object, as kept in the run's folder: enough to undo, readable without the tool. */
+export interface BeforeImage {
+  readonly object: string;
+  /** Path relative to the run's folder: `before/NODE/etc/kubernetes/...`; null when the object was absent. */
+  readonly file: string | null;
+  readonly sha256: string;
+  readonly mode: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtimeMs: number;
+  /** Where the bytes really lived when links led there. */
+  readonly link: string | null;
+  /** Extended attributes by name, values base64. */
+  readonly xattrs: Readonly<Record<string, string>>;
+}
+
+/** Public facts of an issued certificate. */
+export interface Issued {
+  readonly slot: SlotId;
+  readonly serialHex: string;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly spkiSha256: string;
+  readonly certificateSha256: string;
+}
+
+export type JournalBody =
+  | {
+      readonly type: "run-started";
+      readonly run: RunId;
+      readonly planDigest: string;
+      readonly actor: Actor;
+      readonly ticket: string | null;
+      readonly reason: string | null;
+    }
+  | { readonly type: "intent"; readonly step: string }
+  | { readonly type: "before-image"; readonly step: string; readonly image: BeforeImage }
+  | { readonly type: "issued"; readonly step: string; readonly issued: Issued }
+  | { readonly type: "staged"; readonly step: string; readonly staged: Staged }
+  | { readonly type: "all-staged" }
+  | { readonly type: "effect"; readonly step: string; readonly sha256: string }
+  | { readonly type: "proof"; readonly step: string; readonly sha256: string }
+  | { readonly type: "failed"; readonly step: string; readonly code: string; readonly detail: string }
+  | { readonly type: "resumed"; readonly actor: Actor }
+  | { readonly type: "rollback-started"; readonly actor: Actor; readonly cause: "operator" | "failure" }
+  | { readonly type: "undo-intent"; readonly step: string }
+  | { readonly type: "undone"; readonly step: string; readonly sha256: string }
+  | { readonly type: "run-ended"; readonly outcome: RunOutcome };
+
+export type RunOutcome = "succeeded" | "rolled-back" | "abandoned";
+
+/** One line of `journal.jsonl`. `sum` is the first 16 hex digits of sha256(previous sum + the line without it). */
+export interface JournalEntry {
+  readonly seq: number;
+  /** ms since the epoch. */
+  readonly at: number;
+  /** Fencing token of the lock under which it was written. */
+  readonly token: number;
+  readonly body: JournalBody;
+  readonly sum: string;
+}
+
+/** What the journal says of a run. */
+export type RunState =
+  | "running-or-crashed"
+  | "succeeded"
+  | "rolled-back"
+  | "rolling-back"
+  | "abandoned";

@@ -1,0 +1,55 @@
+// The closed list of failpoints. Each is hit by the code that owns the place; tests kill a real process at every one.
+
+export const failpoints = [
+  // lock
+  "lock.before-claim",
+  "lock.after-claim",
+  "lock.after-acquire",
+  "lock.before-release",
+  "lock.after-release",
+  // journal
+  "journal.before-append",
+  "journal.after-append",
+  // run
+  "run.after-plan-saved",
+  "run.after-started",
+  "run.after-guards",
+  "run.after-issue",
+  "run.before-back-up",
+  "run.after-before-image",
+  "run.after-back-up",
+  "run.before-stage",
+  "run.after-stage",
+  "run.before-verify-staged",
+  "run.after-all-staged",
+  "run.before-swap",
+  "run.after-swap-intent",
+  "run.after-swap",
+  "run.after-effect",
+  "run.between-pair",
+  "run.before-prove",
+  "run.after-prove",
+  "run.before-ended",
+  "run.after-ended",
+  // rollback
+  "rollback.after-started",
+  "rollback.after-undo-intent",
+  "rollback.after-undo",
+  "rollback.before-ended",
+  // one file replaced, syscall by syscall
+  "file.after-open-temporary",
+  "file.after-first-bytes",
+  "file.after-write",
+  "file.after-attributes",
+  "file.after-sync",
+  "file.after-read-back",
+  "file.before-rename",
+  "file.after-rename",
+  "file.after-directory-sync",
+  // state directory
+  "state.after-create",
+  "state.after-keep",
+  "state.torn-append",
+] as const;
+
+export type Failpoint = (typeof failpoints)[number];

@@ -1,0 +1,99 @@
+// The store port: where certificates, keys and kubeconfigs live. One contract suite runs against every store.
+import type { Address } from "../../core/model/address.ts";
+import type { Staged } from "../../core/model/run.ts";
+
+/** Everything beside the bytes that a write must keep and a rollback must restore. */
+export interface Attributes {
+  /** Permission bits, 0..0o7777. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Modification time, ms since the epoch. */
+  readonly mtimeMs: number;
+  /** Extended attributes by name (`security.selinux`, `user.*`, POSIX ACLs), values base64. */
+  readonly xattrs: Readonly<Record<string, string>>;
+}
+
+/** An object that is there. What is in it is enough to undo a later write. */
+export interface Present {
+  readonly state: "present";
+  readonly address: Address;
+  readonly bytes: Uint8Array;
+  /** sha256 of the bytes, hex: the revision that `expect` compares. */
+  readonly sha256: string;
+  readonly attributes: Attributes;
+  /** Path (as seen on the node) where the bytes really live when links led there; null without links. */
+  readonly link: string | null;
+  /** True when the links lead out of the trees that may be written without an explicit word. */
+  readonly linkLeavesTree: boolean;
+}
+
+/** Absent is a value. `danglingLink` is set when a link is there that leads nowhere. */
+export interface Absent {
+  readonly state: "absent";
+  readonly address: Address;
+  readonly danglingLink: string | null;
+}
+
+export type Observation = Present | Absent;
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal;
+  /** Bytes read at most; larger objects are `store-too-large`. Default 1 MiB. */
+  readonly limitBytes?: number;
+}
+
+export interface StageOptions {
+  readonly signal?: AbortSignal;
+  /** sha256 of the live bytes, or "absent". */
+  readonly expect: string;
+  /** Attributes of the new object. `uid`, `gid`, `mtimeMs` and `xattrs` default to the live object's. */
+  readonly attributes: Partial<Attributes> & { readonly mode: number };
+  readonly run: string;
+  /** Fencing token of the lock: part of the temporary name, so that a thief can sweep it. */
+  readonly token: number;
+}
+
+export interface CommitOptions {
+  readonly signal?: AbortSignal;
+  /** Called as late as possible before the live bytes change; throws `lock-lost` when the lock is not ours. */
+  readonly fence: () => Promise<void>;
+}
+
+/**
+ * Contract (architecture, section 4):
+ * (1) absent is a value, "could not look" is an error (`store-unreadable`, `store-not-regular`, `store-too-large`);
+ * (2) `stage` and `commit` fail with `store-conflict` and change nothing when the live bytes are not `expect`;
+ * (3) a crash during `commit` leaves old bytes or new ones, never a mix;
+ * (4) after `commit` resolves anyone reads exactly the staged bytes;
+ * (5) identical bytes and attributes are `unchanged` and touch nothing;
+ * (6) neighbours survive, and links keep their meaning;
+ * (7) a staged file is 0600 before its first byte and gets its mode, owner and labels before its name;
+ * (8) what `read` returns is enough to undo;
+ * (9) a read-only store has no `stage`;
+ * (10) `signal` is honoured before each effect;
+ * (11) no error ever contains bytes of the object.
+ */
+export interface Store {
+  readonly id: string;
+  read(address: Address, options?: ReadOptions): Promise<Observation>;
+}
+
+export interface WritableStore extends Store {
+  /** Writes, syncs and reads back the new bytes beside the target; the live object is not touched. */
+  stage(address: Address, bytes: Uint8Array, options: StageOptions): Promise<Staged>;
+  /**
+   * Makes staged bytes live. Idempotent: live bytes that already are the staged ones resolve "unchanged"
+   * (a resume after a crash between rename and journal). A lost temporary file is `store-write-failed`.
+   */
+  commit(staged: Staged, options: CommitOptions): Promise<"written" | "unchanged">;
+  /** Removes the temporary file, if it is still there. */
+  discard(staged: Staged): Promise<void>;
+  /** Undo of a creation: removes the object if its bytes are `expect`; absent resolves. */
+  remove(address: Address, options: { readonly expect: string } & CommitOptions): Promise<void>;
+  /**
+   * Removes temporary files left beside `addresses` by tokens lower than `token`; returns their paths.
+   * After it, a writer holding an older token can no longer rename anything into place.
+   */
+  sweep(addresses: readonly Address[], token: number): Promise<readonly string[]>;
+}
