@@ -86,6 +86,16 @@ export interface IssueStep {
   readonly addSans: readonly { readonly kind: "dns" | "ip"; readonly value: string }[];
 }
 
+/** Takes a certificate that stays as it is, with its key, so that a stale copy can follow it. */
+export interface TakeStep {
+  readonly kind: "take";
+  readonly id: string;
+  readonly slot: SlotId;
+  readonly name: string;
+  readonly template: Template;
+  readonly serialHex: string;
+}
+
 /** The old certificate's place inside an object: PEM certificate number `index`, or a kubeconfig user's. */
 export type Template =
   | { readonly form: "pem"; readonly certificate: string; readonly index: number; readonly key: string | null }
@@ -129,7 +139,7 @@ export interface ProveStep {
   readonly name: string;
 }
 
-export type Step = IssueStep | BackUpStep | StageStep | SwapStep | ProveStep;
+export type Step = IssueStep | TakeStep | BackUpStep | StageStep | SwapStep | ProveStep;
 export type PhaseId = "issue" | "back-up" | "stage" | "swap" | "prove";
 
 /** Phases run one after the other; inside a phase nodes run in the order given, and a node's steps in order. */

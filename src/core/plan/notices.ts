@@ -1,0 +1,73 @@
+// What a plan wants the operator to know before saying yes: caps, windows, restarts, files left open.
+import { formatAddress } from "../model/address.ts";
+import type { Notice, RenewRequest } from "../model/plan.ts";
+import { type Facts, type SlotFacts, authorityOf } from "../policy/facts.ts";
+import { octal } from "../policy/finding-of.ts";
+
+interface Changed {
+  readonly renewed: readonly SlotFacts[];
+  readonly following: readonly SlotFacts[];
+  readonly request: RenewRequest;
+}
+
+export function noticesOf(facts: Facts, changed: Changed): readonly Notice[] {
+  return [...caps(facts, changed), ...windows(facts, changed), ...restarts(facts, changed), ...bundles(facts, changed), ...modes(changed)];
+}
+
+function caps(facts: Facts, { renewed, request }: Changed): readonly Notice[] {
+  return renewed.flatMap((slot): readonly Notice[] => {
+    const authority = authorityOf(facts, slot.slot);
+    const cap = authority?.signing?.notAfter;
+    if (!authority || cap === undefined || facts.at + request.validitySeconds * 1000 <= cap) return [];
+    return [{ code: "validity-capped", slot: slot.slot.id, authority: authority.slot.name, notAfter: cap }];
+  });
+}
+
+/** etcd >= 3.2 reads its pair at every handshake: between two renames it can read a key and a certificate that do not fit. */
+function windows(facts: Facts, { renewed, request }: Changed): readonly Notice[] {
+  if (request.keepKey) return [];
+  const ids = new Set(renewed.filter((slot) => slot.slot.holder.form === "pem").map((slot) => slot.slot.id));
+  const consumers = consumersOf(facts).filter(
+    (consumer) => consumer.name === "etcd" && consumer.slots.some((slot) => ids.has(slot)) && !isBefore32(consumer.version),
+  );
+  return consumers.length === 0 ? [] : [{ code: "swap-window", consumers: consumers.map((consumer) => consumer.name) }];
+}
+
+function isBefore32(version: string | null): boolean {
+  const [major = 3, minor = 2] = (version ?? "").split(".").map(Number);
+  return major < 3 || (major === 3 && minor < 2);
+}
+
+function restarts(facts: Facts, { renewed }: Changed): readonly Notice[] {
+  const ids = new Set(renewed.map((slot) => slot.slot.id));
+  const consumers = consumersOf(facts)
+    .filter((consumer) => consumer.slots.some((slot) => ids.has(slot)))
+    .map((consumer) => consumer.name);
+  const kubelet = renewed.some((slot) => slot.slot.management === "kubelet") ? ["kubelet"] : [];
+  const all = [...consumers, ...kubelet];
+  return all.length === 0 ? [] : [{ code: "restart-needed", consumers: all }];
+}
+
+function consumersOf(facts: Facts): Facts["inventory"]["nodes"][number]["consumers"] {
+  return facts.inventory.nodes.flatMap((node) => node.consumers);
+}
+
+function bundles(facts: Facts, { renewed }: Changed): readonly Notice[] {
+  const names = new Set(
+    renewed.flatMap((slot) => {
+      const authority = authorityOf(facts, slot.slot);
+      return authority?.certificate.state === "present" && authority.certificate.value.certificates.length > 1
+        ? [authority.slot.name]
+        : [];
+    }),
+  );
+  return [...names].map((authority) => ({ code: "authority-bundle", authority }));
+}
+
+/** Kubeconfigs that others can read keep their mode (it may be meant); the plan says so. */
+function modes({ renewed, following }: Changed): readonly Notice[] {
+  return [...renewed, ...following]
+    .filter((slot) => slot.slot.holder.form === "kubeconfig")
+    .flatMap((slot) => slot.objects.filter((object) => (object.mode & 0o077) !== 0))
+    .map((object) => ({ code: "mode-kept-open", address: formatAddress(object.address), mode: octal(object.mode) }));
+}

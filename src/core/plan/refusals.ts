@@ -1,0 +1,107 @@
+// What a plan refuses (exit 4): each refusal names what, where and why; `report` adds the way on.
+import { formatAddress } from "../model/address.ts";
+import type { Refusal, RefusalCode } from "../model/errors.ts";
+import type { Decision, RenewRequest } from "../model/plan.ts";
+import { hasMatchingKey } from "../policy/certificate-checks.ts";
+import { type AuthorityFacts, type Facts, type SlotFacts, authorityOf, isExternallyManaged } from "../policy/facts.ts";
+import { isNamed } from "./select.ts";
+
+/** Every reason why the decided renewals must not be done. */
+export function refusalsOf(facts: Facts, decisions: readonly Decision[], request: RenewRequest): readonly Refusal[] {
+  const written = decisions.filter((decision) => decision.action !== "keep");
+  return [
+    ...namedButImpossible(facts, request),
+    ...written.flatMap((decision) => {
+      const slot = facts.slots.get(decision.slot);
+      if (!slot) return [];
+      return [...linkRefusals(slot, request), ...(decision.action === "renew" ? renewalRefusals(facts, slot, request) : [])];
+    }),
+  ];
+}
+
+function refusal(code: RefusalCode, slot: SlotFacts["slot"] | AuthorityFacts["slot"], detail: string, address?: string): Refusal {
+  const own = "holder" in slot ? (slot.holder.form === "kubeconfig" ? slot.holder.file : slot.holder.certificate) : slot.certificate;
+  return { code, slot: slot.id, address: address ?? formatAddress(own), detail };
+}
+
+/** What the operator named is done or refused, never silently left out. */
+function namedButImpossible(facts: Facts, request: RenewRequest): readonly Refusal[] {
+  const authorities = [...facts.authorities.values()]
+    .filter(({ slot }) => request.names.includes(slot.name))
+    .map(({ slot }) => refusal("authority-not-renewable", slot, slot.name));
+  const pairs = facts.keyPairs
+    .filter(({ slot }) => request.names.includes(slot.name))
+    .map(({ slot }): Refusal => ({ code: "authority-not-renewable", slot: slot.id, address: formatAddress(slot.privateKey), detail: slot.name }));
+  const slots = [...facts.slots.values()]
+    .filter(({ slot }) => isNamed(slot, request))
+    .flatMap((slot) => impossible(facts, slot));
+  return [...authorities, ...pairs, ...slots];
+}
+
+function impossible(facts: Facts, slot: SlotFacts): readonly Refusal[] {
+  const stored = slot.certificate;
+  if (stored.state === "missing") return [refusal("missing-not-recreated", slot.slot, stored.address.path)];
+  if (stored.state !== "present") return [refusal("certificate-not-usable", slot.slot, stored.reason)];
+  const authority = authorityOf(facts, slot.slot);
+  if (authority && isExternallyManaged(authority)) {
+    return [refusal("externally-managed", slot.slot, authority.slot.name, formatAddress(authority.slot.key))];
+  }
+  return slot.slot.management === "observe" ? [refusal("kubelet-managed", slot.slot, slot.slot.name)] : [];
+}
+
+function linkRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
+  return slot.objects
+    .filter((object) => object.linkLeavesTree && !request.allowLinksTo.some((prefix) => isBelow(object.link ?? "", prefix)))
+    .map((object) => refusal("link-leaves-tree", slot.slot, object.link ?? "", formatAddress(object.address)));
+}
+
+function isBelow(path: string, prefix: string): boolean {
+  return path === prefix || path.startsWith(prefix.endsWith("/") ? prefix : `${prefix}/`);
+}
+
+function renewalRefusals(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
+  const authority = authorityOf(facts, slot.slot);
+  if (!authority) return [refusal("authority-not-usable", slot.slot, "no authority is known for it")];
+  return [...authorityRefusals(facts, slot, authority, request), ...keyRefusals(slot, request)];
+}
+
+function authorityRefusals(
+  facts: Facts,
+  slot: SlotFacts,
+  authority: AuthorityFacts,
+  request: RenewRequest,
+): readonly Refusal[] {
+  const { certificate, key, signing } = authority;
+  const at = formatAddress(authority.slot.certificate);
+  const keyAt = formatAddress(authority.slot.key);
+  if (certificate.state !== "present" || !signing) {
+    return [refusal("authority-not-usable", slot.slot, `${authority.slot.name}: ${certificate.state}`, at)];
+  }
+  if (signing.notAfter <= facts.at) {
+    return [refusal("authority-expired", slot.slot, new Date(signing.notAfter).toISOString(), at)];
+  }
+  if (signing.notAfter - facts.at < request.withinSeconds * 1000) {
+    return [refusal("authority-ending", slot.slot, new Date(signing.notAfter).toISOString(), at)];
+  }
+  if (request.validityIsExplicit && facts.at + request.validitySeconds * 1000 > signing.notAfter) {
+    return [refusal("outlives-authority", slot.slot, new Date(signing.notAfter).toISOString(), at)];
+  }
+  if (key.state !== "present") {
+    const code = key.state === "broken" && key.fault === "encrypted" ? "key-encrypted" : "authority-not-usable";
+    return [refusal(code, slot.slot, `${authority.slot.name} key: ${key.state}`, keyAt)];
+  }
+  return hasMatchingKey(signing, key) ? [] : [refusal("authority-key-mismatch", slot.slot, authority.slot.name, keyAt)];
+}
+
+function keyRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
+  const { key, certificate } = slot;
+  if (certificate.state !== "present") return [];
+  if (key.state === "broken" && key.fault === "encrypted") {
+    return [refusal("key-encrypted", slot.slot, key.reason, formatAddress(key.address))];
+  }
+  if (!request.keepKey) return [];
+  if (key.state !== "present") return [refusal("key-not-usable", slot.slot, key.state, formatAddress(key.address))];
+  return hasMatchingKey(certificate.value.leaf, key)
+    ? []
+    : [refusal("key-not-usable", slot.slot, "it does not belong to the certificate", formatAddress(key.value.address))];
+}

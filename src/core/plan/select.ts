@@ -1,0 +1,104 @@
+// Which slots are renewed, which follow, which stay, and why: (Facts, Request) -> Decision[].
+import { AppError } from "../model/errors.ts";
+import type { CertificateSlot } from "../model/inventory.ts";
+import type { Decision, KeepReason, RenewReason, RenewRequest } from "../model/plan.ts";
+import { hasMatchingKey, hasPath, originalOf } from "../policy/certificate-checks.ts";
+import { type CertificateFacts, type Facts, type SlotFacts, authorityOf, isExternallyManaged } from "../policy/facts.ts";
+
+/** One decision per slot of the inventory, in its order; a missing optional slot has none. Unknown names throw `name-unknown`. */
+export function select(facts: Facts, request: RenewRequest): readonly Decision[] {
+  assertNamesKnown(facts, request);
+  const slots = [...facts.slots.values()].filter((slot) => !(slot.slot.optional && slot.certificate.state === "missing"));
+  const first = slots.filter((slot) => slot.slot.management !== "copy").map((slot) => decide(facts, slot, request));
+  const renewed = new Set(first.filter((decision) => decision.action === "renew").map((decision) => decision.slot));
+  const copies = slots.filter((slot) => slot.slot.management === "copy").map((slot) => decideCopy(facts, slot, renewed));
+  const byId = new Map([...first, ...copies].map((decision) => [decision.slot, decision]));
+  return slots.flatMap((slot) => byId.get(slot.slot.id) ?? []);
+}
+
+/** True when the operator spoke of this slot, by kubeadm's name or by its id. */
+export function isNamed(slot: CertificateSlot, request: RenewRequest): boolean {
+  return request.names.includes(slot.name) || request.names.includes(slot.id);
+}
+
+/** The names to add to one slot; without a slot they are for the API server, which is what people mean. */
+export function sansFor(slot: CertificateSlot, request: RenewRequest): RenewRequest["addSans"] {
+  return request.addSans.filter((san) => (san.slot ?? "apiserver") === slot.name || san.slot === slot.id);
+}
+
+function assertNamesKnown(facts: Facts, request: RenewRequest): void {
+  const slots = [...facts.slots.values()].map(({ slot }) => slot);
+  const authorities = [...facts.authorities.values()].map(({ slot }) => slot.name);
+  const pairs = facts.keyPairs.map(({ slot }) => slot.name);
+  const known = [...new Set([...slots.map((slot) => slot.name), ...authorities, ...pairs])];
+  const named = [...request.names, ...request.addSans.flatMap((san) => (san.slot === null ? [] : [san.slot]))];
+  const unknown = named.find((name) => !known.includes(name) && !slots.some((slot) => slot.id === name));
+  if (unknown !== undefined) throw new AppError("name-unknown", { name: unknown, known });
+}
+
+function decide(facts: Facts, slot: SlotFacts, request: RenewRequest): Decision {
+  const id = slot.slot.id;
+  const keep = (reason: KeepReason): Decision => ({ slot: id, action: "keep", reasons: [reason] });
+  if (slot.slot.management === "observe") return keep({ code: "observed-only" });
+  const stored = slot.certificate;
+  if (stored.state === "missing") return keep({ code: "missing" });
+  if (stored.state !== "present") return keep({ code: "unreadable", reason: stored.reason });
+  const selecting = request.names.length > 0 || request.all || request.addSans.length > 0;
+  const reasons = reasonsFor(facts, slot, stored.value, request);
+  const added = sansFor(slot.slot, request);
+  const isAsked = isNamed(slot.slot, request) || (request.all && slot.slot.management === "renew");
+  const asked: readonly RenewReason[] = [
+    ...(isAsked ? [{ code: "requested" } as const] : []),
+    ...(added.length > 0 ? [{ code: "san-added", sans: added.map((san) => san.value) } as const] : []),
+  ];
+  // Names given narrow the selection; their due reasons are still told.
+  const all = selecting && !isAsked && added.length === 0 && !request.all ? [] : [...reasons, ...asked];
+  const authority = authorityOf(facts, slot.slot);
+  if (all.length > 0 && authority && isExternallyManaged(authority)) {
+    return keep({ code: "externally-managed", authority: authority.slot.name });
+  }
+  if (all.length > 0) return { slot: id, action: "renew", reasons: all };
+  if (reasons.length > 0) return keep({ code: "not-selected" });
+  const { notAfter } = stored.value.leaf;
+  return keep(rotatesItself(slot) ? { code: "kubelet-rotates", notAfter } : { code: "not-due", notAfter });
+}
+
+function reasonsFor(
+  facts: Facts,
+  slot: SlotFacts,
+  stored: CertificateFacts,
+  request: RenewRequest,
+): readonly RenewReason[] {
+  const { leaf } = stored;
+  const isExpired = leaf.notAfter < facts.at;
+  // The kubelet renews a linked certificate by itself as long as it is valid.
+  const isExpiring = !isExpired && leaf.notAfter - facts.at < request.withinSeconds * 1000 && !rotatesItself(slot);
+  const authority = authorityOf(facts, slot.slot);
+  const anchors = authority?.certificate.state === "present" ? authority.certificate.value.certificates : null;
+  const others = stored.certificates.filter((certificate) => certificate !== leaf);
+  const isForeign = authority !== null && anchors !== null && !hasPath(leaf, others, anchors);
+  return [
+    ...(isExpired ? [{ code: "expired", notAfter: leaf.notAfter } as const] : []),
+    ...(isExpiring ? [{ code: "expiring", notAfter: leaf.notAfter } as const] : []),
+    ...(slot.key.state === "present" && !hasMatchingKey(leaf, slot.key) ? [{ code: "key-does-not-match" } as const] : []),
+    ...(isForeign ? [{ code: "wrong-issuer", authority: authority.slot.name } as const] : []),
+    ...(leaf.notBefore > facts.at ? [{ code: "not-yet-valid", notBefore: leaf.notBefore } as const] : []),
+  ];
+}
+
+function rotatesItself(slot: SlotFacts): boolean {
+  return slot.slot.management === "kubelet" && slot.slot.holder.form === "pem";
+}
+
+function decideCopy(facts: Facts, copy: SlotFacts, renewed: ReadonlySet<string>): Decision {
+  const id = copy.slot.id;
+  const keep = (reason: KeepReason): Decision => ({ slot: id, action: "keep", reasons: [reason] });
+  if (copy.certificate.state === "missing") return keep({ code: "no-certificate" });
+  if (copy.certificate.state !== "present") return keep({ code: "unreadable", reason: copy.certificate.reason });
+  const original = originalOf(facts, copy);
+  if (!original) return keep({ code: "other-identity" });
+  const isStale = Buffer.compare(original.leaf.der, copy.certificate.value.leaf.der) !== 0;
+  if (!renewed.has(original.slot.id) && !isStale) return keep({ code: "not-due", notAfter: original.leaf.notAfter });
+  const reason: RenewReason = { code: "follows", original: original.slot.id, because: original.because };
+  return { slot: id, action: "follow", reasons: [reason] };
+}

@@ -1,0 +1,188 @@
+// The chain of all checks: Facts -> Finding[], worst first. No clock, no file; every fault is reported, not the first only.
+import { formatAddress } from "../model/address.ts";
+import type { AnyFinding, Severity } from "../model/finding.ts";
+import type { DiscoveryNote } from "../model/inventory.ts";
+import { basicConstraints } from "../pki/extensions.ts";
+import { publicKeyFingerprint } from "../pki/fingerprints.ts";
+import { type CheckOptions, checkSlot, externallyManaged } from "./certificate-checks.ts";
+import type { AuthorityFacts, Facts, KeyPairFacts, ObjectFacts, SlotFacts } from "./facts.ts";
+import { findingOf, octal } from "./finding-of.ts";
+
+const rank: Readonly<Record<Severity, number>> = { critical: 0, warning: 1, info: 2 };
+
+/** Every finding about what is stored, sorted by severity, then node, then name. */
+export function check(facts: Facts, options: CheckOptions): readonly AnyFinding[] {
+  const context = { facts, ...options };
+  const all = [
+    ...[...facts.slots.values()].flatMap((slot) => [...checkSlot(slot, context), ...fileFindings(facts, slot)]),
+    ...[...facts.authorities.values()].flatMap((authority) => checkAuthority(authority, facts, options)),
+    ...facts.keyPairs.flatMap(checkKeyPair),
+    ...externallyManaged(facts),
+    ...facts.inventory.nodes.flatMap((node) => node.notes.flatMap(noteFinding)),
+  ];
+  const order = (a: AnyFinding, b: AnyFinding): number =>
+    rank[a.severity] - rank[b.severity] || compare(a.node, b.node) || compare(a.name, b.name) || compare(a.code, b.code);
+  return unique(all).sort(order);
+}
+
+export function worstOf(findings: readonly AnyFinding[]): Severity | null {
+  return findings.reduce<Severity | null>(
+    (worst, finding) => (worst === null || rank[finding.severity] < rank[worst] ? finding.severity : worst),
+    null,
+  );
+}
+
+function checkAuthority(authority: AuthorityFacts, facts: Facts, options: CheckOptions): readonly AnyFinding[] {
+  const { slot, certificate: stored } = authority;
+  const report = findingOf(slot, slot.certificate);
+  const { path } = slot.certificate;
+  switch (stored.state) {
+    case "missing":
+      if (stored.danglingLink !== null) return [report("link-dangling", "critical", { path, target: stored.danglingLink })];
+      return [report("authority-missing", "critical", {})];
+    case "unreadable":
+      return [report("object-unreadable", "critical", { path, reason: stored.reason })];
+    case "broken":
+      return stored.fault === "truncated"
+        ? [report("file-truncated", "critical", { path, bytes: Number.parseInt(stored.reason, 10) || 0 })]
+        : [report("certificate-broken", "critical", { path, reason: stored.reason })];
+    case "present":
+      return [
+        ...authorityDates(authority, facts, options),
+        ...authorityKey(authority),
+        ...authorityShape(authority),
+        ...authority.objects.flatMap((object) => objectFindings(authority.slot, object, slot.key.path, facts)),
+      ];
+  }
+}
+
+function authorityDates(authority: AuthorityFacts, facts: Facts, options: CheckOptions): readonly AnyFinding[] {
+  const report = findingOf(authority.slot, authority.slot.certificate);
+  const { signing } = authority;
+  if (!signing) return [];
+  const left = signing.notAfter - facts.at;
+  if (signing.notBefore > facts.at) return [report("authority-not-yet-valid", "critical", { notBefore: signing.notBefore })];
+  if (left < 0) return [report("authority-expired", "critical", { notAfter: signing.notAfter })];
+  if (left < options.withinMs) {
+    return [report("authority-expiring", "critical", { notAfter: signing.notAfter, withinMs: options.withinMs })];
+  }
+  return [];
+}
+
+function authorityKey(authority: AuthorityFacts): readonly AnyFinding[] {
+  const { key, slot, signing } = authority;
+  const report = findingOf(slot, slot.key);
+  const { path } = slot.key;
+  if (key.state === "unreadable") return [report("object-unreadable", "critical", { path, reason: key.reason })];
+  if (key.state === "broken") {
+    if (key.fault === "encrypted") return [report("key-encrypted", "warning", { path, format: key.reason })];
+    return key.fault === "truncated"
+      ? [report("file-truncated", "critical", { path, bytes: Number.parseInt(key.reason, 10) || 0 })]
+      : [report("key-broken", "critical", { path, reason: key.reason })];
+  }
+  if (key.state === "missing" || !signing) return [];
+  const certificateSpki = publicKeyFingerprint(signing.spkiDer);
+  const keySpki = key.value.spkiSha256;
+  if (certificateSpki === keySpki) return [];
+  return [report("authority-key-does-not-match", "critical", { certificateSpki, keySpki })];
+}
+
+function authorityShape(authority: AuthorityFacts): readonly AnyFinding[] {
+  if (authority.certificate.state !== "present" || !authority.signing) return [];
+  const report = findingOf(authority.slot, authority.slot.certificate);
+  const { certificates, leafIndex, truncatedAtLine } = authority.certificate.value;
+  const signing = authority.key.state === "present" ? leafIndex + 1 : null;
+  return [
+    ...(certificates.length > 1 ? [report("authority-bundle", "info", { count: certificates.length, signing })] : []),
+    ...(basicConstraints(authority.signing)?.isCa ? [] : [report("authority-is-leaf", "critical", {})]),
+    ...(truncatedAtLine === null
+      ? []
+      : [report("file-truncated", "warning", { path: authority.slot.certificate.path, bytes: authority.objects[0]?.size ?? 0 })]),
+    ...authority.signing.anomalies
+      // kubeadm up to 1.2x gives its CAs serial 0 (facts/kubeadm, X.509 profile).
+      .filter((anomaly) => anomaly !== "serial-zero")
+      .map((anomaly) => report("certificate-anomaly", "warning", { anomaly })),
+  ];
+}
+
+function checkKeyPair(pair: KeyPairFacts): readonly AnyFinding[] {
+  const { slot, privateKey, publicKeySpkiSha256 } = pair;
+  const report = findingOf(slot, slot.privateKey);
+  if (privateKey.state !== "present" || publicKeySpkiSha256 === null) return [];
+  if (privateKey.value.spkiSha256 === publicKeySpkiSha256) return [];
+  return [report("service-account-pair-differs", "critical", { path: slot.publicKey.path })];
+}
+
+function fileFindings(facts: Facts, slot: SlotFacts): readonly AnyFinding[] {
+  const { holder } = slot.slot;
+  const keyPath = holder.form === "kubeconfig" ? holder.file.path : (holder.key?.path ?? "");
+  return slot.objects.flatMap((object) => objectFindings(slot.slot, object, keyPath, facts));
+}
+
+/** Mode, owner and links of one object. Keys and kubeconfigs 0600, certificates 0644 (CIS 1.1.13 to 1.1.21). */
+function objectFindings(
+  subject: { readonly id: string; readonly node: string; readonly name: string },
+  object: ObjectFacts,
+  keyPath: string,
+  facts: Facts,
+): readonly AnyFinding[] {
+  const { path } = object.address;
+  const report = findingOf(subject, object.address);
+  const atMost = path === keyPath ? 0o600 : 0o644;
+  const isOpen = (object.mode & 0o777 & ~atMost) !== 0;
+  return [
+    ...(isOpen ? [report("mode-too-open", "warning", { path, mode: octal(object.mode), atMost: octal(atMost) })] : []),
+    ...(ownerIsExpected(object, facts) ? [] : [report("owner-unexpected", "warning", { path, uid: object.uid, gid: object.gid })]),
+    ...(object.linkLeavesTree ? [report("link-leaves-tree", "warning", { path, target: object.link ?? "" })] : []),
+  ];
+}
+
+/**
+ * Root, or whoever owns the node's CA certificate: a tree unpacked by an ordinary user is no finding.
+ * Homes belong to their users.
+ */
+function ownerIsExpected(object: ObjectFacts, facts: Facts): boolean {
+  if (object.uid === 0 || object.address.path.startsWith("/home/")) return true;
+  const owners = [...facts.authorities.values()].flatMap((authority) => authority.objects.map((o) => o.uid));
+  return owners.length > 0 && owners.every((uid) => uid === object.uid);
+}
+
+function noteFinding(note: DiscoveryNote): readonly AnyFinding[] {
+  const subject = { id: formatAddress(note.address), node: note.address.node, name: note.address.path };
+  const report = findingOf(subject, note.address);
+  const { path } = note.address;
+  switch (note.code) {
+    case "manifest-unreadable":
+    case "kubeconfig-unreadable":
+    case "home-unreadable":
+      return [report("object-unreadable", "warning", { path, reason: note.detail })];
+    case "manifest-broken":
+      return [report("manifest-broken", "critical", { path, reason: note.detail })];
+    case "kubeconfig-broken":
+      return [report("kubeconfig-broken", "critical", { path, reason: note.detail })];
+    case "kubelet-config-broken":
+      return [report("kubelet-config-broken", "warning", { path, reason: note.detail })];
+    case "kubeconfig-without-certificate":
+      return [report("credential-without-certificate", "info", { path, kind: note.detail })];
+    case "external-etcd":
+      return [report("external-etcd", "info", { source: note.detail })];
+  }
+}
+
+/** The same object can be reached through two slots (a combined file); its mode is one finding. */
+function unique(findings: readonly AnyFinding[]): AnyFinding[] {
+  const seen = new Set<string>();
+  return findings.filter((finding) => {
+    const isFileFinding = ["mode-too-open", "owner-unexpected", "link-leaves-tree"].includes(finding.code);
+    const key = isFileFinding ? `${finding.code} ${formatAddress(finding.address)}` : "";
+    if (!key) return true;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

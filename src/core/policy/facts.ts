@@ -1,0 +1,102 @@
+// Facts: what was read, parsed, at one instant. Checks and plans are pure functions of them.
+import type { Address } from "../model/address.ts";
+import type { AuthoritySlot, CertificateSlot, Inventory, KeyPairSlot, SlotId } from "../model/inventory.ts";
+import type { Certificate } from "../pki/certificate.ts";
+import type { KeySpec } from "../pki/keys.ts";
+
+/** One object as it was read; key by formatAddress of the object. */
+export type ObjectReading =
+  | { readonly state: "present"; readonly bytes: Uint8Array; readonly facts: ObjectFacts }
+  | { readonly state: "absent"; readonly address: Address; readonly danglingLink: string | null }
+  | { readonly state: "unreadable"; readonly address: Address; readonly reason: string };
+
+export type Readings = ReadonlyMap<string, ObjectReading>;
+
+/** What a guard compares, and what the checks of modes and owners look at. */
+export interface ObjectFacts {
+  readonly address: Address;
+  readonly sha256: string;
+  readonly size: number;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly link: string | null;
+  readonly linkLeavesTree: boolean;
+}
+
+/** Missing, unreadable and broken are three different things; each knows the object it speaks of. */
+export type Stored<T> =
+  | { readonly state: "present"; readonly value: T }
+  | { readonly state: "missing"; readonly address: Address; readonly danglingLink: string | null }
+  | { readonly state: "unreadable"; readonly address: Address; readonly reason: string }
+  | {
+      readonly state: "broken";
+      readonly address: Address;
+      readonly fault: "truncated" | "certificate" | "key" | "kubeconfig" | "encrypted";
+      readonly reason: string;
+    };
+
+export interface CertificateFacts {
+  /** Every certificate of the slot in file order; never empty. */
+  readonly certificates: readonly Certificate[];
+  /** The one that is the slot's: the first (RFC 8446 section 4.4.2), unless only a later one fits the key. */
+  readonly leaf: Certificate;
+  readonly leafIndex: number;
+  /** Damage beside the readable certificates, e.g. a second block without its END line. */
+  readonly truncatedAtLine: number | null;
+}
+
+/** Public facts of a private key; the key itself does not travel. */
+export interface KeyFacts {
+  readonly spkiDer: Uint8Array;
+  readonly spkiSha256: string;
+  readonly spec: KeySpec;
+  readonly address: Address;
+}
+
+export interface SlotFacts {
+  readonly slot: CertificateSlot;
+  readonly certificate: Stored<CertificateFacts>;
+  readonly key: Stored<KeyFacts>;
+  /** Set for kubeconfigs: trust anchors embedded for the cluster of the user's context. */
+  readonly trusted: readonly Certificate[] | null;
+  readonly objects: readonly ObjectFacts[];
+}
+
+export interface AuthorityFacts {
+  readonly slot: AuthoritySlot;
+  readonly certificate: Stored<CertificateFacts>;
+  readonly key: Stored<KeyFacts>;
+  /** The certificate of the bundle that the key belongs to; the first one when there is no key. */
+  readonly signing: Certificate | null;
+  readonly objects: readonly ObjectFacts[];
+}
+
+export interface KeyPairFacts {
+  readonly slot: KeyPairSlot;
+  readonly privateKey: Stored<KeyFacts>;
+  readonly publicKeySpkiSha256: string | null;
+  readonly objects: readonly ObjectFacts[];
+}
+
+export interface Facts {
+  /** ms since the epoch: the one instant all checks answer for. */
+  readonly at: number;
+  readonly inventory: Inventory;
+  readonly slots: ReadonlyMap<SlotId, SlotFacts>;
+  /** By `NODE/NAME`. */
+  readonly authorities: ReadonlyMap<SlotId, AuthorityFacts>;
+  readonly keyPairs: readonly KeyPairFacts[];
+}
+
+/** The facts of the authority that a slot names, on the slot's own node. */
+export function authorityOf(facts: Facts, slot: CertificateSlot): AuthorityFacts | null {
+  if (slot.authority === null) return null;
+  return facts.authorities.get(`${slot.node}/${slot.authority}`) ?? null;
+}
+
+/** A CA whose certificate is here and whose key is not: kubeadm's "externally managed". */
+export function isExternallyManaged(authority: AuthorityFacts): boolean {
+  return authority.certificate.state === "present" && authority.key.state === "missing";
+}

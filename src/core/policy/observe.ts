@@ -1,0 +1,203 @@
+// Bytes read -> facts. Pure: what could not be read or parsed becomes a state, never an exception.
+import { type Address, formatAddress } from "../model/address.ts";
+import { AppError, isAppError } from "../model/errors.ts";
+import type { AuthoritySlot, CertificateSlot, Inventory, KeyPairSlot } from "../model/inventory.ts";
+import { type Kubeconfig, type KubeconfigSource, parseKubeconfig } from "../kubeconfig/kubeconfig.ts";
+import { type Certificate, parseCertificate } from "../pki/certificate.ts";
+import { publicKeyFingerprint } from "../pki/fingerprints.ts";
+import { readPrivateKey } from "../pki/keys.ts";
+import { parsePem } from "../pki/pem.ts";
+import type {
+  AuthorityFacts,
+  CertificateFacts,
+  Facts,
+  KeyFacts,
+  KeyPairFacts,
+  ObjectFacts,
+  ObjectReading,
+  Readings,
+  SlotFacts,
+  Stored,
+} from "./facts.ts";
+
+/** All facts of an inventory from the objects that were read; `at` is the instant they will be judged for. */
+export function observe(inventory: Inventory, readings: Readings, at: number): Facts {
+  const slots = inventory.nodes.flatMap((node) => node.certificates.map((slot) => observeSlot(slot, readings)));
+  const authorities = inventory.nodes.flatMap((node) => node.authorities.map((slot) => observeAuthority(slot, readings)));
+  const keyPairs = inventory.nodes.flatMap((node) => node.keyPairs.map((slot) => observeKeyPair(slot, readings)));
+  return {
+    at,
+    inventory,
+    slots: new Map(slots.map((facts) => [facts.slot.id, facts])),
+    authorities: new Map(authorities.map((facts) => [facts.slot.id, facts])),
+    keyPairs,
+  };
+}
+
+/** The objects (whole files, Secrets) whose bytes a slot is made of. */
+export function objectsOfSlot(slot: CertificateSlot): readonly Address[] {
+  if (slot.holder.form === "kubeconfig") return [slot.holder.file];
+  const { certificate, key } = slot.holder;
+  return key === null || formatAddress(key) === formatAddress(certificate) ? [certificate] : [certificate, key];
+}
+
+function observeSlot(slot: CertificateSlot, readings: Readings): SlotFacts {
+  const objects = objectFacts(objectsOfSlot(slot), readings);
+  if (slot.holder.form === "kubeconfig") return { slot, objects, ...observeKubeconfig(slot.holder, readings) };
+  const { certificate: certificateAt, key: keyAt } = slot.holder;
+  const key = keyAt === null ? missing(certificateAt) : readKeyAt(keyAt, readings);
+  const certificate = withReading<CertificateFacts>(certificateAt, readings, (bytes) =>
+    readCertificates(certificateAt, bytes, key),
+  );
+  return { slot, certificate, key, trusted: null, objects };
+}
+
+function observeKubeconfig(
+  holder: { readonly file: Address; readonly user: string; readonly cluster: string | null },
+  readings: Readings,
+): Pick<SlotFacts, "certificate" | "key" | "trusted"> {
+  const file = withReading<Kubeconfig>(holder.file, readings, (bytes) => readKubeconfig(holder.file, bytes));
+  if (file.state !== "present") return { certificate: file, key: file, trusted: null };
+  const user = file.value.users.find((candidate) => candidate.name === holder.user);
+  const key = embedded(user?.key, (pem) => readKey(holder.file, pem)) ?? missing(holder.file);
+  const certificate =
+    embedded(user?.certificate, (pem) => readCertificates(holder.file, pem, key)) ?? missing(holder.file);
+  const cluster = file.value.clusters.find((candidate) => candidate.name === holder.cluster);
+  const trusted = cluster?.authority.form === "embedded" ? certificatesIn(cluster.authority.pem) : null;
+  return { certificate, key, trusted };
+}
+
+function observeAuthority(slot: AuthoritySlot, readings: Readings): AuthorityFacts {
+  const key = readKeyAt(slot.key, readings);
+  const certificate = withReading<CertificateFacts>(slot.certificate, readings, (bytes) =>
+    readCertificates(slot.certificate, bytes, key),
+  );
+  const signing = certificate.state === "present" ? certificate.value.leaf : null;
+  return { slot, certificate, key, signing, objects: objectFacts([slot.certificate, slot.key], readings) };
+}
+
+function observeKeyPair(slot: KeyPairSlot, readings: Readings): KeyPairFacts {
+  const publicReading = readings.get(formatAddress(slot.publicKey));
+  const block =
+    publicReading?.state === "present"
+      ? parsePem(publicReading.bytes).blocks.find((candidate) => candidate.label === "PUBLIC KEY")
+      : undefined;
+  return {
+    slot,
+    privateKey: readKeyAt(slot.privateKey, readings),
+    publicKeySpkiSha256: block ? publicKeyFingerprint(block.der) : null,
+    objects: objectFacts([slot.publicKey, slot.privateKey], readings),
+  };
+}
+
+/** Every certificate among PEM blocks, skipping what does not parse: for trust bundles, where each stands alone. */
+export function certificatesIn(pem: Uint8Array): readonly Certificate[] {
+  return parsePem(pem)
+    .blocks.filter((block) => block.label === "CERTIFICATE")
+    .flatMap((block) => {
+      const parsed = attempt(() => parseCertificate(block.der));
+      return parsed instanceof AppError ? [] : [parsed];
+    });
+}
+
+function readCertificates(address: Address, bytes: Uint8Array, key: Stored<KeyFacts>): Stored<CertificateFacts> {
+  const pem = parsePem(bytes);
+  const blocks = pem.blocks.filter((block) => block.label === "CERTIFICATE");
+  const truncated = pem.faults.find((fault) => fault.kind === "truncated");
+  if (blocks.length === 0) {
+    if (bytes.length === 0 || truncated) return broken(address, "truncated", `${bytes.length} bytes`);
+    return broken(address, "certificate", pem.faults[0] ? pem.faults[0].kind : "no PEM certificate in the file");
+  }
+  const parsed = blocks.map((block) => attempt(() => parseCertificate(block.der)));
+  const failed = parsed.findIndex((result) => result instanceof AppError);
+  if (failed >= 0) {
+    const reason = `certificate at line ${blocks[failed]?.line ?? 0}: ${reasonOf(parsed[failed])}`;
+    return broken(address, "certificate", reason);
+  }
+  const certificates = parsed.filter((result): result is Certificate => !(result instanceof AppError));
+  return { state: "present", value: chooseLeaf(certificates, key, truncated?.line ?? null) };
+}
+
+function chooseLeaf(
+  certificates: readonly Certificate[],
+  key: Stored<KeyFacts>,
+  truncatedAtLine: number | null,
+): CertificateFacts {
+  const fits = (certificate: Certificate): boolean =>
+    key.state === "present" && publicKeyFingerprint(certificate.spkiDer) === key.value.spkiSha256;
+  const fitting = certificates.length > 1 ? certificates.findIndex(fits) : 0;
+  const leafIndex = Math.max(0, fitting);
+  const leaf = certificates[leafIndex];
+  if (!leaf) throw new TypeError("a certificate file without certificates reached chooseLeaf");
+  return { certificates, leaf, leafIndex, truncatedAtLine };
+}
+
+function readKeyAt(address: Address, readings: Readings): Stored<KeyFacts> {
+  return withReading(address, readings, (bytes) => readKey(address, bytes));
+}
+
+function readKey(address: Address, bytes: Uint8Array): Stored<KeyFacts> {
+  const result = attempt(() => readPrivateKey(bytes));
+  if (result instanceof AppError) {
+    if (isAppError(result, "key-encrypted")) return broken(address, "encrypted", result.params.format);
+    const isTruncated = bytes.length === 0 || parsePem(bytes).faults.some((fault) => fault.kind === "truncated");
+    return broken(address, isTruncated ? "truncated" : "key", isTruncated ? `${bytes.length} bytes` : reasonOf(result));
+  }
+  const { spkiDer, spec } = result;
+  return { state: "present", value: { spkiDer, spkiSha256: publicKeyFingerprint(spkiDer), spec, address } };
+}
+
+function readKubeconfig(address: Address, bytes: Uint8Array): Stored<Kubeconfig> {
+  if (bytes.length === 0) return broken(address, "truncated", "0 bytes");
+  const result = attempt(() => parseKubeconfig(bytes));
+  return result instanceof AppError
+    ? broken(address, "kubeconfig", reasonOf(result))
+    : { state: "present", value: result };
+}
+
+function withReading<T>(address: Address, readings: Readings, read: (bytes: Uint8Array) => Stored<T>): Stored<T> {
+  const reading = readings.get(formatAddress(address));
+  if (!reading) throw new TypeError(`not read: ${formatAddress(address)}`);
+  if (reading.state === "absent") return { state: "missing", address, danglingLink: reading.danglingLink };
+  if (reading.state === "unreadable") return { state: "unreadable", address, reason: reading.reason };
+  return read(reading.bytes);
+}
+
+function embedded<T>(source: KubeconfigSource | undefined, read: (pem: Uint8Array) => Stored<T>): Stored<T> | null {
+  return source?.form === "embedded" ? read(source.pem) : null;
+}
+
+function objectFacts(addresses: readonly Address[], readings: Readings): readonly ObjectFacts[] {
+  return addresses
+    .map((address): ObjectReading | undefined => readings.get(formatAddress(address)))
+    .flatMap((reading) => (reading?.state === "present" ? [reading.facts] : []));
+}
+
+/** Runs a parser; its coded error is a result here. Anything else is a bug and passes through. */
+function attempt<T>(parse: () => T): T | AppError {
+  try {
+    return parse();
+  } catch (error) {
+    if (isAppError(error)) return error;
+    throw error;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof AppError)) return "unknown";
+  const params: { readonly reason?: unknown; readonly line?: unknown } = error.params;
+  const line = typeof params.line === "number" ? ` (line ${params.line})` : "";
+  return typeof params.reason === "string" ? `${params.reason}${line}` : error.code;
+}
+
+function missing(address: Address): Stored<never> {
+  return { state: "missing", address, danglingLink: null };
+}
+
+function broken(
+  address: Address,
+  fault: "truncated" | "certificate" | "key" | "kubeconfig" | "encrypted",
+  reason: string,
+): Stored<never> {
+  return { state: "broken", address, fault, reason };
+}
