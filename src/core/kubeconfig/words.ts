@@ -24,11 +24,9 @@ export function splitWords(line: string): readonly string[] {
   return splitCommands(line).flat();
 }
 
-/** `>file`, `1>>file`, `2>&1`, `> file`. */
+/** `>file`, `1>>file`, `2>&1`, and `> file` as two words. */
 function withoutRedirections(words: readonly string[]): readonly string[] {
-  const isRedirection = (word: string | undefined): boolean => word !== undefined && /^\d*[<>]/.test(word);
-  const isBare = (word: string | undefined): boolean => word !== undefined && /^\d*[<>]+$/.test(word);
-  return words.filter((word, index) => !isRedirection(word) && !isBare(words[index - 1]));
+  return words.filter((word, index) => !/^\d*[<>]/.test(word) && !/^\d*[<>]+$/.test(words[index - 1] ?? ""));
 }
 
 function unquote(word: string): string {
@@ -72,7 +70,9 @@ export function readFlags(argv: readonly string[]): ReadonlyMap<string, readonly
     const next = argv[index + 1];
     const given = value ?? (next === undefined || next.startsWith("-") ? "true" : next);
     const key = name.replaceAll("_", "-");
-    flags.set(key, [...(flags.get(key) ?? []), given]);
+    const values = flags.get(key);
+    if (values) values.push(given);
+    else flags.set(key, [given]);
   }
   return flags;
 }
