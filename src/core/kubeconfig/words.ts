@@ -40,7 +40,7 @@ function unquote(word: string): string {
 
 /**
  * The program of a container: its words with a shell wrapper (`sh -c "exec kube-apiserver ..."`) taken off. Of a script it is the
- * first command that has flags, without `exec` and assignments; the words as they are when there is none.
+ * command with the most flags, without `exec` and assignments; the words as they are when no command has flags.
  */
 export function unwrapShell(argv: readonly string[]): readonly string[] {
   const [program = "", ...rest] = argv;
@@ -49,7 +49,12 @@ export function unwrapShell(argv: readonly string[]): readonly string[] {
   const script = rest[option + 1];
   if (option === -1 || script === undefined) return argv;
   const commands = splitCommands(script).map(withoutPrefix);
-  return commands.find((words) => words.some((word) => /^--?[A-Za-z]/.test(word))) ?? argv;
+  const [most] = commands.toSorted((a, b) => countFlags(b) - countFlags(a));
+  return most !== undefined && countFlags(most) > 0 ? most : argv;
+}
+
+function countFlags(words: readonly string[]): number {
+  return words.filter((word) => /^--?[A-Za-z]/.test(word)).length;
 }
 
 function withoutPrefix(words: readonly string[]): readonly string[] {
