@@ -25,20 +25,20 @@ export function parseKubeletConfig(bytes: Uint8Array): KubeletConfig {
   );
   if (!config) throw malformed("there is no KubeletConfiguration");
   const x509 = mapField(mapField(config, "authentication", "configuration"), "x509", "authentication");
-  const text = (key: string): string | undefined => textField(config, key, "configuration");
-  const flag = (key: string): boolean | undefined => booleanField(config, key, "configuration");
-  return {
-    ...given("clientCaFile", textField(x509, "clientCAFile", "authentication.x509")),
-    ...given("tlsCertFile", text("tlsCertFile")),
-    ...given("tlsPrivateKeyFile", text("tlsPrivateKeyFile")),
-    ...given("rotateCertificates", flag("rotateCertificates")),
-    ...given("serverTLSBootstrap", flag("serverTLSBootstrap")),
-    ...given("staticPodPath", text("staticPodPath")),
-  };
+  return withoutAbsent({
+    clientCaFile: textField(x509, "clientCAFile", "authentication.x509"),
+    tlsCertFile: textField(config, "tlsCertFile", "configuration"),
+    tlsPrivateKeyFile: textField(config, "tlsPrivateKeyFile", "configuration"),
+    rotateCertificates: booleanField(config, "rotateCertificates", "configuration"),
+    serverTLSBootstrap: booleanField(config, "serverTLSBootstrap", "configuration"),
+    staticPodPath: textField(config, "staticPodPath", "configuration"),
+  });
 }
 
-function given<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
-  return value === undefined ? {} : ({ [key]: value } as Partial<Record<K, V>>);
+type OrUndefined<T> = { readonly [K in keyof T]-?: T[K] | undefined };
+
+function withoutAbsent(config: OrUndefined<KubeletConfig>): KubeletConfig {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
 }
 
 /**

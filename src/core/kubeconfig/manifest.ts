@@ -77,7 +77,7 @@ export function hostPathOf(pod: StaticPod, containerPath: string, container?: st
   const [longest] = holding.toSorted((a, b) => trimmed(b.mountPath).length - trimmed(a.mountPath).length);
   if (!longest) return containerPath;
   const rest = containerPath.slice(trimmed(longest.mountPath).length);
-  return `${trimmed(longest.hostPath)}${rest}` || "/";
+  return trimmed(`${trimmed(longest.hostPath)}${rest}`) || "/";
 }
 
 function isBelow(path: string, folder: string): boolean {

@@ -168,7 +168,7 @@ function assertOnlyWantedDiffer(before: YamlMap, after: YamlMap, splices: readon
   const differing = differences(before, after, "");
   if (differing.length !== wanted.size) throw unsafe("other fields would change");
   for (const { path, text } of differing) {
-    if (text === undefined || text.trimEnd() !== wanted.get(path))
+    if (text === undefined || text.trim() !== wanted.get(path))
       throw unsafe(`${path} would not get its value`);
   }
 }

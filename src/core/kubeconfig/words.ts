@@ -24,11 +24,9 @@ export function splitWords(line: string): readonly string[] {
   return splitCommands(line).flat();
 }
 
-/** `>file`, `1>>file`, `2>&1`, `> file`. */
+/** `>file`, `1>>file`, `2>&1`, and `> file` as two words. */
 function withoutRedirections(words: readonly string[]): readonly string[] {
-  const isRedirection = (word: string | undefined): boolean => word !== undefined && /^\d*[<>]/.test(word);
-  const isBare = (word: string | undefined): boolean => word !== undefined && /^\d*[<>]+$/.test(word);
-  return words.filter((word, index) => !isRedirection(word) && !isBare(words[index - 1]));
+  return words.filter((word, index) => !/^\d*[<>]/.test(word) && !/^\d*[<>]+$/.test(words[index - 1] ?? ""));
 }
 
 function unquote(word: string): string {
@@ -42,7 +40,7 @@ function unquote(word: string): string {
 
 /**
  * The program of a container: its words with a shell wrapper (`sh -c "exec kube-apiserver ..."`) taken off. Of a script it is the
- * first command that has flags, without `exec` and assignments; the words as they are when there is none.
+ * command with the most flags, without `exec` and assignments; the words as they are when no command has flags.
  */
 export function unwrapShell(argv: readonly string[]): readonly string[] {
   const [program = "", ...rest] = argv;
@@ -51,7 +49,12 @@ export function unwrapShell(argv: readonly string[]): readonly string[] {
   const script = rest[option + 1];
   if (option === -1 || script === undefined) return argv;
   const commands = splitCommands(script).map(withoutPrefix);
-  return commands.find((words) => words.some((word) => /^--?[A-Za-z]/.test(word))) ?? argv;
+  const [most] = commands.toSorted((a, b) => countFlags(b) - countFlags(a));
+  return most !== undefined && countFlags(most) > 0 ? most : argv;
+}
+
+function countFlags(words: readonly string[]): number {
+  return words.filter((word) => /^--?[A-Za-z]/.test(word)).length;
 }
 
 function withoutPrefix(words: readonly string[]): readonly string[] {
@@ -72,7 +75,9 @@ export function readFlags(argv: readonly string[]): ReadonlyMap<string, readonly
     const next = argv[index + 1];
     const given = value ?? (next === undefined || next.startsWith("-") ? "true" : next);
     const key = name.replaceAll("_", "-");
-    flags.set(key, [...(flags.get(key) ?? []), given]);
+    const values = flags.get(key);
+    if (values) values.push(given);
+    else flags.set(key, [given]);
   }
   return flags;
 }
