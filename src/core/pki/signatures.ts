@@ -1,0 +1,98 @@
+// Signature algorithms of certificates: which one a key signs with, and how to check any that may be met.
+import { createPublicKey, sign, verify, X509Certificate, type KeyObject } from "node:crypto";
+import { assertNever } from "../model/errors.ts";
+import type { Certificate } from "./certificate.ts";
+import { encodeSequence, encodeTlv, tags } from "./der.ts";
+import { encodeOid } from "./der-values.ts";
+import type { PrivateKey } from "./keys.ts";
+
+type Hash = "sha1" | "sha224" | "sha256" | "sha384" | "sha512" | "md5";
+
+interface Algorithm {
+  readonly keyType: "rsa" | "ec" | "ed25519";
+  /** null: the key hashes by itself. */
+  readonly hash: Hash | null;
+}
+
+/** RFC 3279, RFC 4055, RFC 5758, RFC 8410. */
+const algorithms: Readonly<Record<string, Algorithm>> = {
+  "1.2.840.113549.1.1.4": { keyType: "rsa", hash: "md5" },
+  "1.2.840.113549.1.1.5": { keyType: "rsa", hash: "sha1" },
+  "1.2.840.113549.1.1.14": { keyType: "rsa", hash: "sha224" },
+  "1.2.840.113549.1.1.11": { keyType: "rsa", hash: "sha256" },
+  "1.2.840.113549.1.1.12": { keyType: "rsa", hash: "sha384" },
+  "1.2.840.113549.1.1.13": { keyType: "rsa", hash: "sha512" },
+  "1.2.840.10045.4.1": { keyType: "ec", hash: "sha1" },
+  "1.2.840.10045.4.3.1": { keyType: "ec", hash: "sha224" },
+  "1.2.840.10045.4.3.2": { keyType: "ec", hash: "sha256" },
+  "1.2.840.10045.4.3.3": { keyType: "ec", hash: "sha384" },
+  "1.2.840.10045.4.3.4": { keyType: "ec", hash: "sha512" },
+  "1.3.101.112": { keyType: "ed25519", hash: null },
+};
+
+const strongRsa = ["1.2.840.113549.1.1.11", "1.2.840.113549.1.1.12", "1.2.840.113549.1.1.13"];
+
+function oidFor({ spec }: PrivateKey, preferredOid?: string): string {
+  switch (spec.kind) {
+    case "rsa":
+      return strongRsa.find((oid) => oid === preferredOid) ?? "1.2.840.113549.1.1.11";
+    case "ecdsa":
+      return {
+        "P-256": "1.2.840.10045.4.3.2",
+        "P-384": "1.2.840.10045.4.3.3",
+        "P-521": "1.2.840.10045.4.3.4",
+      }[spec.curve];
+    case "ed25519":
+      return "1.3.101.112";
+    default:
+      return assertNever(spec);
+  }
+}
+
+export interface Signer {
+  readonly algorithmDer: Uint8Array;
+  readonly sign: (tbsDer: Uint8Array) => Uint8Array;
+}
+
+/**
+ * SHA-256 for RSA (SHA-384 or SHA-512 when `preferredOid` names it), the hash of the curve's size for ECDSA.
+ * @param preferredOid signature algorithm of the certificate that is being renewed
+ */
+export function signerFor(key: PrivateKey, preferredOid?: string): Signer {
+  const oid = oidFor(key, preferredOid);
+  // RFC 4055 section 5: RSA has NULL parameters; RFC 5758 section 3.2, RFC 8410 section 3: the others have none.
+  const parameters = key.spec.kind === "rsa" ? [encodeTlv(tags.null)] : [];
+  const hash = algorithms[oid]?.hash ?? null;
+  return {
+    algorithmDer: encodeSequence(encodeOid(oid), ...parameters),
+    sign: (tbsDer) => new Uint8Array(sign(hash, tbsDer, key.keyObject)),
+  };
+}
+
+/** undefined when OpenSSL cannot read the key: a key nobody can read has verifiably signed nothing. */
+function readPublicKey(spkiDer: Uint8Array): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: Buffer.from(spkiDer), format: "der", type: "spki" });
+  } catch {
+    return undefined;
+  }
+}
+
+/** RSA-PSS and whatever else OpenSSL knows; false when it does not. */
+function isVerifiedByOpenssl(certificate: Certificate, key: KeyObject): boolean {
+  try {
+    return new X509Certificate(certificate.der).verify(key);
+  } catch {
+    return false;
+  }
+}
+
+/** Whether the holder of this public key signed the certificate. Names and dates do not matter. */
+export function isSignedByKey(certificate: Certificate, spkiDer: Uint8Array): boolean {
+  const key = readPublicKey(spkiDer);
+  if (!key) return false;
+  const algorithm = algorithms[certificate.signatureAlgorithm];
+  if (!algorithm) return isVerifiedByOpenssl(certificate, key);
+  if (key.asymmetricKeyType !== algorithm.keyType) return false;
+  return verify(algorithm.hash, certificate.tbsDer, key, certificate.signature);
+}
