@@ -87,6 +87,14 @@ export interface WritableStore extends Store {
    * (a resume after a crash between rename and journal). A lost temporary file is `store-write-failed`.
    */
   commit(staged: Staged, options: CommitOptions): Promise<"written" | "unchanged">;
+  /**
+   * Hands a staged file to the holder of a newer lock: renames the temporary file atomically to the name it has under
+   * `token`, so that a woken writer that knows only the older name can no longer make it live; the live object is not
+   * touched. The file may lie under the token in `staged` or under any later one up to `token` (a crash during an earlier
+   * adoption): the bytes must be `staged.sha256`. Adopted already resolves with the same result. No such file, or one
+   * with other bytes, is `store-write-failed`.
+   */
+  adopt(staged: Staged, token: number): Promise<Staged>;
   /** Removes the temporary file, if it is still there. */
   discard(staged: Staged): Promise<void>;
   /** Undo of a creation: removes the object if its bytes are `expect`; absent resolves. */

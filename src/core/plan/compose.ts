@@ -1,0 +1,100 @@
+// Makes an object's new bytes from its old ones: exactly the certificates and keys of the plan change, every other byte stays.
+import type { SlotId } from "../model/inventory.ts";
+import { AppError, assertNever } from "../model/errors.ts";
+import type { Content } from "../model/plan.ts";
+import { encodePem, parsePem, replacePemBlocks, type PemBlock } from "../pki/pem.ts";
+import { parseKubeconfig, type KubeconfigUser } from "../kubeconfig/kubeconfig.ts";
+import { spliceKubeconfig, type UserEdit } from "../kubeconfig/splice.ts";
+
+/** What was issued for a slot. Holds a private key: memory only, zeroed by its owner. */
+export interface IssuedMaterial {
+  readonly certificateDer: Uint8Array;
+  /** PEM in the format of the old key. Not looked at when `keyKept`. */
+  readonly keyPem: Uint8Array;
+  readonly keyKept: boolean;
+}
+
+export interface ComposeRequest {
+  readonly old: Uint8Array;
+  readonly content: Content;
+  readonly issued: ReadonlyMap<SlotId, IssuedMaterial>;
+}
+
+/**
+ * Comments, intermediates, `EC PARAMETERS`, line ends and a missing last newline survive. A kept key leaves its bytes alone.
+ * @throws AppError `step-failed` when the old bytes lack what is to be replaced or nothing was issued for a slot;
+ * what `spliceKubeconfig` throws
+ */
+export function composeObject({ old, content, issued }: ComposeRequest): Uint8Array {
+  switch (content.form) {
+    case "pem-certificate":
+      return replacePemBlocks(old, certificateEdit(old, content.index, materialOf(issued, content.slot)));
+    case "pem-key":
+      return replacePemBlocks(old, keyEdit(old, materialOf(issued, content.slot)));
+    case "pem-combined": {
+      const material = materialOf(issued, content.slot);
+      return replacePemBlocks(old, new Map([...certificateEdit(old, content.index, material), ...keyEdit(old, material)]));
+    }
+    case "kubeconfig":
+      return composeKubeconfig(old, content.users, issued);
+    default:
+      return assertNever(content);
+  }
+}
+
+type PemEdits = ReadonlyMap<PemBlock, Uint8Array>;
+
+function certificateEdit(old: Uint8Array, index: number, { certificateDer }: IssuedMaterial): PemEdits {
+  const block = certificateBlock(old, index);
+  // `X509 CERTIFICATE` and `TRUSTED CERTIFICATE` are not what Go reads: they never count as certificates.
+  return new Map([[block, encodePem(block.label, certificateDer)]]);
+}
+
+function keyEdit(old: Uint8Array, { keyPem, keyKept }: IssuedMaterial): PemEdits {
+  return keyKept ? new Map() : new Map([[keyBlock(old), keyPem]]);
+}
+
+/** Certificate number `index` of a PEM file. @throws AppError `step-failed` */
+export function certificateBlock(bytes: Uint8Array, index: number): PemBlock {
+  const block = parsePem(bytes).blocks.filter(({ label }) => label === "CERTIFICATE")[index];
+  if (!block) throw new AppError("step-failed", { step: "stage", reason: `there is no certificate number ${index + 1}` });
+  return block;
+}
+
+/** The first private key of a PEM file: the one that programs read. */
+function keyBlock(bytes: Uint8Array): PemBlock {
+  const block = parsePem(bytes).blocks.find(({ label }) => label.endsWith("PRIVATE KEY"));
+  if (!block) throw new AppError("step-failed", { step: "stage", reason: "there is no private key to replace" });
+  return block;
+}
+
+function composeKubeconfig(
+  old: Uint8Array,
+  users: readonly { readonly user: string; readonly slot: SlotId }[],
+  issued: ReadonlyMap<SlotId, IssuedMaterial>,
+): Uint8Array {
+  const kubeconfig = parseKubeconfig(old);
+  const edits = users.map(({ user, slot }) => {
+    const found = kubeconfig.users.find(({ name }) => name === user);
+    return userEdit(user, found, materialOf(issued, slot));
+  });
+  return spliceKubeconfig(old, { users: edits });
+}
+
+/** Without embedded bytes to work on, whole new PEM is handed to the splice, which refuses with its own reason. */
+function userEdit(name: string, user: KubeconfigUser | undefined, material: IssuedMaterial): UserEdit {
+  const { certificate, key } = user ?? {};
+  const certificatePem =
+    certificate?.form === "embedded"
+      ? replacePemBlocks(certificate.pem, certificateEdit(certificate.pem, 0, material))
+      : encodePem("CERTIFICATE", material.certificateDer);
+  if (material.keyKept) return { name, certificatePem };
+  const keyPem = key?.form === "embedded" ? replacePemBlocks(key.pem, keyEdit(key.pem, material)) : material.keyPem;
+  return { name, certificatePem, keyPem };
+}
+
+function materialOf(issued: ReadonlyMap<SlotId, IssuedMaterial>, slot: SlotId): IssuedMaterial {
+  const material = issued.get(slot);
+  if (!material) throw new AppError("step-failed", { step: slot, reason: "nothing was issued for this slot" });
+  return material;
+}

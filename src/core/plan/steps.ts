@@ -1,0 +1,42 @@
+// Selections of a plan's steps.
+import type { IssueStep, Plan, StageStep, Step, SwapStep } from "../model/plan.ts";
+
+export function allSteps(plan: Plan): readonly Step[] {
+  return plan.phases.flatMap(({ nodes }) => nodes.flatMap(({ steps }) => steps));
+}
+
+export function issueSteps(plan: Plan): readonly IssueStep[] {
+  return allSteps(plan).filter((step) => step.kind === "issue");
+}
+
+export function stageSteps(plan: Plan): readonly StageStep[] {
+  return allSteps(plan).filter((step) => step.kind === "stage");
+}
+
+export function swapSteps(plan: Plan): readonly SwapStep[] {
+  return allSteps(plan).filter((step) => step.kind === "swap");
+}
+
+/**
+ * Swaps in the order of the plan, each together with those that must not be seen apart from it: the key and the certificate
+ * of one slot on one node. Every step is in exactly one group.
+ */
+export function swapGroups(plan: Plan): readonly (readonly SwapStep[])[] {
+  const groups: { readonly slots: Set<string>; readonly steps: SwapStep[] }[] = [];
+  const contents = new Map(stageSteps(plan).map(({ object, content }) => [object, content]));
+  for (const { node, step } of placedSwaps(plan)) {
+    const content = contents.get(step.object);
+    const isHalf = content?.form === "pem-certificate" || content?.form === "pem-key";
+    const slot = isHalf ? `${node}\n${content.slot}` : `${node}\n\n${step.id}`;
+    const group = groups.find(({ slots }) => slots.has(slot));
+    if (group) group.steps.push(step);
+    else groups.push({ slots: new Set([slot]), steps: [step] });
+  }
+  return groups.map(({ steps }) => steps);
+}
+
+function placedSwaps(plan: Plan): readonly { readonly node: string; readonly step: SwapStep }[] {
+  return plan.phases.flatMap(({ nodes }) =>
+    nodes.flatMap(({ node, steps }) => steps.flatMap((step) => (step.kind === "swap" ? [{ node, step }] : []))),
+  );
+}

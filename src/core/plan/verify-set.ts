@@ -1,0 +1,107 @@
+// Verifies the objects of a plan as one set: before they go live, and again as they lie on the disk afterwards.
+import { equalBytes } from "../pki/der.ts";
+import { findExtension, type Certificate } from "../pki/certificate.ts";
+import { extensionOids, subjectAltNames } from "../pki/extensions.ts";
+import { readPrivateKey } from "../pki/keys.ts";
+import { isSignedBy, keyMatches } from "../pki/verify.ts";
+import { parseKubeconfig } from "../kubeconfig/kubeconfig.ts";
+import { AppError } from "../model/errors.ts";
+import type { SlotId } from "../model/inventory.ts";
+import type { IssueStep, Plan, StageStep } from "../model/plan.ts";
+import type { Issued } from "../model/run.ts";
+import { findAuthority } from "./authority.ts";
+import { sha256Hex } from "./digest.ts";
+import { certificateAt, embeddedCertificate, extractSlots, type Extract } from "./extract.ts";
+import { issueSteps, stageSteps } from "./steps.ts";
+
+export interface SetToVerify {
+  readonly plan: Plan;
+  /** By formatAddress: new bytes of the written objects, present bytes of what the plan reads. */
+  readonly objects: ReadonlyMap<string, Uint8Array>;
+  readonly issued: ReadonlyMap<SlotId, Issued>;
+  /** Bytes before the run: given, no name and no usage of the old certificate may be lost. */
+  readonly before?: ReadonlyMap<string, Uint8Array>;
+}
+
+/**
+ * Every copy holds the issued certificate, every key belongs to it, the authority on the disk signed it, and it does not
+ * outlive what the plan allows. Kubeconfigs and PEM are parsed again on the way.
+ * @throws AppError `proof-failed` with the slot and why
+ */
+export function verifySet(set: SetToVerify): void {
+  const extracts = stageSteps(set.plan).flatMap((step) => extractFrom(set, step));
+  for (const step of issueSteps(set.plan)) verifySlot(set, step, extracts);
+}
+
+function extractFrom({ objects }: SetToVerify, step: StageStep): readonly Extract[] {
+  const slot = step.content.form === "kubeconfig" ? (step.content.users[0]?.slot ?? step.object) : step.content.slot;
+  return wrapped(slot, () => extractSlots(bytesOf(objects, step.object), step.content));
+}
+
+function verifySlot(set: SetToVerify, step: IssueStep, extracts: readonly Extract[]): void {
+  const { slot } = step;
+  const own = extracts.filter((extract) => extract.slot === slot);
+  const [certificate, ...others] = own.flatMap((extract) => extract.certificate ?? []);
+  if (!certificate) throw failed(slot, "no object holds the new certificate");
+  if (others.some(({ der }) => !equalBytes(der, certificate.der))) throw failed(slot, "its copies hold different certificates");
+  verifyIsIssued(set, slot, certificate);
+  const keys = [...own.flatMap((extract) => extract.spkiDer ?? []), ...keptKey(set, step)];
+  if (keys.some((spkiDer) => !keyMatches(certificate, spkiDer))) throw failed(slot, "the key does not match the certificate");
+  verifyIssuer(set, step, certificate);
+  if (set.before) verifyNothingLost(slot, oldCertificate(set.before, step), certificate);
+}
+
+function verifyIsIssued({ issued }: SetToVerify, slot: SlotId, certificate: Certificate): void {
+  const facts = issued.get(slot);
+  if (facts?.certificateSha256 !== sha256Hex(certificate.der)) throw failed(slot, "this is not the certificate that was issued");
+}
+
+/** A kept key lies outside the written objects. */
+function keptKey({ objects }: SetToVerify, { slot, key, template }: IssueStep): readonly Uint8Array[] {
+  if (key.mode !== "keep" || template.form !== "pem" || template.key === null) return [];
+  const bytes = bytesOf(objects, template.key);
+  return [wrapped(slot, () => readPrivateKey(bytes).spkiDer)];
+}
+
+function verifyIssuer({ objects }: SetToVerify, step: IssueStep, certificate: Certificate): void {
+  const { slot, notAfterCap } = step;
+  const authority = wrapped(slot, () => findAuthority(bytesOf(objects, step.authorityCertificate), step));
+  if (!isSignedBy(certificate, authority)) throw failed(slot, "the authority on the disk did not sign it");
+  if (certificate.notAfter > notAfterCap) throw failed(slot, "it would outlive its authority");
+}
+
+function verifyNothingLost(slot: SlotId, old: Certificate, renewed: Certificate): void {
+  if (!equalBytes(old.subjectDer, renewed.subjectDer)) throw failed(slot, "the subject differs from the old one");
+  const names = subjectAltNames(renewed);
+  const lost = subjectAltNames(old).filter(({ der }) => !names.some((name) => equalBytes(name.der, der)));
+  if (lost.length > 0) throw failed(slot, `a name is lost: ${lost.map(({ value }) => value).join(", ")}`);
+  const [oldUsages, usages] = [old, renewed].map((each) => findExtension(each, extensionOids.extendedKeyUsage)?.der);
+  if (oldUsages && !(usages && equalBytes(oldUsages, usages))) throw failed(slot, "the extended key usages differ from the old ones");
+}
+
+/** The certificate that an issue step renews, from the bytes before the run. */
+export function oldCertificate(before: ReadonlyMap<string, Uint8Array>, { slot, template }: IssueStep): Certificate {
+  return wrapped(slot, () => {
+    if (template.form === "pem") return certificateAt(bytesOf(before, template.certificate), template.index);
+    return embeddedCertificate(parseKubeconfig(bytesOf(before, template.file)).users, template.user);
+  });
+}
+
+function bytesOf(objects: ReadonlyMap<string, Uint8Array>, address: string): Uint8Array {
+  const bytes = objects.get(address);
+  if (!bytes) throw failed(address, "the object is not there");
+  return bytes;
+}
+
+function wrapped<T>(slot: SlotId, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof AppError) || cause.code === "proof-failed") throw cause;
+    throw new AppError("proof-failed", { slot, reason: cause.message }, { cause });
+  }
+}
+
+function failed(slot: SlotId, reason: string): AppError<"proof-failed"> {
+  return new AppError("proof-failed", { slot, reason });
+}

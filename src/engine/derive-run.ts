@@ -1,0 +1,100 @@
+// What the journal says of a run: pure, and the only place that knows how entries add up.
+import type { Actor, BeforeImage, Issued, JournalEntry, RunId, RunOutcome, RunState, Staged } from "../core/model/run.ts";
+import type { SlotId } from "../core/model/inventory.ts";
+import { assertNever } from "../core/model/errors.ts";
+
+export interface StepRecord {
+  readonly intent: boolean;
+  /** sha256 the step left behind, null before. */
+  readonly effect: string | null;
+  readonly proof: string | null;
+  readonly undoIntent: boolean;
+  readonly undone: boolean;
+  readonly failed: string | null;
+}
+
+export interface RunView {
+  readonly run: RunId;
+  readonly state: RunState;
+  readonly planDigest: string;
+  readonly actor: Actor;
+  readonly ticket: string | null;
+  readonly reason: string | null;
+  /** ms since the epoch. */
+  readonly startedAt: number;
+  /** null while the run is open. */
+  readonly endedAt: number | null;
+  readonly steps: ReadonlyMap<string, StepRecord>;
+  /** Newest descriptor of each object (formatAddress). */
+  readonly staged: ReadonlyMap<string, Staged>;
+  readonly images: ReadonlyMap<string, BeforeImage>;
+  readonly issued: ReadonlyMap<SlotId, Issued>;
+  /** True from the point on which a crash is followed by going forward. */
+  readonly allStaged: boolean;
+  /** Who or what began to undo, null when nobody did. */
+  readonly rollback: "operator" | "failure" | null;
+  readonly resumes: number;
+}
+
+const noRecord: StepRecord = { intent: false, effect: null, proof: null, undoIntent: false, undone: false, failed: null };
+
+/** null for a journal without its first entry: the run never began. */
+export function deriveRun(entries: readonly JournalEntry[]): RunView | null {
+  const [first, ...rest] = entries;
+  if (first === undefined || first.body.type !== "run-started") return null;
+  const { run, planDigest, actor, ticket, reason } = first.body;
+  const begun: RunView = {
+    run, planDigest, actor, ticket, reason, state: "running-or-crashed", startedAt: first.at, endedAt: null,
+    steps: new Map(), staged: new Map(), images: new Map(), issued: new Map(), allStaged: false, rollback: null, resumes: 0,
+  };
+  return rest.reduce(withEntry, begun);
+}
+
+/** True when the run waits for `resume` or `rollback`. */
+export function isOpen(view: RunView): boolean {
+  return view.state === "running-or-crashed" || view.state === "rolling-back";
+}
+
+function withEntry(view: RunView, { at, body }: JournalEntry): RunView {
+  switch (body.type) {
+    case "run-started":
+      return view;
+    case "intent":
+      return withStep(view, body.step, { intent: true });
+    case "before-image":
+      return { ...view, images: new Map(view.images).set(body.image.object, body.image) };
+    case "issued":
+      return { ...view, issued: new Map(view.issued).set(body.issued.slot, body.issued) };
+    case "staged":
+      return { ...view, staged: new Map(view.staged).set(body.staged.object, body.staged) };
+    case "all-staged":
+      return { ...view, allStaged: true };
+    case "effect":
+      return withStep(view, body.step, { effect: body.sha256 });
+    case "proof":
+      return withStep(view, body.step, { proof: body.sha256 });
+    case "failed":
+      return withStep(view, body.step, { failed: body.code });
+    case "resumed":
+      return { ...view, resumes: view.resumes + 1 };
+    case "rollback-started":
+      return { ...view, state: "rolling-back", endedAt: null, rollback: view.rollback ?? body.cause };
+    case "undo-intent":
+      return withStep(view, body.step, { undoIntent: true });
+    case "undone":
+      return withStep(view, body.step, { undone: true });
+    case "run-ended":
+      return { ...view, state: stateAfter(body.outcome), endedAt: at };
+    default:
+      return assertNever(body);
+  }
+}
+
+function stateAfter(outcome: RunOutcome): RunState {
+  return outcome;
+}
+
+function withStep(view: RunView, step: string, change: Partial<StepRecord>): RunView {
+  const record = { ...(view.steps.get(step) ?? noRecord), ...change };
+  return { ...view, steps: new Map(view.steps).set(step, record) };
+}

@@ -1,0 +1,17 @@
+// Everything the engine needs from outside, in one bundle. The engine never asks a port what kind it is.
+import type { StateDirectory, Processes } from "./state.ts";
+import type { WritableStore } from "./store.ts";
+import type { Audience, Clock, Failpoints, KeyGenerator, Randomness } from "./world.ts";
+
+export interface EnginePorts {
+  /** One store for every address of the plan; who has several puts a store that delegates in front. */
+  readonly store: WritableStore;
+  readonly state: StateDirectory;
+  readonly processes: Processes;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly keys: KeyGenerator;
+  readonly failpoints: Failpoints;
+  readonly audience: Audience;
+  readonly toolVersion: string;
+}
