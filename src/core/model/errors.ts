@@ -130,3 +130,20 @@ export function isAppError<C extends ErrorCode>(error: unknown, code?: C): error
 export function assertNever(value: never): never {
   throw new TypeError(`unreachable value ${JSON.stringify(value)}`);
 }
+
+/** Runs a parser whose coded error is a result here; anything else is a bug and passes through. */
+export function attempt<T>(parse: () => T): T | AppError {
+  try {
+    return parse();
+  } catch (error) {
+    if (isAppError(error)) return error;
+    throw error;
+  }
+}
+
+/** The reason and line that a coded error carries, as text for a finding; its code when it has no reason. */
+export function reasonOf(error: AppError): string {
+  const { reason, line } = error.params as { readonly reason?: unknown; readonly line?: unknown };
+  const text = typeof reason === "string" ? reason : error.code;
+  return typeof line === "number" ? `${text} (line ${line})` : text;
+}

@@ -1,6 +1,6 @@
 // Bytes read -> facts. Pure: what could not be read or parsed becomes a state, never an exception.
 import { type Address, formatAddress } from "../model/address.ts";
-import { AppError, isAppError } from "../model/errors.ts";
+import { AppError, attempt, isAppError, reasonOf } from "../model/errors.ts";
 import type { AuthoritySlot, CertificateSlot, Inventory, KeyPairSlot } from "../model/inventory.ts";
 import { type Kubeconfig, type KubeconfigSource, parseKubeconfig } from "../kubeconfig/kubeconfig.ts";
 import { type Certificate, parseCertificate } from "../pki/certificate.ts";
@@ -111,8 +111,9 @@ function readCertificates(address: Address, bytes: Uint8Array, key: Stored<KeyFa
   const parsed = blocks.map((block) => attempt(() => parseCertificate(block.der)));
   const failed = parsed.findIndex((result) => result instanceof AppError);
   if (failed >= 0) {
-    const reason = `certificate at line ${blocks[failed]?.line ?? 0}: ${reasonOf(parsed[failed])}`;
-    return broken(address, "certificate", reason);
+    const error = parsed[failed];
+    const reason = error instanceof AppError ? reasonOf(error) : "";
+    return broken(address, "certificate", `certificate at line ${blocks[failed]?.line ?? 0}: ${reason}`);
   }
   const certificates = parsed.filter((result): result is Certificate => !(result instanceof AppError));
   return { state: "present", value: chooseLeaf(certificates, key, truncated?.line ?? null) };
@@ -171,23 +172,6 @@ function objectFacts(addresses: readonly Address[], readings: Readings): readonl
   return addresses
     .map((address): ObjectReading | undefined => readings.get(formatAddress(address)))
     .flatMap((reading) => (reading?.state === "present" ? [reading.facts] : []));
-}
-
-/** Runs a parser; its coded error is a result here. Anything else is a bug and passes through. */
-function attempt<T>(parse: () => T): T | AppError {
-  try {
-    return parse();
-  } catch (error) {
-    if (isAppError(error)) return error;
-    throw error;
-  }
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof AppError)) return "unknown";
-  const params: { readonly reason?: unknown; readonly line?: unknown } = error.params;
-  const line = typeof params.line === "number" ? ` (line ${params.line})` : "";
-  return typeof params.reason === "string" ? `${params.reason}${line}` : error.code;
 }
 
 function missing(address: Address): Stored<never> {

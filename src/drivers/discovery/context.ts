@@ -1,6 +1,6 @@
 // What the discovery functions share: the profile with its parameters, the node's static pods, the notes taken on the way.
 import { fileAddress } from "../../core/model/address.ts";
-import { isAppError } from "../../core/model/errors.ts";
+import { isAppError, reasonOf } from "../../core/model/errors.ts";
 import type { DiscoveryNote, Origin } from "../../core/model/inventory.ts";
 import { type StaticPod, hostPathOf, parseManifest } from "../../core/kubeconfig/manifest.ts";
 import { type Profile, substitute } from "../../core/profile/profile.ts";
@@ -60,15 +60,8 @@ export async function readPods(
       pods.set(consumer.name, { pod: parseManifest(reading.bytes), manifest });
     } catch (error) {
       if (!isAppError(error)) throw error;
-      notes.push({ code: "manifest-broken", address, detail: detailOf(error) });
+      notes.push({ code: "manifest-broken", address, detail: reasonOf(error) });
     }
   }
   return { pods, notes };
-}
-
-/** Reason and line of a parse error, for a note. */
-export function detailOf(error: { readonly code: string; readonly params: object }): string {
-  const { reason, line } = error.params as { readonly reason?: unknown; readonly line?: unknown };
-  const text = typeof reason === "string" ? reason : error.code;
-  return typeof line === "number" ? `${text} (line ${line})` : text;
 }

@@ -1,11 +1,11 @@
 // Discovery of kubeconfigs: the profile's own, the copies in people's homes, and strangers beside them.
 import { posix } from "node:path";
 import { fileAddress } from "../../core/model/address.ts";
-import { isAppError } from "../../core/model/errors.ts";
+import { isAppError, reasonOf } from "../../core/model/errors.ts";
 import type { CertificateSlot, ExpectedIdentity, Holder, Management, Origin } from "../../core/model/inventory.ts";
 import { type Kubeconfig, type KubeconfigUser, currentUser, parseKubeconfig } from "../../core/kubeconfig/kubeconfig.ts";
 import type { KubeconfigDescription } from "../../core/profile/profile.ts";
-import { type Discovery, detailOf, flagPath } from "./context.ts";
+import { type Discovery, flagPath } from "./context.ts";
 import { expandPattern } from "./patterns.ts";
 
 export interface FoundKubeconfigs {
@@ -53,7 +53,7 @@ async function readKubeconfig(
     return parseKubeconfig(reading.bytes);
   } catch (error) {
     if (!isAppError(error)) throw error;
-    if (whenBroken === "note") discovery.notes.push({ code: "kubeconfig-broken", address, detail: detailOf(error) });
+    if (whenBroken === "note") discovery.notes.push({ code: "kubeconfig-broken", address, detail: reasonOf(error) });
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 // Discovery of one node: profile + manifests + kubelet configuration + kubeconfigs -> NodeInventory.
 import { type Address, fileAddress } from "../../core/model/address.ts";
-import { isAppError } from "../../core/model/errors.ts";
+import { isAppError, reasonOf } from "../../core/model/errors.ts";
 import type {
   AuthoritySlot,
   CertificateSlot,
@@ -13,7 +13,7 @@ import { parseKubeletConfig } from "../../core/kubeconfig/kubelet-config.ts";
 import { imageVersion } from "../../core/kubeconfig/manifest.ts";
 import type { AuthorityDescription, CertificateDescription, Profile } from "../../core/profile/profile.ts";
 import type { NodeView } from "../../engine/ports/node-view.ts";
-import { type Discovery, detailOf, flagPath, flagValue, pathIn, readPods } from "./context.ts";
+import { type Discovery, flagPath, flagValue, pathIn, readPods } from "./context.ts";
 import { expectedNames } from "./expected-names.ts";
 import { discoverKubeconfigs } from "./kubeconfigs.ts";
 import { expandPattern } from "./patterns.ts";
@@ -182,7 +182,7 @@ async function readKubeletConfig(discovery: Discovery, path: string): Promise<Re
   } catch (error) {
     if (!isAppError(error)) throw error;
     const address = fileAddress(discovery.view.node, path);
-    discovery.notes.push({ code: "kubelet-config-broken", address, detail: detailOf(error) });
+    discovery.notes.push({ code: "kubelet-config-broken", address, detail: reasonOf(error) });
     return undefined;
   }
 }

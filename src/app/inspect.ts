@@ -1,0 +1,30 @@
+// The use case `inspect`: one file of the operator's choice, or standard input.
+import { resolve } from "node:path";
+import { fileAddress } from "../core/model/address.ts";
+import { AppError } from "../core/model/errors.ts";
+import type { InspectResult } from "../core/model/inspect.ts";
+import { inspect } from "../core/policy/inspect.ts";
+import { openFileStore } from "../drivers/store/files.ts";
+
+/** 10,000 certificates are about 12 MB; what is larger is no bundle. */
+const limitBytes = 32 * 1024 * 1024;
+
+/** Throws `input-unreadable` when absent, and the store's errors for links, pipes, directories and sizes. */
+export async function inspectFile(path: string, at: number): Promise<InspectResult> {
+  const store = openFileStore({ root: "/", node: "local" });
+  try {
+    const observation = await store.read(fileAddress("local", resolve(path)), { limitBytes });
+    if (observation.state === "absent") {
+      const reason = observation.danglingLink === null ? "there is no such file" : `a link to ${observation.danglingLink}, which is not there`;
+      throw new AppError("input-unreadable", { path, reason });
+    }
+    return { at, path, ...inspect(observation.bytes) };
+  } finally {
+    store.close();
+  }
+}
+
+/** The same for bytes that came through a pipe. */
+export function inspectBytes(path: string, bytes: Uint8Array, at: number): InspectResult {
+  return { at, path, ...inspect(bytes) };
+}

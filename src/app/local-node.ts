@@ -1,0 +1,68 @@
+// The composition root for one node's files: which drivers stand behind the ports.
+import { join, posix, resolve } from "node:path";
+import type { EnginePorts } from "../engine/ports/engine-ports.ts";
+import type { Failpoints, Audience } from "../engine/ports/world.ts";
+import { systemProcesses } from "../drivers/shared/processes.ts";
+import { openStateDirectory } from "../drivers/shared/state-directory.ts";
+import {
+  failpointsFromEnvironment,
+  systemClock,
+  systemRandomness,
+  threadPoolKeyGenerator,
+} from "../drivers/shared/world.ts";
+import { type FileStore, openFileStore } from "../drivers/store/files.ts";
+import { toolVersion } from "./version.ts";
+
+export interface LocalNodeOptions {
+  /** `--root`; `/` is the live node. */
+  readonly root: string;
+  /** `--state-dir`; null for `var/lib/perennial` below the root. */
+  readonly stateDirectory: string | null;
+  /** `--allow-links-to`, paths as seen on the node. */
+  readonly allowLinksTo: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface LocalNode extends LocalNodeOptions {
+  readonly failpoints: Failpoints;
+  /** Opens the files under the node's name; the caller closes it. */
+  openStore(node: string): FileStore;
+}
+
+export function localNode(options: LocalNodeOptions): LocalNode {
+  const root = resolve(options.root);
+  const failpoints = failpointsFromEnvironment(options.environment);
+  const { allowLinksTo } = options;
+  return {
+    ...options,
+    root,
+    failpoints,
+    openStore: (node) => openFileStore({ root, node, allowLinksTo, failpoints }),
+  };
+}
+
+/** Where lock, journals and before-images of this node are. */
+export function stateDirectoryOf(local: LocalNode): string {
+  return local.stateDirectory === null ? join(local.root, "var/lib/perennial") : resolve(local.stateDirectory);
+}
+
+/** Everything the engine asks for, with the real world behind it. */
+export function enginePorts(local: LocalNode, store: FileStore, audience: Audience): EnginePorts {
+  const { failpoints } = local;
+  return {
+    store,
+    state: openStateDirectory(stateDirectoryOf(local), { failpoints }),
+    processes: systemProcesses(),
+    clock: systemClock(),
+    randomness: systemRandomness(),
+    keys: threadPoolKeyGenerator(),
+    failpoints,
+    audience,
+    toolVersion,
+  };
+}
+
+/** A path as seen on the node, for messages: `/etc/kubernetes` below a root. */
+export function onNode(local: LocalNode, path: string): string {
+  return local.root === "/" ? path : posix.join(local.root, path);
+}
