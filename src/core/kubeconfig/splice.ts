@@ -3,10 +3,11 @@ import { Buffer } from "node:buffer";
 import { AppError, assertNever } from "../model/errors.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { entriesOf, parseKubeconfigTree, readKubeconfig } from "./kubeconfig.ts";
+import { treeDifferences } from "./tree-differences.ts";
 import { decodeYaml } from "./yaml-source.ts";
 import { child } from "./yaml-tree.ts";
 import type { NamedEntry } from "./kubeconfig.ts";
-import type { YamlMap, YamlNode, YamlScalar } from "./yaml-tree.ts";
+import type { YamlMap, YamlScalar } from "./yaml-tree.ts";
 
 export interface KubeconfigEdits {
   readonly users?: readonly UserEdit[];
@@ -165,43 +166,12 @@ function parseAgain(text: string): YamlMap {
 
 function assertOnlyWantedDiffer(before: YamlMap, after: YamlMap, splices: readonly Splice[]): void {
   const wanted = new Map(splices.map(({ path, base64 }) => [path, base64]));
-  const differing = differences(before, after, "");
+  const differing = treeDifferences(before, after);
   if (differing.length !== wanted.size) throw unsafe("other fields would change");
   for (const { path, text } of differing) {
     if (text === undefined || text.trim() !== wanted.get(path))
       throw unsafe(`${path} would not get its value`);
   }
-}
-
-interface Difference {
-  readonly path: string;
-  /** The new value when it is a scalar of the same style. */
-  readonly text: string | undefined;
-}
-
-function differences(a: YamlNode, b: YamlNode, path: string): readonly Difference[] {
-  if (a.shared !== b.shared) return [{ path, text: undefined }];
-  if (a.kind === "scalar" && b.kind === "scalar") {
-    if (a.text === b.text && a.style === b.style) return [];
-    return [{ path, text: a.style === b.style ? b.text : undefined }];
-  }
-  if (a.kind === "map" && b.kind === "map" && sameKeys(a, b)) {
-    return [...a.entries].flatMap(([key, value]) => {
-      const other = b.entries.get(key);
-      return other ? differences(value, other, path === "" ? key : `${path}.${key}`) : [];
-    });
-  }
-  if (a.kind === "list" && b.kind === "list" && a.items.length === b.items.length) {
-    return a.items.flatMap((item, index) => {
-      const other = b.items[index];
-      return other ? differences(item, other, `${path}[${index}]`) : [];
-    });
-  }
-  return [{ path, text: undefined }];
-}
-
-function sameKeys(a: YamlMap, b: YamlMap): boolean {
-  return JSON.stringify([...a.entries.keys()]) === JSON.stringify([...b.entries.keys()]);
 }
 
 function unsafe(reason: string): AppError<"splice-unsafe"> {

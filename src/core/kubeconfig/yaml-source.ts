@@ -76,7 +76,7 @@ function tokens(text: string, bounds: Required<YamlLimits>): readonly CST.Token[
   const found: CST.Token[] = [];
   let count = 0;
   for (const lexeme of new Lexer().lex(text)) {
-    found.push(...parser.next(lexeme));
+    for (const token of parser.next(lexeme)) found.push(token);
     count += 1;
     if (parser.stack.length > bounds.depth) throw malformed("too-deep", lineAt(text, parser.offset));
     if (count > bounds.tokens) throw malformed("too-many-tokens", lineAt(text, parser.offset));
