@@ -28,7 +28,11 @@ export function formatAddress(address: Address): string {
 export function parseAddress(text: string): Address {
   const match = /^([a-z][a-z0-9-]*):([^:#]*):([^#]*)(?:#(.*))?$/s.exec(text);
   if (!match) {
-    throw new AppError("value-invalid", { what: "address", value: text, expected: "STORE:NODE:PATH[#ENTRY]" });
+    throw new AppError("value-invalid", {
+      what: "address",
+      value: text,
+      expected: "STORE:NODE:PATH[#ENTRY]",
+    });
   }
   const [, store = "", node = "", path = "", entry] = match;
   const whole = { store, node: decode(node), path: decode(path) };

@@ -13,7 +13,11 @@ export interface FindingParams {
   "authority-expired": { readonly notAfter: number };
   "authority-expiring": { readonly notAfter: number; readonly withinMs: number };
   "authority-not-yet-valid": { readonly notBefore: number };
-  "outlives-authority": { readonly notAfter: number; readonly authority: string; readonly authorityNotAfter: number };
+  "outlives-authority": {
+    readonly notAfter: number;
+    readonly authority: string;
+    readonly authorityNotAfter: number;
+  };
   // --- presence: missing, unreadable and broken are three different things
   "certificate-missing": Record<never, never>;
   "key-missing": { readonly path: string };
@@ -34,7 +38,9 @@ export interface FindingParams {
   "wrong-issuer": { readonly authority: string; readonly issuer: string; readonly sameName: boolean };
   "common-name-unexpected": { readonly expected: readonly string[]; readonly found: string };
   "organization-unexpected": { readonly expected: readonly string[]; readonly found: readonly string[] };
-  "san-missing": { readonly missing: readonly { readonly kind: string; readonly value: string; readonly source: string }[] };
+  "san-missing": {
+    readonly missing: readonly { readonly kind: string; readonly value: string; readonly source: string }[];
+  };
   "usage-missing": { readonly missing: readonly string[] };
   "usage-unexpected": { readonly unexpected: readonly string[] };
   "is-authority": Record<never, never>;
@@ -45,7 +51,11 @@ export interface FindingParams {
   "certificate-anomaly": { readonly anomaly: string };
   "kubeconfig-authority-differs": { readonly cluster: string; readonly authority: string };
   // --- copies
-  "replica-differs": { readonly original: SlotId; readonly originalSerialHex: string; readonly serialHex: string };
+  "replica-differs": {
+    readonly original: SlotId;
+    readonly originalSerialHex: string;
+    readonly serialHex: string;
+  };
   "copy-of-nothing": { readonly subject: string };
   "service-account-pair-differs": { readonly path: string };
   "kubelet-embedded": { readonly path: string };

@@ -35,7 +35,12 @@ export type InspectedItem =
       readonly matches: readonly string[];
     }
   | { readonly kind: "encrypted-key"; readonly where: string; readonly format: string }
-  | { readonly kind: "public-key"; readonly where: string; readonly keyAlgorithm: string; readonly spkiSha256: string }
+  | {
+      readonly kind: "public-key";
+      readonly where: string;
+      readonly keyAlgorithm: string;
+      readonly spkiSha256: string;
+    }
   | { readonly kind: "request"; readonly where: string }
   | { readonly kind: "other"; readonly where: string; readonly label: string }
   | { readonly kind: "broken"; readonly where: string; readonly code: string; readonly reason: string };

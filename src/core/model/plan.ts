@@ -17,7 +17,11 @@ export interface RenewRequest {
   /** kubeadm's name of an algorithm (`RSA-2048`, `ECDSA-P256`), or null for "as the old key". */
   readonly keyAlgorithm: string | null;
   /** Names to add to every selected serving certificate, or to the one named: `apiserver=dns:lb.example`. */
-  readonly addSans: readonly { readonly slot: string | null; readonly kind: "dns" | "ip"; readonly value: string }[];
+  readonly addSans: readonly {
+    readonly slot: string | null;
+    readonly kind: "dns" | "ip";
+    readonly value: string;
+  }[];
   readonly allowLinksTo: readonly string[];
 }
 
@@ -98,7 +102,12 @@ export interface TakeStep {
 
 /** The old certificate's place inside an object: PEM certificate number `index`, or a kubeconfig user's. */
 export type Template =
-  | { readonly form: "pem"; readonly certificate: string; readonly index: number; readonly key: string | null }
+  | {
+      readonly form: "pem";
+      readonly certificate: string;
+      readonly index: number;
+      readonly key: string | null;
+    }
   | { readonly form: "kubeconfig"; readonly file: string; readonly user: string };
 
 /** How an object's new bytes are made from its old ones and the issued certificates. */
@@ -149,7 +158,12 @@ export interface Phase {
 }
 
 export type Notice =
-  | { readonly code: "validity-capped"; readonly slot: SlotId; readonly authority: string; readonly notAfter: number }
+  | {
+      readonly code: "validity-capped";
+      readonly slot: SlotId;
+      readonly authority: string;
+      readonly notAfter: number;
+    }
   | { readonly code: "swap-window"; readonly consumers: readonly string[] }
   | { readonly code: "restart-needed"; readonly consumers: readonly string[] }
   | { readonly code: "authority-bundle"; readonly authority: string }

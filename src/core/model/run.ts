@@ -93,9 +93,4 @@ export interface JournalEntry {
 }
 
 /** What the journal says of a run. */
-export type RunState =
-  | "running-or-crashed"
-  | "succeeded"
-  | "rolled-back"
-  | "rolling-back"
-  | "abandoned";
+export type RunState = "running-or-crashed" | "succeeded" | "rolled-back" | "rolling-back" | "abandoned";
