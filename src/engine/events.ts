@@ -1,20 +1,2 @@
-// What a run tells its audience while it works: progress for people and, with `-o json`, for programs.
-import type { Issued, RunId } from "../core/model/run.ts";
-import type { PhaseId, Step } from "../core/model/plan.ts";
-
-export type RunEvent =
-  | { readonly type: "run-started"; readonly run: RunId; readonly steps: number }
-  | { readonly type: "run-resumed"; readonly run: RunId }
-  | { readonly type: "phase-started"; readonly phase: PhaseId; readonly steps: number }
-  | { readonly type: "step-done"; readonly phase: PhaseId; readonly step: Step; readonly changed: boolean }
-  | { readonly type: "issued"; readonly name: string; readonly issued: Issued }
-  | { readonly type: "proved"; readonly name: string; readonly issued: Issued }
-  | { readonly type: "swept"; readonly paths: readonly string[] }
-  | { readonly type: "step-failed"; readonly step: string; readonly code: string }
-  | { readonly type: "rollback-started"; readonly run: RunId; readonly cause: "operator" | "failure" }
-  | { readonly type: "undone"; readonly step: string; readonly object: string }
-  | {
-      readonly type: "run-ended";
-      readonly run: RunId;
-      readonly outcome: "succeeded" | "rolled-back" | "abandoned";
-    };
+// The engine's events; the type lives in core because `report` renders it and may not import the engine.
+export type { RunEvent } from "../core/model/event.ts";

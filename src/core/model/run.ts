@@ -11,7 +11,7 @@ export interface Actor {
   readonly sshConnection: string | null;
   readonly host: string;
   readonly pid: number;
-  /** Start time of the process in clock ticks and the boot id: a re-used pid is another process. */
+  /** Start time of the process in clock ticks and the boot id: a re-used pid is not the same one. */
   readonly processStart: string;
   readonly bootId: string;
 }
@@ -93,4 +93,41 @@ export interface JournalEntry {
 }
 
 /** What the journal says of a run. */
-export type RunState = "running-or-crashed" | "succeeded" | "rolled-back" | "rolling-back" | "abandoned";
+export type RunState =
+  | "running-or-crashed"
+  | "succeeded"
+  | "rolled-back"
+  | "rolling-back"
+  | "abandoned";
+
+/** A run as `runs list` and `runs show` give it: derived from its journal and its plan, nothing else. */
+export interface RunSummary {
+  readonly run: RunId;
+  /** ms since the epoch. */
+  readonly startedAt: number;
+  /** null while it runs, or when it crashed. */
+  readonly endedAt: number | null;
+  readonly state: RunState;
+  readonly actor: Actor;
+  readonly planDigest: string;
+  readonly ticket: string | null;
+  readonly reason: string | null;
+  readonly steps: readonly RunStepSummary[];
+  readonly issued: readonly Issued[];
+  /** sha256 (hex) or `absent`; `after` is null when the object was not written. */
+  readonly objects: readonly {
+    readonly object: string;
+    readonly before: string;
+    readonly after: string | null;
+  }[];
+}
+
+/** How far one step came; a missing instant means the journal has no such entry. */
+export interface RunStepSummary {
+  readonly id: string;
+  readonly kind?: string;
+  readonly intentAt?: number;
+  readonly effectAt?: number;
+  readonly proofAt?: number;
+  readonly undoneAt?: number;
+}

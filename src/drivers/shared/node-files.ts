@@ -1,7 +1,7 @@
 // The files of one node below a root directory, read without being led astray by links and without ever waiting.
 // INPUTS: any file of the node that is named. OUTPUTS: none. Linux only (needs /proc).
 import { createHash } from "node:crypto";
-import { closeSync, fstatSync, lstatSync, statSync, type BigIntStats, type Stats } from "node:fs";
+import { readdirSync, closeSync, fstatSync, lstatSync, statSync, type BigIntStats, type Stats } from "node:fs";
 import { posix } from "node:path";
 import { formatAddress, type Address } from "../../core/model/address.ts";
 import { AppError } from "../../core/model/errors.ts";
@@ -65,6 +65,8 @@ export interface NodeFiles {
   /** Reads the regular file at a place; throws `store-not-regular`, `store-too-large` and system errors. */
   readAt(place: Place, stats: Stats, object: string, limitBytes?: number): FileContent;
   leavesTree(place: Place): boolean;
+  /** Names in a directory, sorted; null when it is absent or no directory. */
+  list(address: Address): readonly string[] | null;
   /** Closes the directory handles that reads have kept open. */
   close(): void;
 }
@@ -153,6 +155,10 @@ export function openNodeFiles(options: NodeFilesOptions): NodeFiles {
     readAt: (place, stats, of, limitBytes) => readAt(place, stats, of, limitBytes),
     locate: (address) => locate(root, address.path, object(address)),
     locateDirectory: (path, of) => locateDirectory(root, path, of),
+    list(address) {
+      const of = object(address);
+      return explainReading(of, () => listDirectory(locateDirectoryOrNull(root, address.path, of)));
+    },
     read(address, wanted = {}) {
       const of = object(address);
       wanted.signal?.throwIfAborted();
@@ -164,6 +170,24 @@ export function openNodeFiles(options: NodeFilesOptions): NodeFiles {
       closeSync(root.directory);
     },
   };
+}
+
+function locateDirectoryOrNull(root: Root, path: string, of: string): Place | null {
+  try {
+    return locateDirectory(root, path, of);
+  } catch (error) {
+    if (errnoOf(error) === "ENOTDIR") return null;
+    throw error;
+  }
+}
+
+function listDirectory(place: Place | null): readonly string[] | null {
+  if (!place) return null;
+  try {
+    return readdirSync(childPath(place.directory, ".")).sort();
+  } finally {
+    closeSync(place.directory);
+  }
 }
 
 /** Runs `action`; a system error becomes `store-unreadable` with its code as the reason. */

@@ -8,6 +8,7 @@ import { AppError, isAppError } from "../../core/model/errors.ts";
 import type { Staged } from "../../core/model/run.ts";
 import type {
   CommitOptions,
+  ListingStore,
   PreflightOptions,
   PreflightStore,
   StageOptions,
@@ -51,7 +52,7 @@ export interface FileStoreOptions {
   readonly sync?: (file: number) => void;
 }
 
-export type FileStore = WritableStore & PreflightStore & { close(): void };
+export type FileStore = WritableStore & PreflightStore & ListingStore & { close(): void };
 
 /**
  * Opens the files of one node. Open one per command or pass and close it: handles of directories are kept.
@@ -75,6 +76,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     remove: (address, wanted) => remove(replacing, address, wanted),
     sweep: async (addresses, token) => sweep(replacing, addresses, token),
     preflight: (address, wanted) => preflight(replacing, address, wanted),
+    list: async (directory) => files.list(directory),
     close: () => files.close(),
   };
 }

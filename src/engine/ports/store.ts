@@ -112,6 +112,12 @@ export interface WritableStore extends Store {
   sweep(addresses: readonly Address[], token: number): Promise<readonly string[]>;
 }
 
+/** A store whose objects lie in directories. */
+export interface ListingStore extends Store {
+  /** Names in a directory, sorted; null when it is absent or no directory. Throws `store-unreadable`. */
+  list(directory: Address): Promise<readonly string[] | null>;
+}
+
 /** A store that can say beforehand whether a write would be possible. */
 export interface PreflightStore {
   /**

@@ -1,0 +1,12 @@
+// The options of the command that sentences name: one place to change when an option is renamed.
+export const flags = {
+  addSan: "--add-san",
+  allowLinksTo: "--allow-links-to",
+  approved: "--approved",
+  keepKey: "--keep-key",
+  profile: "--profile",
+  root: "--root",
+  stateDir: "--state-dir",
+  validity: "--validity",
+  yes: "--yes",
+} as const;

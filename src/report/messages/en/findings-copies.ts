@@ -1,0 +1,109 @@
+// English: findings about copies, files, rights and runs.
+import { flags } from "../../flags.ts";
+import { shellQuote } from "../../shell.ts";
+import { formatDate } from "../../time.ts";
+import type { FindingMessages } from "../types.ts";
+
+type Codes =
+  | "replica-differs"
+  | "copy-of-nothing"
+  | "service-account-pair-differs"
+  | "kubelet-embedded"
+  | "mode-too-open"
+  | "owner-unexpected"
+  | "link-leaves-tree"
+  | "left-over-temporary"
+  | "holds-system-masters"
+  | "externally-managed"
+  | "external-etcd"
+  | "credential-without-certificate"
+  | "run-unfinished";
+
+export const findingsCopies = {
+  "replica-differs": {
+    sentence: ({ params, path }) =>
+      `copy in ${path} holds serial ${params.serialHex}, its original ${params.original} holds ${params.originalSerialHex}: whoever uses the copy uses an old certificate`,
+    next: ({ target, tool }) => [`bring the copy up to date: ${tool(`renew ${target}`)}`],
+  },
+  "copy-of-nothing": {
+    sentence: ({ params, path }) =>
+      `${path} holds a client certificate of ${params.subject} that no known original has; nothing keeps it up to date`,
+    next: ({ path, target, tool }) => [
+      `if it is needed: ${tool(`renew ${target}`)}; if not, remove the user from ${shellQuote(path)}`,
+    ],
+  },
+  "service-account-pair-differs": {
+    sentence: ({ params }) =>
+      `service account key ${params.path} does not match its other half or the other nodes; tokens signed by one API server are refused by another`,
+    next: ({ params }) => [
+      `compare on all control-plane nodes: sha256sum ${shellQuote(params.path)}; copy sa.key and sa.pub from the node whose tokens work`,
+      "never make a new pair: every token of the cluster would become invalid",
+    ],
+  },
+  "kubelet-embedded": {
+    sentence: ({ params }) =>
+      `${params.path} holds the kubelet's certificate itself instead of naming kubelet-client-current.pem; the kubelet's rotation does not reach it (kubeadm before 1.17)`,
+    next: ({ params, tool }) => [
+      `while it is valid, name the rotated file: in ${params.path} set client-certificate and client-key to /var/lib/kubelet/pki/kubelet-client-current.pem, then systemctl restart kubelet`,
+      `once it has expired: ${tool("renew kubelet.conf")}, then systemctl restart kubelet`,
+    ],
+  },
+  "mode-too-open": {
+    sentence: ({ params }) =>
+      `${params.path} has mode ${params.mode}, at most ${params.atMost} is right; others can read what is in it`,
+    next: ({ params }) => [`chmod ${params.atMost} ${shellQuote(params.path)}`],
+  },
+  "owner-unexpected": {
+    sentence: ({ params }) =>
+      `${params.path} belongs to uid ${params.uid}, gid ${params.gid} instead of root`,
+    next: ({ params }) => [
+      `find out who that is (getent passwd ${params.uid}); if nobody needs it: chown root:root ${shellQuote(params.path)}`,
+    ],
+  },
+  "link-leaves-tree": {
+    sentence: ({ params }) =>
+      `${params.path} leads to ${params.target}, outside the tree that is managed; it is not written`,
+    next: ({ params, target, tool }) => [
+      `if that is meant: ${tool(`renew ${target} ${flags.allowLinksTo} ${shellQuote(params.target)}`)}`,
+    ],
+  },
+  "left-over-temporary": {
+    sentence: ({ params }) =>
+      `${params.path} is left over from a run that was cut off; it may hold a private key`,
+    next: ({ params, tool }) => [
+      `${tool("runs list")} shows whether a run is open: resume or rollback removes it`,
+      `if no run is open: rm ${shellQuote(params.path)}`,
+    ],
+  },
+  "holds-system-masters": {
+    sentence: ({ params }) =>
+      `${params.subject} is in system:masters until ${formatDate(params.notAfter)}: full rights that no RBAC rule can take away`,
+    next: ({ path }) => [
+      `keep ${path} readable by root only; hand out kubeconfigs of their own instead of copies of this one`,
+    ],
+  },
+  "externally-managed": {
+    sentence: ({ params }) =>
+      `the private key of CA ${params.authority} is not on this node: what it signed is renewed where the key is kept`,
+    next: ({ name, tool }) => [
+      `make requests with kubeadm certs generate-csr and have ${name} signed there`,
+      `or bring the CA's key here for the time of ${tool("renew")} and take it away again`,
+    ],
+  },
+  "external-etcd": {
+    sentence: ({ params }) =>
+      `etcd does not run on this node (${params.source}): its certificates are not in this answer`,
+    next: ({ tool }) => [`run ${tool("check")} on the etcd hosts as well`],
+  },
+  "credential-without-certificate": {
+    sentence: ({ params }) =>
+      `${params.path} logs in by ${params.kind}, not by a certificate: nothing here to renew`,
+    next: ({ params }) => [`if ${params.kind} has an end of its own, watch it where it is issued`],
+  },
+  "run-unfinished": {
+    sentence: ({ params }) => `run ${params.run} was cut off: some files may be new, others old`,
+    next: ({ params, tool }) => [
+      `${tool("resume")} finishes it, ${tool(`rollback ${params.run}`)} restores what was there; ${tool(`runs show ${params.run}`)} says how far it came`,
+    ],
+  },
+} satisfies FindingMessages<Codes>;

@@ -1,0 +1,7 @@
+// English: what is wrong and what to do next, for every finding.
+import type { FindingMessages } from "../types.ts";
+import { findingsCopies } from "./findings-copies.ts";
+import { findingsIdentity } from "./findings-identity.ts";
+import { findingsTime } from "./findings-time.ts";
+
+export const findings: FindingMessages = { ...findingsTime, ...findingsIdentity, ...findingsCopies };

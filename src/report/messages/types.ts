@@ -1,0 +1,48 @@
+// The shape of a language: one sentence (and what to do next) for every code there is. A missing one does not compile.
+import type { ErrorCode, ErrorParams, Refusal, RefusalCode } from "../../core/model/errors.ts";
+import type { FindingCode, FindingParams } from "../../core/model/finding.ts";
+
+/** What a finding's sentence may use. Every string in it has been through `safeText`. */
+export interface FindingView<C extends FindingCode> {
+  readonly params: FindingParams[C];
+  /** As in kubeadm's table: `apiserver`. */
+  readonly name: string;
+  readonly node: string;
+  /** Path on the node. */
+  readonly path: string;
+  /** Entry inside the object, `users/kubernetes-admin`; empty for whole files. */
+  readonly entry: string;
+  /** The instant the answer is for, ms. */
+  readonly at: number;
+  /** What to name the slot in a command: the name, or the slot id when there are several nodes. */
+  readonly target: string;
+  /** The tool's own command line for `arguments`, with the options of this call (`--root DIR`) added. */
+  readonly tool: (args: string) => string;
+}
+
+/** Lower-case sentence without final stop, and lines that say what to do, most useful first. */
+export interface FindingMessage<C extends FindingCode> {
+  sentence(view: FindingView<C>): string;
+  next(view: FindingView<C>): readonly string[];
+}
+
+export type FindingMessages<C extends FindingCode = FindingCode> = { readonly [K in C]: FindingMessage<K> };
+
+export interface ErrorMessage<C extends ErrorCode> {
+  sentence(params: ErrorParams[C]): string;
+  hint(params: ErrorParams[C]): readonly string[];
+}
+
+export type ErrorMessages<C extends ErrorCode = ErrorCode> = { readonly [K in C]: ErrorMessage<K> };
+
+export interface RefusalMessage {
+  sentence(refusal: Refusal): string;
+  next(refusal: Refusal): readonly string[];
+}
+
+export type RefusalMessages = { readonly [C in RefusalCode]: RefusalMessage };
+
+/** A table of sentences keyed by a union's `code`. */
+export type MessagesOf<U extends { readonly code: string }> = {
+  readonly [C in U["code"]]: (value: Extract<U, { readonly code: C }>) => string;
+};

@@ -1,0 +1,31 @@
+// 中文：check 的表头与汇总。
+import type { check as english } from "../en/check.ts";
+import { formatDateIso } from "../../time.ts";
+
+export const check: typeof english = {
+  severities: { critical: "严重", warning: "警告", info: "提示" },
+  colon: "：",
+  headings: {
+    other: "其他证书",
+    path: "路径",
+    expires: "到期时间",
+    residual: "剩余时间",
+    follows: "跟随",
+    node: "节点",
+    serial: "序列号",
+    key: "密钥",
+    sans: "SAN",
+    origin: "来源",
+  },
+  origins: { default: "默认", scan: "扫描发现" },
+  kubeletRotates: "（由 kubelet 轮换）",
+  unmanaged: "（无）",
+  findingsHeading: "检查结果",
+  allWell: (certificates, authorities, node, at) =>
+    `一切正常：${node} 上共 ${certificates} 个证书、${authorities} 个 CA（截至 ${formatDateIso(at)}）`,
+  firstEnd: (name, notAfter, residual) => `；最早到期的是 ${name}，${formatDateIso(notAfter)}（${residual}）`,
+  summary: (counts, node, at) =>
+    `${node}：严重 ${counts.critical} 项，警告 ${counts.warning} 项，提示 ${counts.info} 项（截至 ${formatDateIso(at)}）；未做任何改动`,
+  renewSeveral: (plan, renew) => `；${plan} 查看将要续期的内容，${renew} 执行续期`,
+  nodes: (names) => (names.length === 1 ? (names[0] ?? "") : `${names.length} 个节点`),
+};
