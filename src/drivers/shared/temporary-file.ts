@@ -42,6 +42,15 @@ export function tokenOfTemporary(name: string): number | null {
   return match ? Number(match[2]) : null;
 }
 
+/** The same temporary name under another token; TypeError for any other name. */
+export function withToken(name: string, token: number): string {
+  const match = namePattern.exec(name);
+  if (!match) throw new TypeError(`not a temporary name: ${name}`);
+  const rest = match[0].slice(`.perennial-`.length);
+  const run = rest.slice(0, rest.indexOf(`-${match[2]}-${match[3]}`));
+  return `.perennial-${run}-${token}-${match[3]}`;
+}
+
 export interface NewFile {
   readonly path: string;
   readonly bytes: Uint8Array;

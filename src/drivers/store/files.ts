@@ -1,7 +1,7 @@
 // The store of files on one node: replaced by rename, beside the target, in the directory that was checked.
 // INPUTS: files below the root. OUTPUTS: `.perennial-RUN-TOKEN-NAME` beside a target, then the target itself.
 // Lost by a rename: hard links (other names keep the old bytes) and, without getfattr, POSIX ACLs. Nothing is ever written in place.
-import { closeSync, fsyncSync, readdirSync, unlinkSync } from "node:fs";
+import { closeSync, fsyncSync, readdirSync, renameSync, unlinkSync } from "node:fs";
 import { posix } from "node:path";
 import { parseAddress, type Address } from "../../core/model/address.ts";
 import { AppError, isAppError } from "../../core/model/errors.ts";
@@ -37,7 +37,7 @@ import {
   type NodeFiles,
 } from "../shared/node-files.ts";
 import { joinNodePath, type Place } from "../shared/node-walk.ts";
-import { attempt, hit, temporaryName, tokenOfTemporary, writeTemporary } from "../shared/temporary-file.ts";
+import { attempt, hit, temporaryName, tokenOfTemporary, withToken, writeTemporary } from "../shared/temporary-file.ts";
 
 export interface FileStoreOptions {
   /** The directory that is `/` for the node; `/` is the live system. */
@@ -72,6 +72,7 @@ export function openFileStore(options: FileStoreOptions): FileStore {
     read: async (address, wanted) => files.read(address, wanted),
     stage: (address, bytes, wanted) => stage(replacing, address, bytes, wanted),
     commit: (staged, wanted) => commit(replacing, staged, wanted),
+    adopt: async (staged, token) => adopt(replacing, staged, token),
     discard: async (staged) => discard(replacing, staged),
     remove: (address, wanted) => remove(replacing, address, wanted),
     sweep: async (addresses, token) => sweep(replacing, addresses, token),
@@ -195,6 +196,43 @@ function isAlreadyLive(target: Target, staged: Staged): boolean {
 function finishEarlier(store: Replacing, target: Target, staged: Staged): void {
   unlinkIfThere(target.place, nameOfTemporary(staged), target.object);
   attempt(target.object, "sync-directory", () => syncDirectory(target.place.directory, store.sync));
+}
+
+/** Renames the temporary to its name under the newer token; an adoption that a crash cut short is found under a token between. */
+function adopt(store: Replacing, staged: Staged, token: number): Staged {
+  if (staged.unchanged) return staged;
+  const directoryPath = posix.dirname(staged.temporary);
+  const newName = withToken(nameOfTemporary(staged), token);
+  const adopted = { ...staged, temporary: joinNodePath(directoryPath, newName) };
+  const directory = explainReading(staged.object, () => store.files.locateDirectory(directoryPath, staged.object));
+  if (!directory) return failForMissingDirectory(staged.object);
+  try {
+    const oldName = earlierName(directory, staged, token);
+    if (oldName !== null && oldName !== newName) {
+      attempt(staged.object, "adopt-temporary", () =>
+        renameSync(childPath(directory.directory, oldName), childPath(directory.directory, newName)),
+      );
+      attempt(staged.object, "sync-directory", () => syncDirectory(directory.directory, store.sync));
+    }
+    verifyTemporary(store.files, { object: staged.object, place: directory, content: null }, adopted);
+    return adopted;
+  } finally {
+    closeSync(directory.directory);
+  }
+}
+
+/** The temporary's name under the highest token that has one, up to `token`; null when there is none. */
+function earlierName(place: Place, staged: Staged, token: number): string | null {
+  const given = nameOfTemporary(staged);
+  const first = tokenOfTemporary(given) ?? token;
+  const isSame = (name: string, found: number): boolean =>
+    found >= first && found <= token && withToken(name, token) === withToken(given, token);
+  const names = explainReading(staged.object, () => readdirSync(childPath(place.directory, ".")));
+  const [newest] = names
+    .map((name) => ({ name, found: tokenOfTemporary(name) }))
+    .filter((candidate) => candidate.found !== null && isSame(candidate.name, candidate.found))
+    .sort((a, b) => (b.found ?? 0) - (a.found ?? 0));
+  return newest?.name ?? null;
 }
 
 function discard(store: Replacing, staged: Staged): void {
