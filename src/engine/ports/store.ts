@@ -1,5 +1,6 @@
 // The store port: where certificates, keys and kubeconfigs live. One contract suite runs against every store.
 import type { Address } from "../../core/model/address.ts";
+import type { AppError } from "../../core/model/errors.ts";
 import type { Staged } from "../../core/model/run.ts";
 
 /** Everything beside the bytes that a write must keep and a rollback must restore. */
@@ -41,13 +42,18 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
   /** Bytes read at most; larger objects are `store-too-large`. Default 1 MiB. */
   readonly limitBytes?: number;
+  /** Reads extended attributes too; default false, since it may start a process per object. Ask for it before a write. */
+  readonly labels?: boolean;
 }
 
 export interface StageOptions {
   readonly signal?: AbortSignal;
   /** sha256 of the live bytes, or "absent". */
   readonly expect: string;
-  /** Attributes of the new object. `uid`, `gid`, `mtimeMs` and `xattrs` default to the live object's. */
+  /**
+   * Attributes of the new object. `uid`, `gid` and `xattrs` default to the live object's; `mtimeMs` to the time of writing,
+   * since tools that copy by time and size would miss a new certificate. A rollback gives all of them.
+   */
   readonly attributes: Partial<Attributes> & { readonly mode: number };
   readonly run: string;
   /** Fencing token of the lock: part of the temporary name, so that a thief can sweep it. */
@@ -96,4 +102,19 @@ export interface WritableStore extends Store {
    * After it, a writer holding an older token can no longer rename anything into place.
    */
   sweep(addresses: readonly Address[], token: number): Promise<readonly string[]>;
+}
+
+/** A store that can say beforehand whether a write would be possible. */
+export interface PreflightStore {
+  /**
+   * The error that `stage` or `commit` would end with (read-only file system, immutable file, mount point, missing permission,
+   * full disk, refused link), or null. Changes nothing, and cannot promise: the world may move.
+   * `bytes` is the size of the new object, default 64 KiB.
+   */
+  preflight(address: Address, options?: PreflightOptions): Promise<AppError | null>;
+}
+
+export interface PreflightOptions {
+  readonly signal?: AbortSignal;
+  readonly bytes?: number;
 }

@@ -1,0 +1,236 @@
+// The files of one node below a root directory, read without being led astray by links and without ever waiting.
+// INPUTS: any file of the node that is named. OUTPUTS: none. Linux only (needs /proc).
+import { createHash } from "node:crypto";
+import { closeSync, fstatSync, lstatSync, statSync, type BigIntStats, type Stats } from "node:fs";
+import { posix } from "node:path";
+import { formatAddress, type Address } from "../../core/model/address.ts";
+import { AppError } from "../../core/model/errors.ts";
+import type { Attributes, Observation, ReadOptions } from "../../engine/ports/store.ts";
+import { childPath, errnoOf, fileType, openForReading, readUpTo } from "./directory-handles.ts";
+import type { Labels } from "./file-labels.ts";
+import {
+  identityOf,
+  isSameInode,
+  joinNodePath,
+  locate,
+  locateDirectory,
+  openRoot,
+  splitNodePath,
+  type Located,
+  type Place,
+  type Root,
+} from "./node-walk.ts";
+
+/** Where certificates, keys and kubeconfigs live; a link may lead from one of these into another. */
+export const defaultTrees: readonly string[] = [
+  "/etc/kubernetes",
+  "/var/lib/kubelet",
+  "/var/lib/etcd",
+  "/etc/etcd",
+  "/root",
+  "/home",
+  // ostree systems: /root and /home are links into /var
+  "/var/roothome",
+  "/var/home",
+  "/srv/kubernetes",
+  "/opt/kubernetes",
+];
+
+const defaultLimitBytes = 1024 * 1024;
+
+export interface NodeFilesOptions {
+  /** The directory that is `/` for the node; `/` is the live system. */
+  readonly root: string;
+  readonly node: string;
+  /** More trees, as absolute paths of the node, that links may lead into. */
+  readonly allowLinksTo?: readonly string[];
+  readonly labels: Labels;
+}
+
+/** What a file held at one moment. */
+export interface FileContent {
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+  readonly stats: Stats;
+}
+
+export interface NodeFiles {
+  readonly root: Root;
+  /** formatAddress, after checking that this node's files are meant and no entry; TypeError otherwise. */
+  object(address: Address): string;
+  read(address: Address, options?: ReadOptions): Observation;
+  /** Walks afresh, trusting no handle of before; the place's handle is the caller's to close. System errors are thrown as they are. */
+  locate(address: Address): Located;
+  locateDirectory(path: string, object: string): Place | null;
+  /** Reads the regular file at a place; throws `store-not-regular`, `store-too-large` and system errors. */
+  readAt(place: Place, stats: Stats, object: string, limitBytes?: number): FileContent;
+  leavesTree(place: Place): boolean;
+  /** Closes the directory handles that reads have kept open. */
+  close(): void;
+}
+
+interface KeptDirectory {
+  readonly place: Place;
+  readonly identity: BigIntStats;
+}
+
+/** Opens the node's root; throws `not-a-node` when it is no directory. */
+export function openNodeFiles(options: NodeFilesOptions): NodeFiles {
+  const root = openRoot(options.root);
+  const kept = new Map<string, KeptDirectory>();
+  const trees = [...defaultTrees, ...(options.allowLinksTo ?? [])].map((tree) => posix.normalize(`${tree}/`));
+
+  function object(address: Address): string {
+    if (address.store !== "file" || address.node !== options.node || address.entry !== undefined) {
+      throw new TypeError(`not a whole file of node ${options.node}: ${formatAddress(address)}`);
+    }
+    return formatAddress(address);
+  }
+
+  function leavesTree(place: Place): boolean {
+    const path = joinNodePath(place.directoryPath, place.name);
+    return place.isLinked && !trees.some((tree) => path.startsWith(tree));
+  }
+
+  /** The handle of a directory, kept from an earlier read while its path still leads to that very directory. */
+  function keptDirectory(path: string, of: string): Place | null {
+    const known = kept.get(path);
+    if (known && isStill(root, path, known.identity)) return known.place;
+    if (known) closeSync(known.place.directory);
+    kept.delete(path);
+    const place = locateDirectory(root, path, of);
+    if (place) kept.set(path, { place, identity: identityOf(place.directory) });
+    return place;
+  }
+
+  /** As locate, but a file that is no link is found from its kept directory. */
+  function locateForReading(
+    address: Address,
+    of: string,
+  ): { readonly located: Located; readonly isKept: boolean } {
+    const names = splitNodePath(address.path);
+    const name = names.at(-1);
+    const directory = keptDirectory(`/${names.slice(0, -1).join("/")}`, of);
+    if (directory && name !== undefined) {
+      const place = { ...directory, name };
+      const stats = lstatSync(childPath(place.directory, name), { throwIfNoEntry: false });
+      if (!stats) return { located: { state: "absent", place, danglingLink: null }, isKept: true };
+      if (!stats.isSymbolicLink()) return { located: { state: "found", place, stats }, isKept: true };
+    }
+    return { located: locate(root, address.path, of), isKept: false };
+  }
+
+  function observe(address: Address, of: string, wanted: ReadOptions): Observation {
+    const { located, isKept } = locateForReading(address, of);
+    try {
+      if (located.state === "absent") return { state: "absent", address, danglingLink: located.danglingLink };
+      const { place, stats } = located;
+      const content = readAt(
+        place,
+        stats,
+        of,
+        wanted.limitBytes,
+        wanted.labels === true ? options.labels : undefined,
+      );
+      return {
+        state: "present",
+        address,
+        bytes: content.bytes,
+        sha256: content.sha256,
+        attributes: content.attributes,
+        link: place.isLinked ? joinNodePath(place.directoryPath, place.name) : null,
+        linkLeavesTree: leavesTree(place),
+      };
+    } finally {
+      if (!isKept && located.place) closeSync(located.place.directory);
+    }
+  }
+
+  return {
+    root,
+    object,
+    leavesTree,
+    readAt: (place, stats, of, limitBytes) => readAt(place, stats, of, limitBytes),
+    locate: (address) => locate(root, address.path, object(address)),
+    locateDirectory: (path, of) => locateDirectory(root, path, of),
+    read(address, wanted = {}) {
+      const of = object(address);
+      wanted.signal?.throwIfAborted();
+      return explainReading(of, () => observe(address, of, wanted));
+    },
+    close() {
+      for (const { place } of kept.values()) closeSync(place.directory);
+      kept.clear();
+      closeSync(root.directory);
+    },
+  };
+}
+
+/** Runs `action`; a system error becomes `store-unreadable` with its code as the reason. */
+export function explainReading<T>(object: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === null) throw error;
+    const cause = error instanceof Error ? error.message.replace(/ '.*$/s, "") : code;
+    throw new AppError("store-unreadable", { address: object, reason: code, cause }, { cause: error });
+  }
+}
+
+function readAt(
+  place: Place,
+  stats: Stats,
+  object: string,
+  limitBytes = defaultLimitBytes,
+  labels?: Labels,
+): FileContent & { readonly attributes: Attributes } {
+  // The type is looked at before opening: opening a device may do something, a watchdog for instance starts.
+  refuseIrregular(stats, object);
+  const file = openForReading(childPath(place.directory, place.name));
+  try {
+    const opened = fstatSync(file);
+    refuseIrregular(opened, object);
+    refuseLarge(opened.size, limitBytes, object);
+    const bytes = readUpTo(file, opened.size, limitBytes);
+    refuseLarge(bytes.length, limitBytes, object);
+    const attributes = attributesOf(opened, labels?.read(file) ?? {});
+    return { bytes, sha256: sha256Hex(bytes), stats: opened, attributes };
+  } finally {
+    closeSync(file);
+  }
+}
+
+function refuseIrregular(stats: Stats, object: string): void {
+  if (!stats.isFile()) throw new AppError("store-not-regular", { address: object, type: fileType(stats) });
+}
+
+function refuseLarge(bytes: number, limitBytes: number, object: string): void {
+  if (bytes > limitBytes) throw new AppError("store-too-large", { address: object, bytes, limitBytes });
+}
+
+/** Times to the microsecond: that is what can be set again. */
+export function attributesOf(stats: Stats, xattrs: Readonly<Record<string, string>> = {}): Attributes {
+  return {
+    mode: stats.mode & 0o7777,
+    uid: stats.uid,
+    gid: stats.gid,
+    mtimeMs: Math.round(stats.mtimeMs * 1000) / 1000,
+    xattrs,
+  };
+}
+
+export function sha256Hex(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** Whether a path still leads to the directory we hold. Following links here is harmless: only that very inode counts. */
+function isStill(root: Root, path: string, known: BigIntStats): boolean {
+  const below = childPath(root.directory, path === "/" ? "." : path.slice(1));
+  try {
+    return isSameInode(known, statSync(below, { bigint: true }));
+  } catch {
+    // Missing, a loop, no permission: the walk will say which.
+    return false;
+  }
+}

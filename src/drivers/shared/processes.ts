@@ -1,0 +1,71 @@
+// Who we are, and whether another process still runs. INPUTS: /proc, the environment. OUTPUTS: none; signal 0 only asks.
+import { readFileSync } from "node:fs";
+import { hostname, userInfo } from "node:os";
+import type { Actor } from "../../core/model/run.ts";
+import type { Processes } from "../../engine/ports/state.ts";
+import { errnoOf } from "./directory-handles.ts";
+
+/** The processes of this machine. */
+export function systemProcesses(env: NodeJS.ProcessEnv = process.env): Processes {
+  const bootId = readOrEmpty("/proc/sys/kernel/random/boot_id").trim();
+  return {
+    self: () => ({
+      user: userName(env),
+      sudoUser: env["SUDO_USER"] ?? null,
+      sshConnection: env["SSH_CONNECTION"] ?? null,
+      host: hostname(),
+      pid: process.pid,
+      processStart: parseStat(readOrEmpty(`/proc/${process.pid}/stat`))?.start ?? "",
+      bootId,
+    }),
+    isAlive: (actor) => isAlive(actor, bootId),
+  };
+}
+
+function isAlive(actor: Actor, bootId: string): "alive" | "dead" | "unknown" {
+  if (actor.host !== hostname() || actor.bootId === "" || bootId === "") return "unknown";
+  if (actor.bootId !== bootId) return "dead";
+  const stat = parseStat(readOrEmpty(`/proc/${actor.pid}/stat`));
+  // With hidepid a process of others has no entry, though it runs.
+  if (!stat) return isGone(actor.pid) ? "dead" : "unknown";
+  if (stat.isZombie || stat.start !== actor.processStart) return "dead";
+  return "alive";
+}
+
+/** proc_pid_stat(5): fields after the command, which stands in parentheses and may hold spaces and parentheses itself. */
+export function parseStat(text: string): { readonly start: string; readonly isZombie: boolean } | null {
+  const fields = text
+    .slice(text.lastIndexOf(")") + 1)
+    .trim()
+    .split(/\s+/);
+  // State is field 3, the start time field 22.
+  const [state, start] = [fields[0], fields[19]];
+  return state === undefined || start === undefined ? null : { start, isZombie: /[ZXx]/.test(state) };
+}
+
+function isGone(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return errnoOf(error) === "ESRCH";
+  }
+}
+
+/** A uid without an entry in the user database has a number for a name. */
+function userName(env: NodeJS.ProcessEnv): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return env["USER"] ?? String(process.getuid?.() ?? "");
+  }
+}
+
+/** "" when there is none, or it may not be seen. */
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,369 @@
+// The state directory on disk: lock, journals, before-images. INPUTS and OUTPUTS: everything below one 0700 directory.
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  type Stats,
+} from "node:fs";
+import { posix } from "node:path";
+import { AppError } from "../../core/model/errors.ts";
+import type { Failpoints } from "../../engine/ports/world.ts";
+import type { StateDirectory } from "../../engine/ports/state.ts";
+import {
+  childPath,
+  errnoOf,
+  openDirectory,
+  openForReading,
+  readUpTo,
+  syncDirectory,
+} from "./directory-handles.ts";
+import { systemLabels, type Labels } from "./file-labels.ts";
+import { attempt, hit, removeQuietly, writeFully, writeTemporary } from "./temporary-file.ts";
+
+/** Names of files not yet complete; a crash may leave one, `list` does not show it. */
+const unfinished = ".new-";
+
+/** Against a file that somebody has blown up; the longest journal is far smaller. */
+const limitBytes = 256 * 1024 * 1024;
+
+export interface StateDirectoryOptions {
+  readonly failpoints?: Failpoints;
+  readonly labels?: Labels;
+  /** Instead of fsync(2) and fdatasync(2), for tests of a failing disk. */
+  readonly sync?: (file: number) => void;
+}
+
+interface State {
+  readonly path: string;
+  readonly failpoints: Failpoints | undefined;
+  readonly labels: () => Labels;
+  readonly sync: (file: number) => void;
+  readonly dataSync: (file: number) => void;
+}
+
+/**
+ * Opens `path` (absolute); it is made by the first write, so that a `check` leaves nothing behind. Throws `state-unsafe` now and at
+ * every later use: the directory or its parent is a link, or the directory is open to writing by others or owned by another.
+ */
+export function openStateDirectory(path: string, options: StateDirectoryOptions = {}): StateDirectory {
+  if (!path.startsWith("/")) throw new TypeError(`not an absolute path: ${path}`);
+  const state: State = {
+    path: posix.normalize(path).replace(/(?<=.)\/$/, ""),
+    failpoints: options.failpoints,
+    labels: () => options.labels ?? systemLabels(),
+    sync: options.sync ?? fsyncSync,
+    dataSync: options.sync ?? fdatasyncSync,
+  };
+  const existing = openState(state);
+  if (existing !== null) closeSync(existing);
+  return {
+    path: state.path,
+    read: (file) => whenThere(state, null, (base) => readFile(state, base, file)),
+    list: (directory) => whenThere(state, [], (base) => listDirectory(state, base, directory)),
+    remove: (file) => whenThere(state, undefined, (base) => removeEntry(state, base, file)),
+    create: (file, bytes) => inside(state, (base) => create(state, base, file, bytes)),
+    append: (file, bytes) => inside(state, (base) => append(state, base, file, bytes)),
+    rename: (from, to) => inside(state, (base) => rename(state, base, from, to)),
+    keep: (file, bytes, attributes) =>
+      inside(state, (base) => keep(state, base, { file, bytes, attributes })),
+  };
+}
+
+async function whenThere<T>(state: State, missing: T, action: (base: number) => T): Promise<T> {
+  const base = openState(state);
+  if (base === null) return missing;
+  try {
+    return action(base);
+  } finally {
+    closeSync(base);
+  }
+}
+
+/** Makes the directory if need be; every operation checks it anew and works through the handle that was checked. */
+async function inside<T>(state: State, action: (base: number) => Promise<T>): Promise<T> {
+  const base = openState(state) ?? makeState(state);
+  try {
+    return await action(base);
+  } finally {
+    closeSync(base);
+  }
+}
+
+function openState(state: State): number | null {
+  refuseLink(posix.dirname(state.path));
+  refuseLink(state.path);
+  let base: number;
+  try {
+    base = openDirectory(state.path);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === "ENOENT") return null;
+    throw new AppError("state-unsafe", { path: state.path, reason: code ?? "unreadable" }, { cause: error });
+  }
+  try {
+    refuseUnsafe(state.path, fstatSync(base));
+    return base;
+  } catch (error) {
+    closeSync(base);
+    throw error;
+  }
+}
+
+function refuseLink(path: string): void {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats?.isSymbolicLink()) throw unsafe(path, `link to ${readlinkSync(path)}`);
+  if (stats && !stats.isDirectory()) throw unsafe(path, "not a directory");
+}
+
+function refuseUnsafe(path: string, stats: Stats): void {
+  const uid = process.geteuid?.() ?? stats.uid;
+  if (stats.uid !== uid) throw unsafe(path, `owned by uid ${stats.uid}`);
+  if ((stats.mode & 0o022) !== 0)
+    throw unsafe(path, `mode ${(stats.mode & 0o7777).toString(8).padStart(4, "0")}`);
+}
+
+function unsafe(path: string, reason: string): AppError {
+  return new AppError("state-unsafe", { path, reason });
+}
+
+function makeState(state: State): number {
+  attempt(state.path, "mkdir", () => {
+    makeParents(posix.dirname(state.path), state.sync);
+    mkdirOnce(state.path);
+  });
+  const base = openState(state);
+  if (base === null) throw unsafe(state.path, "vanished");
+  // The umask may have taken bits away, an earlier hand may have left it readable.
+  attempt(state.path, "sync-directory", () => {
+    const directory = openSync(childPath(base, "."), constants.O_RDONLY | constants.O_DIRECTORY);
+    try {
+      fchmodSync(directory, 0o700);
+      state.sync(directory);
+    } finally {
+      closeSync(directory);
+    }
+    syncPath(posix.dirname(state.path), state.sync);
+  });
+  return base;
+}
+
+/** `/var/lib` and above, where they are missing (a root that is no whole system): ordinary directories. */
+function makeParents(path: string, sync: (file: number) => void): void {
+  if (lstatSync(path, { throwIfNoEntry: false })) return;
+  makeParents(posix.dirname(path), sync);
+  mkdirSync(path, { mode: 0o755 });
+  syncPath(posix.dirname(path), sync);
+}
+
+function mkdirOnce(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") throw error;
+  }
+}
+
+function syncPath(path: string, sync: (file: number) => void): void {
+  const directory = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    sync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/** A relative path inside; `""` is the directory itself. TypeError for anything that could lead out. */
+function entryPath(base: number, file: string): string {
+  const names = file === "" ? [] : file.split("/");
+  if (names.some((name) => name === "" || name === "." || name === ".." || name.includes("\0"))) {
+    throw new TypeError(`not a path inside the state directory: ${JSON.stringify(file)}`);
+  }
+  return childPath(base, names.length === 0 ? "." : file);
+}
+
+function readFile(state: State, base: number, file: string): Uint8Array | null {
+  const path = entryPath(base, file);
+  try {
+    const descriptor = openForReading(path);
+    try {
+      return readUpTo(descriptor, fstatSync(descriptor).size, limitBytes);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === "ENOENT") return null;
+    throw unreadable(state, file, error);
+  }
+}
+
+function listDirectory(state: State, base: number, directory: string): readonly string[] {
+  try {
+    const names = readdirSync(entryPath(base, directory));
+    return names.filter((name) => !name.startsWith(unfinished)).sort();
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return [];
+    throw unreadable(state, directory, error);
+  }
+}
+
+function unreadable(state: State, file: string, error: unknown): unknown {
+  const code = errnoOf(error);
+  if (code === null) return error;
+  const address = posix.join(state.path, file);
+  return new AppError("store-unreadable", { address, reason: code, cause: code }, { cause: error });
+}
+
+function removeEntry(state: State, base: number, file: string): void {
+  const path = entryPath(base, file);
+  if (file === "") throw new TypeError("the state directory itself is not removed");
+  attempt(posix.join(state.path, file), "remove", () => {
+    if (!lstatSync(path, { throwIfNoEntry: false })) return;
+    rmSync(path, { recursive: true, force: true });
+    syncParent(state, base, file);
+  });
+}
+
+function syncParent(state: State, base: number, file: string): void {
+  const parent = posix.dirname(file);
+  if (parent === ".") syncDirectory(base, state.sync);
+  else syncPath(entryPath(base, parent), state.sync);
+}
+
+/** Makes the directories a file is to lie in, 0700 each, and makes them durable. */
+function makeFolders(state: State, base: number, file: string): void {
+  const parent = posix.dirname(file);
+  if (parent === "." || lstatSync(entryPath(base, parent), { throwIfNoEntry: false })) return;
+  makeFolders(state, base, parent);
+  mkdirOnce(entryPath(base, parent));
+  syncParent(state, base, parent);
+}
+
+/** The whole content appears with the name, or not at all: link(2) neither overwrites nor shows half a file. */
+async function create(state: State, base: number, file: string, bytes: Uint8Array): Promise<boolean> {
+  const object = posix.join(state.path, file);
+  const path = entryPath(base, file);
+  attempt(object, "mkdir", () => makeFolders(state, base, file));
+  if (lstatSync(path, { throwIfNoEntry: false })) return false;
+  const name = `${unfinished}${process.pid}-${randomBytes(6).toString("hex")}`;
+  const temporary = entryPath(base, posix.join(posix.dirname(file), name));
+  await writeNew(state, object, { path: temporary, bytes });
+  try {
+    const isCreated = attempt(object, "create", () => linkIfFree(temporary, path));
+    if (!isCreated) return false;
+  } finally {
+    removeQuietly(temporary);
+  }
+  attempt(object, "sync-directory", () => syncParent(state, base, file));
+  await hit(state.failpoints, "state.after-create");
+  return true;
+}
+
+function linkIfFree(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+type NewStateFile = { readonly path: string; readonly bytes: Uint8Array } & Partial<Kept["attributes"]>;
+
+/** Without the failpoints of replaced files: those stand for live ones. */
+async function writeNew(state: State, object: string, file: NewStateFile): Promise<void> {
+  const { mode = 0o600, uid = null, gid = null, mtimeMs = null, xattrs = {} } = file;
+  const hasLabels = Object.keys(xattrs).length > 0;
+  const label = hasLabels ? (descriptor: number) => state.labels().write(descriptor, xattrs) : null;
+  const whole = { path: file.path, bytes: file.bytes, mode, uid, gid, mtimeMs, label };
+  await writeTemporary(whole, { object, failpoints: undefined, sync: state.sync });
+}
+
+async function append(state: State, base: number, file: string, bytes: Uint8Array): Promise<void> {
+  const object = posix.join(state.path, file);
+  const path = entryPath(base, file);
+  attempt(object, "mkdir", () => makeFolders(state, base, file));
+  const isNew = !lstatSync(path, { throwIfNoEntry: false });
+  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
+  const flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW;
+  const descriptor = attempt(object, "create", () => openSync(path, flags, 0o600));
+  try {
+    await appendWhole(state, descriptor, bytes, object);
+    attempt(object, "fsync", () => state.dataSync(descriptor));
+  } finally {
+    closeSync(descriptor);
+  }
+  if (isNew) attempt(object, "sync-directory", () => syncParent(state, base, file));
+}
+
+/** A line that did not fit is taken back, so that the next one does not begin in its middle. */
+async function appendWhole(
+  state: State,
+  descriptor: number,
+  bytes: Uint8Array,
+  object: string,
+): Promise<void> {
+  const { size } = fstatSync(descriptor);
+  const half = state.failpoints ? bytes.length >> 1 : 0;
+  try {
+    attempt(object, "write", () => writeFully(descriptor, bytes.subarray(0, half)));
+    await hit(state.failpoints, "state.torn-append");
+    attempt(object, "write", () => writeFully(descriptor, bytes.subarray(half)));
+  } catch (error) {
+    try {
+      ftruncateSync(descriptor, size);
+    } catch {
+      // The journal can live with a torn tail; the first error is the one to tell.
+    }
+    throw error;
+  }
+}
+
+async function rename(state: State, base: number, from: string, to: string): Promise<void> {
+  const object = posix.join(state.path, to);
+  attempt(object, "rename", () => {
+    makeFolders(state, base, to);
+    renameSync(entryPath(base, from), entryPath(base, to));
+  });
+  attempt(object, "sync-directory", () => {
+    syncParent(state, base, to);
+    if (posix.dirname(from) !== posix.dirname(to)) syncParent(state, base, from);
+  });
+}
+
+interface Kept {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+  readonly attributes: Parameters<StateDirectory["keep"]>[2];
+}
+
+/** One writer per run's folder, by the lock: the unfinished name is fixed, and a key left in it is overwritten by the next try. */
+async function keep(state: State, base: number, kept: Kept): Promise<void> {
+  const { file, bytes } = kept;
+  const object = posix.join(state.path, file);
+  const path = entryPath(base, file);
+  attempt(object, "mkdir", () => makeFolders(state, base, file));
+  const before = readFile(state, base, file);
+  if (before === null || Buffer.compare(before, bytes) !== 0) {
+    const name = `${unfinished}${posix.basename(file)}`.slice(0, 200);
+    const temporary = entryPath(base, posix.join(posix.dirname(file), name));
+    await writeNew(state, object, { ...kept.attributes, path: temporary, bytes });
+    attempt(object, "rename", () => renameSync(temporary, path));
+    attempt(object, "sync-directory", () => syncParent(state, base, file));
+  }
+  await hit(state.failpoints, "state.after-keep");
+}
