@@ -54,7 +54,7 @@ export interface FileStoreOptions {
 export type FileStore = WritableStore & PreflightStore & { close(): void };
 
 /**
- * Opens the files of one node. Open one per command or pass and close it: handles of directories are kept.
+ * Opens the files of one node. Open one per command or pass and close it: handles of directories are kept (and keep mounts busy).
  * Throws `not-a-node`. Addresses of other stores, nodes, or with an entry are a TypeError.
  */
 export function openFileStore(options: FileStoreOptions): FileStore {
@@ -159,7 +159,7 @@ function isUnchanged(labels: Labels, target: Target, sha256: string, options: St
   return Object.entries(xattrs).every(([name, value]) => found[name] === value);
 }
 
-function commit(store: Replacing, staged: Staged, options: CommitOptions): Promise<"written" | "unchanged"> {
+async function commit(store: Replacing, staged: Staged, options: CommitOptions): Promise<"written" | "unchanged"> {
   options.signal?.throwIfAborted();
   return withTarget(store.files, parseAddress(staged.object), async (target, object) => {
     if (target && isAlreadyLive(target, staged)) {
@@ -172,6 +172,7 @@ function commit(store: Replacing, staged: Staged, options: CommitOptions): Promi
     await hit(store.failpoints, "file.before-rename");
     options.signal?.throwIfAborted();
     await options.fence();
+    options.signal?.throwIfAborted();
     // From here to the rename nothing is awaited.
     expectStill(store.files, target);
     makeLive(target, staged);
@@ -209,7 +210,7 @@ function discard(store: Replacing, staged: Staged): void {
   }
 }
 
-function remove(
+async function remove(
   store: Replacing,
   address: Address,
   options: { readonly expect: string } & CommitOptions,
