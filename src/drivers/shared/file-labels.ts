@@ -28,16 +28,18 @@ export function systemLabels(path: string = process.env["PATH"] ?? ""): Labels {
 }
 
 function attrLabels(): Labels {
-  const read = (file: number): Readonly<Record<string, string>> =>
-    parseGetfattr(
-      start("getfattr", ["-d", "-m", "-", "-e", "base64", "--absolute-names", "/proc/self/fd/3"], [file]),
-    );
-  const write = (file: number, xattrs: Readonly<Record<string, string>>): void => {
-    if (Object.keys(xattrs).length === 0) return;
-    const lines = Object.entries(xattrs).map(([name, value]) => `${name}=0s${value}\n`);
-    start("setfattr", ["--restore=-"], [file], `# file: /proc/self/fd/3\n${lines.join("")}`);
-  };
-  return { read, write, copy: (from, to) => write(to, read(from)) };
+  return { read: getAttributes, write: setAttributes, copy: (from, to) => setAttributes(to, getAttributes(from)) };
+}
+
+function getAttributes(file: number): Readonly<Record<string, string>> {
+  const args = ["-d", "-m", "-", "-e", "base64", "--absolute-names", "/proc/self/fd/3"];
+  return parseGetfattr(start("getfattr", args, [file]));
+}
+
+function setAttributes(file: number, xattrs: Readonly<Record<string, string>>): void {
+  if (Object.keys(xattrs).length === 0) return;
+  const lines = Object.entries(xattrs).map(([name, value]) => `${name}=0s${value}\n`);
+  start("setfattr", ["--restore=-"], [file], `# file: /proc/self/fd/3\n${lines.join("")}`);
 }
 
 function coreutilsLabels(): Labels {

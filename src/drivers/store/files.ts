@@ -55,7 +55,7 @@ export interface FileStoreOptions {
 export type FileStore = WritableStore & PreflightStore & ListingStore & { close(): void };
 
 /**
- * Opens the files of one node. Open one per command or pass and close it: handles of directories are kept.
+ * Opens the files of one node. Open one per command or pass and close it: handles of directories are kept (and keep mounts busy).
  * Throws `not-a-node`. Addresses of other stores, nodes, or with an entry are a TypeError.
  */
 export function openFileStore(options: FileStoreOptions): FileStore {
@@ -162,7 +162,7 @@ function isUnchanged(labels: Labels, target: Target, sha256: string, options: St
   return Object.entries(xattrs).every(([name, value]) => found[name] === value);
 }
 
-function commit(store: Replacing, staged: Staged, options: CommitOptions): Promise<"written" | "unchanged"> {
+async function commit(store: Replacing, staged: Staged, options: CommitOptions): Promise<"written" | "unchanged"> {
   options.signal?.throwIfAborted();
   return withTarget(store.files, parseAddress(staged.object), async (target, object) => {
     if (target && isAlreadyLive(target, staged)) {
@@ -175,6 +175,7 @@ function commit(store: Replacing, staged: Staged, options: CommitOptions): Promi
     await hit(store.failpoints, "file.before-rename");
     options.signal?.throwIfAborted();
     await options.fence();
+    options.signal?.throwIfAborted();
     // From here to the rename nothing is awaited.
     expectStill(store.files, target);
     makeLive(target, staged);
@@ -249,7 +250,7 @@ function discard(store: Replacing, staged: Staged): void {
   }
 }
 
-function remove(
+async function remove(
   store: Replacing,
   address: Address,
   options: { readonly expect: string } & CommitOptions,
@@ -288,7 +289,7 @@ function directoriesOf(files: NodeFiles, address: Address, object: string): read
   const places = [named, located.place].filter((place) => place !== null);
   const [ours, others] = [
     places.filter((place) => !files.leavesTree(place)),
-    places.filter(files.leavesTree),
+    places.filter((place) => files.leavesTree(place)),
   ];
   for (const place of others) closeSync(place.directory);
   return ours;
@@ -310,8 +311,8 @@ async function preflight(
   options.signal?.throwIfAborted();
   try {
     await withTarget(store.files, address, (target, object) => {
-      if (!target) return failForMissingDirectory(object);
-      preflightFile(target, options.bytes ?? 64 * 1024);
+      if (target) preflightFile(target, options.bytes ?? 64 * 1024);
+      else failForMissingDirectory(object);
     });
     return null;
   } catch (error) {
