@@ -12,5 +12,10 @@ export type RunEvent =
   | { readonly type: "swept"; readonly paths: readonly string[] }
   | { readonly type: "step-failed"; readonly step: string; readonly code: string }
   | { readonly type: "rollback-started"; readonly run: RunId; readonly cause: "operator" | "failure" }
+  | { readonly type: "lock-not-released"; readonly code: string }
   | { readonly type: "undone"; readonly step: string; readonly object: string }
-  | { readonly type: "run-ended"; readonly run: RunId; readonly outcome: "succeeded" | "rolled-back" | "abandoned" };
+  | {
+      readonly type: "run-ended";
+      readonly run: RunId;
+      readonly outcome: "succeeded" | "rolled-back" | "abandoned";
+    };
