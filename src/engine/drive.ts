@@ -120,6 +120,7 @@ function failedEntry(error: AppError): {
 
 /** The step, slot or object that an error names. */
 function stepOf({ params }: AppError): string {
-  const named = params as Readonly<Partial<Record<"step" | "slot" | "address", string>>>;
-  return named.step ?? named.slot ?? named.address ?? "";
+  if ("step" in params) return params.step;
+  if ("slot" in params) return params.slot;
+  return "address" in params ? params.address : "";
 }

@@ -45,9 +45,9 @@ export interface LockRecord {
 export interface Lock {
   readonly token: number;
   /** Call as late as possible before each effect. @throws AppError `lock-lost` */
-  fence(): Promise<void>;
+  readonly fence: () => Promise<void>;
   /** Does nothing when the lock was lost. */
-  release(): Promise<void>;
+  readonly release: () => Promise<void>;
 }
 
 const folder = "lock";

@@ -52,10 +52,18 @@ const completeLine = /,"sum":"([0-9a-f]{16})"\}$/;
 
 function parseLine(line: string): JournalEntry | null {
   try {
-    return JSON.parse(line) as JournalEntry;
+    const value: unknown = JSON.parse(line);
+    return isEntry(value) ? value : null;
   } catch {
     return null;
   }
+}
+
+/** The checksum vouches for the rest: only the engine writes lines that follow it. */
+function isEntry(value: unknown): value is JournalEntry {
+  if (typeof value !== "object" || value === null) return false;
+  const { seq, token, body } = value as Partial<Record<keyof JournalEntry, unknown>>;
+  return typeof seq === "number" && typeof token === "number" && typeof body === "object" && body !== null;
 }
 
 /** Puts the entry behind the one it was written after; false when there is none. */

@@ -19,14 +19,14 @@ export interface RollbackOptions extends RunOptions {
 }
 
 /**
- * @param run `last` is the newest run that was not abandoned
+ * @param run an id, or `last`: the newest run that was not abandoned
  * @throws AppError, with nothing live changed: `rollback-refused` with what others changed since, `rollback-expired` with the names that
  * would be expired again, `run-not-open` when there is nothing to take back, `run-unknown`, `run-unfinished` (another one), `locked`,
  * `journal-damaged`, `plan-invalid`, `store-mismatch` for a damaged before-image
  */
 export async function rollbackRun(
   ports: EnginePorts,
-  run: RunId | "last",
+  run: RunId,
   options: RollbackOptions,
 ): Promise<RunResult> {
   const { breakLock = false } = options;

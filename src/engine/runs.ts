@@ -125,8 +125,15 @@ async function readPlan(state: StateDirectory, view: RunView): Promise<Plan> {
 /** null for what is no JSON; that it is the plan is told by its digest. */
 function parsePlan(bytes: Uint8Array): Plan | null {
   try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as Plan;
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return isPlan(value) ? value : null;
   } catch {
     return null;
   }
+}
+
+function isPlan(value: unknown): value is Plan {
+  if (typeof value !== "object" || value === null) return false;
+  const { format, digest, phases } = value as Partial<Record<keyof Plan, unknown>>;
+  return format === "perennial/plan/v1" && typeof digest === "string" && Array.isArray(phases);
 }

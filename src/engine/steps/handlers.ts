@@ -17,5 +17,5 @@ const handlers: Handlers = { issue, "back-up": backUp, stage, swap, prove };
 /** The handler of a kind, for steps that all are of that kind. */
 export function handlerOf(kind: Step["kind"]): StepHandler {
   // The table pairs each kind with its own steps; the union of handlers cannot say so.
-  return handlers[kind] as StepHandler;
+  return handlers[kind];
 }
