@@ -1,5 +1,14 @@
 // What the journal says of a run: pure, and the only place that knows how entries add up.
-import type { Actor, BeforeImage, Issued, JournalEntry, RunId, RunOutcome, RunState, Staged } from "../core/model/run.ts";
+import type {
+  Actor,
+  BeforeImage,
+  Issued,
+  JournalEntry,
+  RunId,
+  RunOutcome,
+  RunState,
+  Staged,
+} from "../core/model/run.ts";
 import type { SlotId } from "../core/model/inventory.ts";
 import { assertNever } from "../core/model/errors.ts";
 
@@ -36,7 +45,14 @@ export interface RunView {
   readonly resumes: number;
 }
 
-const noRecord: StepRecord = { intent: false, effect: null, proof: null, undoIntent: false, undone: false, failed: null };
+const noRecord: StepRecord = {
+  intent: false,
+  effect: null,
+  proof: null,
+  undoIntent: false,
+  undone: false,
+  failed: null,
+};
 
 /** null for a journal without its first entry: the run never began. */
 export function deriveRun(entries: readonly JournalEntry[]): RunView | null {
@@ -44,8 +60,21 @@ export function deriveRun(entries: readonly JournalEntry[]): RunView | null {
   if (first === undefined || first.body.type !== "run-started") return null;
   const { run, planDigest, actor, ticket, reason } = first.body;
   const begun: RunView = {
-    run, planDigest, actor, ticket, reason, state: "running-or-crashed", startedAt: first.at, endedAt: null,
-    steps: new Map(), staged: new Map(), images: new Map(), issued: new Map(), allStaged: false, rollback: null, resumes: 0,
+    run,
+    planDigest,
+    actor,
+    ticket,
+    reason,
+    state: "running-or-crashed",
+    startedAt: first.at,
+    endedAt: null,
+    steps: new Map(),
+    staged: new Map(),
+    images: new Map(),
+    issued: new Map(),
+    allStaged: false,
+    rollback: null,
+    resumes: 0,
   };
   return rest.reduce(withEntry, begun);
 }

@@ -67,7 +67,10 @@ function encodeAll(
   const added: JournalEntry[] = [];
   const lines = bodies.map((body) => {
     const last = added.at(-1) ?? entries.at(-1);
-    const { line, entry } = encodeEntry({ seq: (last?.seq ?? 0) + 1, at, token, body }, last?.sum ?? firstSum);
+    const { line, entry } = encodeEntry(
+      { seq: (last?.seq ?? 0) + 1, at, token, body },
+      last?.sum ?? firstSum,
+    );
     added.push(entry);
     return line;
   });

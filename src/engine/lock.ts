@@ -45,9 +45,9 @@ export interface LockRecord {
 export interface Lock {
   readonly token: number;
   /** Call as late as possible before each effect. @throws AppError `lock-lost` */
-  fence(): Promise<void>;
+  readonly fence: () => Promise<void>;
   /** Does nothing when the lock was lost. */
-  release(): Promise<void>;
+  readonly release: () => Promise<void>;
 }
 
 const folder = "lock";
@@ -84,7 +84,15 @@ function refuseIfHeld(ports: LockPorts, record: LockRecord, breakLock: boolean):
 function lockedBy({ state }: LockPorts, record: LockRecord, alive: boolean): AppError<"locked"> {
   const { holder, sinceAt, what } = record;
   const { pid, host } = holder;
-  return new AppError("locked", { path: `${state.path}/${folder}`, holder: whoIs(holder), sinceAt, what, pid, host, alive });
+  return new AppError("locked", {
+    path: `${state.path}/${folder}`,
+    holder: whoIs(holder),
+    sinceAt,
+    what,
+    pid,
+    host,
+    alive,
+  });
 }
 
 function whoIs({ user, sudoUser }: Actor): string {
@@ -157,7 +165,12 @@ async function readRecord(state: StateDirectory, token: number): Promise<LockRec
 function isRecord(value: unknown): value is LockRecord {
   if (typeof value !== "object" || value === null) return false;
   const { token, state, holder } = value as Partial<Record<keyof LockRecord, unknown>>;
-  return typeof token === "number" && (state === "held" || state === "free") && typeof holder === "object" && holder !== null;
+  return (
+    typeof token === "number" &&
+    (state === "held" || state === "free") &&
+    typeof holder === "object" &&
+    holder !== null
+  );
 }
 
 function fileOf(token: number): string {

@@ -1,5 +1,5 @@
 // Reads journal.jsonl: a chain of entries that a crash may have torn and a woken writer may have forked.
-import { sha256Hex } from "../core/plan/digest.ts";
+import { sha256Hex } from "../core/pki/fingerprints.ts";
 import { AppError } from "../core/model/errors.ts";
 import type { JournalBody, JournalEntry } from "../core/model/run.ts";
 
@@ -37,7 +37,11 @@ export function readJournal(bytes: Uint8Array, path: string): JournalContents {
     if (line === "" || !completeLine.test(line)) return;
     const entry = parseLine(line);
     if (entry === null || !attach(entries, entry, line)) {
-      throw new AppError("journal-damaged", { path, line: index + 1, reason: "the checksum does not follow" });
+      throw new AppError("journal-damaged", {
+        path,
+        line: index + 1,
+        reason: "the checksum does not follow",
+      });
     }
   });
   return { entries, endsWithLineBreak: text === "" || text.endsWith("\n") };
@@ -48,10 +52,18 @@ const completeLine = /,"sum":"([0-9a-f]{16})"\}$/;
 
 function parseLine(line: string): JournalEntry | null {
   try {
-    return JSON.parse(line) as JournalEntry;
+    const value: unknown = JSON.parse(line);
+    return isEntry(value) ? value : null;
   } catch {
     return null;
   }
+}
+
+/** The checksum vouches for the rest: only the engine writes lines that follow it. */
+function isEntry(value: unknown): value is JournalEntry {
+  if (typeof value !== "object" || value === null) return false;
+  const { seq, token, body } = value as Partial<Record<keyof JournalEntry, unknown>>;
+  return typeof seq === "number" && typeof token === "number" && typeof body === "object" && body !== null;
 }
 
 /** Puts the entry behind the one it was written after; false when there is none. */
@@ -74,5 +86,5 @@ function follows(last: JournalEntry | undefined, entry: JournalEntry, bare: stri
 }
 
 function sumOf(previousSum: string, bare: string): string {
-  return sha256Hex(previousSum + bare).slice(0, 16);
+  return sha256Hex(new TextEncoder().encode(previousSum + bare)).slice(0, 16);
 }

@@ -13,4 +13,5 @@ export type RunEvent =
   | { readonly type: "step-failed"; readonly step: string; readonly code: string }
   | { readonly type: "rollback-started"; readonly run: RunId; readonly cause: "operator" | "failure" }
   | { readonly type: "undone"; readonly step: string; readonly object: string }
+  | { readonly type: "lock-not-released"; readonly code: string }
   | { readonly type: "run-ended"; readonly run: RunId; readonly outcome: RunOutcome };

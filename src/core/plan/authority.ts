@@ -5,7 +5,10 @@ import { parseCertificate, type Certificate } from "../pki/certificate.ts";
 import { parsePem } from "../pki/pem.ts";
 
 /** @throws AppError `step-failed` when the file does not hold the certificate that the plan names */
-export function findAuthority(bytes: Uint8Array, step: Pick<IssueStep, "id" | "authority" | "authoritySerialHex">): Certificate {
+export function findAuthority(
+  bytes: Uint8Array,
+  step: Pick<IssueStep, "id" | "authority" | "authoritySerialHex">,
+): Certificate {
   const blocks = parsePem(bytes).blocks.filter(({ label }) => label === "CERTIFICATE");
   const certificates = blocks.map(({ der }) => parseCertificate(der));
   const found = certificates.find(({ serialHex }) => serialHex === step.authoritySerialHex);

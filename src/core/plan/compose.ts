@@ -33,7 +33,10 @@ export function composeObject({ old, content, issued }: ComposeRequest): Uint8Ar
       return replacePemBlocks(old, keyEdit(old, materialOf(issued, content.slot)));
     case "pem-combined": {
       const material = materialOf(issued, content.slot);
-      return replacePemBlocks(old, new Map([...certificateEdit(old, content.index, material), ...keyEdit(old, material)]));
+      return replacePemBlocks(
+        old,
+        new Map([...certificateEdit(old, content.index, material), ...keyEdit(old, material)]),
+      );
     }
     case "kubeconfig":
       return composeKubeconfig(old, content.users, issued);
@@ -57,14 +60,19 @@ function keyEdit(old: Uint8Array, { keyPem, keyKept }: IssuedMaterial): PemEdits
 /** Certificate number `index` of a PEM file. @throws AppError `step-failed` */
 export function certificateBlock(bytes: Uint8Array, index: number): PemBlock {
   const block = parsePem(bytes).blocks.filter(({ label }) => label === "CERTIFICATE")[index];
-  if (!block) throw new AppError("step-failed", { step: "stage", reason: `there is no certificate number ${index + 1}` });
+  if (!block)
+    throw new AppError("step-failed", {
+      step: "stage",
+      reason: `there is no certificate number ${index + 1}`,
+    });
   return block;
 }
 
 /** The first private key of a PEM file: the one that programs read. */
 function keyBlock(bytes: Uint8Array): PemBlock {
   const block = parsePem(bytes).blocks.find(({ label }) => label.endsWith("PRIVATE KEY"));
-  if (!block) throw new AppError("step-failed", { step: "stage", reason: "there is no private key to replace" });
+  if (!block)
+    throw new AppError("step-failed", { step: "stage", reason: "there is no private key to replace" });
   return block;
 }
 
@@ -89,12 +97,14 @@ function userEdit(name: string, user: KubeconfigUser | undefined, material: Issu
       ? replacePemBlocks(certificate.pem, certificateEdit(certificate.pem, 0, material))
       : encodePem("CERTIFICATE", material.certificateDer);
   if (material.keyKept) return { name, certificatePem };
-  const keyPem = key?.form === "embedded" ? replacePemBlocks(key.pem, keyEdit(key.pem, material)) : material.keyPem;
+  const keyPem =
+    key?.form === "embedded" ? replacePemBlocks(key.pem, keyEdit(key.pem, material)) : material.keyPem;
   return { name, certificatePem, keyPem };
 }
 
 function materialOf(issued: ReadonlyMap<SlotId, IssuedMaterial>, slot: SlotId): IssuedMaterial {
   const material = issued.get(slot);
-  if (!material) throw new AppError("step-failed", { step: slot, reason: "nothing was issued for this slot" });
+  if (!material)
+    throw new AppError("step-failed", { step: slot, reason: "nothing was issued for this slot" });
   return material;
 }

@@ -1,11 +1,6 @@
 // The digest of a plan: what an operator approves and what the engine checks again.
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../pki/fingerprints.ts";
 import type { Plan } from "../model/plan.ts";
-
-/** sha256 of the bytes as 64 lower-case hex digits. */
-export function sha256Hex(bytes: Uint8Array | string): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
 
 /**
  * `sha256:` over the canonical JSON of everything a plan does or relies on. Not covered: the clock, the request,
@@ -13,7 +8,7 @@ export function sha256Hex(bytes: Uint8Array | string): string {
  */
 export function digestOfPlan(plan: Omit<Plan, "digest">): string {
   const { format, toolVersion, root, profile, guards, phases } = plan;
-  return `sha256:${sha256Hex(canonicalJson({ format, toolVersion, root, profile, guards, phases }))}`;
+  return `sha256:${sha256Hex(new TextEncoder().encode(canonicalJson({ format, toolVersion, root, profile, guards, phases })))}`;
 }
 
 /** JSON without white space and with the keys of every object in the order of their code units. */

@@ -45,7 +45,11 @@ export function extractCertificates(bytes: Uint8Array, content: Content): readon
       return [{ slot: content.slot, certificate: certificateAt(bytes, content.index), spkiDer: null }];
     case "kubeconfig": {
       const { users } = parseKubeconfig(bytes);
-      return content.users.map(({ user, slot }) => ({ slot, certificate: embeddedCertificate(users, user), spkiDer: null }));
+      return content.users.map(({ user, slot }) => ({
+        slot,
+        certificate: embeddedCertificate(users, user),
+        spkiDer: null,
+      }));
     }
     default:
       return assertNever(content);

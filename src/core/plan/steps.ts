@@ -37,6 +37,8 @@ export function swapGroups(plan: Plan): readonly (readonly SwapStep[])[] {
 
 function placedSwaps(plan: Plan): readonly { readonly node: string; readonly step: SwapStep }[] {
   return plan.phases.flatMap(({ nodes }) =>
-    nodes.flatMap(({ node, steps }) => steps.flatMap((step) => (step.kind === "swap" ? [{ node, step }] : []))),
+    nodes.flatMap(({ node, steps }) =>
+      steps.flatMap((step) => (step.kind === "swap" ? [{ node, step }] : [])),
+    ),
   );
 }

@@ -10,7 +10,7 @@ import type { SlotId } from "../model/inventory.ts";
 import type { IssueStep, Plan, StageStep } from "../model/plan.ts";
 import type { Issued } from "../model/run.ts";
 import { findAuthority } from "./authority.ts";
-import { sha256Hex } from "./digest.ts";
+import { sha256Hex } from "../pki/fingerprints.ts";
 import { certificateAt, embeddedCertificate, extractSlots, type Extract } from "./extract.ts";
 import { issueSteps, stageSteps } from "./steps.ts";
 
@@ -34,7 +34,8 @@ export function verifySet(set: SetToVerify): void {
 }
 
 function extractFrom({ objects }: SetToVerify, step: StageStep): readonly Extract[] {
-  const slot = step.content.form === "kubeconfig" ? (step.content.users[0]?.slot ?? step.object) : step.content.slot;
+  const slot =
+    step.content.form === "kubeconfig" ? (step.content.users[0]?.slot ?? step.object) : step.content.slot;
   return wrapped(slot, () => extractSlots(bytesOf(objects, step.object), step.content));
 }
 
@@ -43,17 +44,20 @@ function verifySlot(set: SetToVerify, step: IssueStep, extracts: readonly Extrac
   const own = extracts.filter((extract) => extract.slot === slot);
   const [certificate, ...others] = own.flatMap((extract) => extract.certificate ?? []);
   if (!certificate) throw failed(slot, "no object holds the new certificate");
-  if (others.some(({ der }) => !equalBytes(der, certificate.der))) throw failed(slot, "its copies hold different certificates");
+  if (others.some(({ der }) => !equalBytes(der, certificate.der)))
+    throw failed(slot, "its copies hold different certificates");
   verifyIsIssued(set, slot, certificate);
   const keys = [...own.flatMap((extract) => extract.spkiDer ?? []), ...keptKey(set, step)];
-  if (keys.some((spkiDer) => !keyMatches(certificate, spkiDer))) throw failed(slot, "the key does not match the certificate");
+  if (keys.some((spkiDer) => !keyMatches(certificate, spkiDer)))
+    throw failed(slot, "the key does not match the certificate");
   verifyIssuer(set, step, certificate);
   if (set.before) verifyNothingLost(slot, oldCertificate(set.before, step), certificate);
 }
 
 function verifyIsIssued({ issued }: SetToVerify, slot: SlotId, certificate: Certificate): void {
   const facts = issued.get(slot);
-  if (facts?.certificateSha256 !== sha256Hex(certificate.der)) throw failed(slot, "this is not the certificate that was issued");
+  if (facts?.certificateSha256 !== sha256Hex(certificate.der))
+    throw failed(slot, "this is not the certificate that was issued");
 }
 
 /** A kept key lies outside the written objects. */
@@ -71,16 +75,23 @@ function verifyIssuer({ objects }: SetToVerify, step: IssueStep, certificate: Ce
 }
 
 function verifyNothingLost(slot: SlotId, old: Certificate, renewed: Certificate): void {
-  if (!equalBytes(old.subjectDer, renewed.subjectDer)) throw failed(slot, "the subject differs from the old one");
+  if (!equalBytes(old.subjectDer, renewed.subjectDer))
+    throw failed(slot, "the subject differs from the old one");
   const names = subjectAltNames(renewed);
   const lost = subjectAltNames(old).filter(({ der }) => !names.some((name) => equalBytes(name.der, der)));
   if (lost.length > 0) throw failed(slot, `a name is lost: ${lost.map(({ value }) => value).join(", ")}`);
-  const [oldUsages, usages] = [old, renewed].map((each) => findExtension(each, extensionOids.extendedKeyUsage)?.der);
-  if (oldUsages && !(usages && equalBytes(oldUsages, usages))) throw failed(slot, "the extended key usages differ from the old ones");
+  const [oldUsages, usages] = [old, renewed].map(
+    (each) => findExtension(each, extensionOids.extendedKeyUsage)?.der,
+  );
+  if (oldUsages && !(usages && equalBytes(oldUsages, usages)))
+    throw failed(slot, "the extended key usages differ from the old ones");
 }
 
 /** The certificate that an issue step renews, from the bytes before the run. */
-export function oldCertificate(before: ReadonlyMap<string, Uint8Array>, { slot, template }: IssueStep): Certificate {
+export function oldCertificate(
+  before: ReadonlyMap<string, Uint8Array>,
+  { slot, template }: IssueStep,
+): Certificate {
   return wrapped(slot, () => {
     if (template.form === "pem") return certificateAt(bytesOf(before, template.certificate), template.index);
     return embeddedCertificate(parseKubeconfig(bytesOf(before, template.file)).users, template.user);

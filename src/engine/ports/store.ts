@@ -19,6 +19,7 @@ export interface Attributes {
 export interface Present {
   readonly state: "present";
   readonly address: Address;
+  /** The reader's own copy, which it may overwrite (keys are zeroed after use). */
   readonly bytes: Uint8Array;
   /** sha256 of the bytes, hex: the revision that `expect` compares. */
   readonly sha256: string;

@@ -1,0 +1,71 @@
+// Refuses a plan that is not whole: edited by hand, or with steps that rely on something it does not guard.
+import { parseAddress } from "../core/model/address.ts";
+import { AppError } from "../core/model/errors.ts";
+import type { Content, IssueStep, Plan } from "../core/model/plan.ts";
+import { digestOfPlan } from "../core/plan/digest.ts";
+import { allSteps, issueSteps, stageSteps, swapSteps } from "../core/plan/steps.ts";
+
+/** @throws AppError `plan-invalid` with the place in the plan, `refused` for a plan that only says why there is none */
+export function checkPlan(plan: Plan): void {
+  if (plan.format !== "perennial/plan/v1") throw invalid("format", "the format is unknown");
+  if (plan.digest !== digestOfPlan(plan)) throw invalid("digest", "the digest is not that of the content");
+  if (plan.refusals.length > 0) throw new AppError("refused", { refusals: plan.refusals });
+  checkIds(plan);
+  checkGuarded(plan);
+  checkWritten(plan);
+}
+
+function checkIds(plan: Plan): void {
+  const ids = allSteps(plan).map(({ id }) => id);
+  const twice = ids.find((id, index) => ids.indexOf(id) !== index);
+  if (twice !== undefined) throw invalid(twice, "two steps have this id");
+}
+
+function checkGuarded(plan: Plan): void {
+  const guarded = new Set(plan.guards.map(({ address }) => address));
+  const used = [...issueSteps(plan).flatMap(readBy), ...stageSteps(plan).map(({ object }) => object)];
+  const missing = used.find((address) => !guarded.has(address));
+  if (missing !== undefined) throw invalid(missing, "a step uses it but there is no guard");
+}
+
+/** A swap needs its bytes staged and its before-image kept; bytes need what goes into them. */
+function checkWritten(plan: Plan): void {
+  const steps = allSteps(plan);
+  const issued = new Set(issueSteps(plan).map(({ slot }) => slot));
+  for (const { object, content } of stageSteps(plan)) {
+    checkPath(object);
+    const lacking = slotsOf(content).find((slot) => !issued.has(slot));
+    if (lacking !== undefined) throw invalid(object, `nothing is issued for ${lacking}`);
+  }
+  for (const { object } of swapSteps(plan)) {
+    for (const kind of ["stage", "back-up"] as const) {
+      const isThere = steps.some((step) => step.kind === kind && step.object === object);
+      if (!isThere) throw invalid(object, `it is swapped without a step ${kind}`);
+    }
+  }
+}
+
+/** The path becomes a place in the run's folder. */
+function checkPath(object: string): void {
+  const { path } = parseAddress(object);
+  const segments = path.split("/").slice(1);
+  if (path.startsWith("/") && !segments.some((segment) => ["", ".", ".."].includes(segment))) return;
+  throw invalid(object, "the path is not absolute and plain");
+}
+
+/** The slots whose certificates or keys go into an object. */
+export function slotsOf(content: Content): readonly string[] {
+  return content.form === "kubeconfig" ? content.users.map(({ slot }) => slot) : [content.slot];
+}
+
+function readBy({ authorityCertificate, authorityKey, template }: IssueStep): readonly string[] {
+  const own =
+    template.form === "pem"
+      ? [template.certificate, ...(template.key === null ? [] : [template.key])]
+      : [template.file];
+  return [authorityCertificate, authorityKey, ...own];
+}
+
+function invalid(path: string, reason: string): AppError<"plan-invalid"> {
+  return new AppError("plan-invalid", { path, reason });
+}

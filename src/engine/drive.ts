@@ -1,0 +1,126 @@
+// Drives a run through its phases, and decides what becomes of it when something fails.
+//
+//                       failure, signal                          failure
+//   issue ─ back-up ─ stage ────────────▶ abandoned     swap ─ prove ────────▶ rolling back ──▶ rolled-back
+//                       │ verified                        ▲   │                     │ fails
+//                       └── all-staged ───────────────────┘   │ signal, lost lock,  ▼
+//                                                             │ journal cannot be   interrupted (open: resume or rollback)
+//                                                             └─ written ─────────▶
+import { AppError, isAppError } from "../core/model/errors.ts";
+import { verifySet } from "../core/plan/verify-set.ts";
+import { openJournal } from "./journal.ts";
+import { stepsByKind, type StepGroup } from "./phases.ts";
+import { checkSignal, forgetSecrets, viewOf, type RunContext } from "./run-context.ts";
+import { asAppError, resultOf, type RunResult } from "./run-result.ts";
+import { handlerOf } from "./steps/handlers.ts";
+import { foundBytes } from "./steps/issue.ts";
+import { discardStaged } from "./steps/stage.ts";
+import { undoRun } from "./undo-run.ts";
+
+/** `apply` does the plan from its first step; `recover` goes on behind `all-staged`, in a later process */
+export type DriveMode = "apply" | "recover";
+
+/** Never throws for what a run may meet: the result says how it ended. */
+export async function drive(context: RunContext, mode: DriveMode): Promise<RunResult> {
+  try {
+    for (const group of stepsByKind(context.plan)) await doGroup(context, group, mode);
+    await endSucceeded(context);
+    return resultOf(viewOf(context), "succeeded");
+  } catch (error) {
+    return await settle(context, asAppError(error));
+  } finally {
+    forgetSecrets(context);
+  }
+}
+
+async function doGroup(
+  context: RunContext,
+  { phase, kind, steps }: StepGroup,
+  mode: DriveMode,
+): Promise<void> {
+  const handler = handlerOf(kind);
+  if (handler.changesLive && !viewOf(context).allStaged) await seal(context);
+  context.tell({ type: "phase-started", phase, steps: steps.length });
+  await handler[mode](context, steps);
+}
+
+/** The last look before live bytes change: from the entry `all-staged` on, a crash is followed by going forward. */
+async function seal(context: RunContext): Promise<void> {
+  const { ports, plan, journal, memory } = context;
+  checkSignal(context);
+  await ports.failpoints.hit("run.before-verify-staged");
+  const before = foundBytes(context);
+  verifySet({
+    plan,
+    before,
+    objects: new Map([...before, ...memory.composed]),
+    issued: viewOf(context).issued,
+  });
+  forgetSecrets(context);
+  await journal.append({ type: "all-staged" });
+  await ports.failpoints.hit("run.after-all-staged");
+}
+
+async function endSucceeded({ ports, journal, run, tell }: RunContext): Promise<void> {
+  await ports.failpoints.hit("run.before-ended");
+  await journal.append({ type: "run-ended", outcome: "succeeded" });
+  await ports.failpoints.hit("run.after-ended");
+  tell({ type: "run-ended", run, outcome: "succeeded" });
+}
+
+async function settle(context: RunContext, error: AppError): Promise<RunResult> {
+  const view = viewOf(context);
+  if (view.state === "succeeded") return resultOf(view, "succeeded");
+  // Somebody else has the lock: everything here is theirs now.
+  if (isAppError(error, "lock-lost")) return resultOf(view, "interrupted", { error });
+  context.tell({ type: "step-failed", step: stepOf(error), code: error.code });
+  if (!view.allStaged) return abandon(context, error);
+  if (isAppError(error, "interrupted") || !context.memory.liveTouched)
+    return resultOf(view, "interrupted", { error });
+  return rollBackAfter(context, error);
+}
+
+/** Nothing live was changed. The journal is opened anew: a failed append has closed it, and the disk may have room again. */
+export async function abandon(context: RunContext, error: AppError): Promise<RunResult> {
+  const { ports, run, lock, tell } = context;
+  try {
+    await discardStaged(context);
+    const journal = await openJournal(ports, run, lock);
+    await journal.append(failedEntry(error), { type: "run-ended", outcome: "abandoned" });
+    tell({ type: "run-ended", run, outcome: "abandoned" });
+    return resultOf(viewOf(context), "abandoned", { error });
+  } catch (second) {
+    return resultOf(viewOf(context), "interrupted", { error: withCause(error, second) });
+  }
+}
+
+async function rollBackAfter(context: RunContext, error: AppError): Promise<RunResult> {
+  try {
+    await context.journal.append(failedEntry(error));
+    const { leftAlone } = await undoRun(context, "failure");
+    return resultOf(viewOf(context), "rolled-back", { error, leftAlone, changed: [] });
+  } catch (second) {
+    return resultOf(viewOf(context), "interrupted", { error: withCause(error, second) });
+  }
+}
+
+/** Both are told: what failed, and as its cause why it could not be undone. */
+function withCause(error: AppError, second: unknown): AppError {
+  return new AppError(error.code, error.params, { cause: asAppError(second) });
+}
+
+function failedEntry(error: AppError): {
+  readonly type: "failed";
+  readonly step: string;
+  readonly code: string;
+  readonly detail: string;
+} {
+  return { type: "failed", step: stepOf(error), code: error.code, detail: error.message };
+}
+
+/** The step, slot or object that an error names. */
+function stepOf({ params }: AppError): string {
+  if ("step" in params) return params.step;
+  if ("slot" in params) return params.slot;
+  return "address" in params ? params.address : "";
+}

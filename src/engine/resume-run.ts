@@ -1,0 +1,78 @@
+// Goes on with a run that stopped midway.
+//
+//   rollback begun     ─▶ the rollback is finished
+//   all staged         ─▶ forward: staged files are taken over, the rest is swapped, everything is proved
+//   not all staged     ─▶ nothing live was changed: temporaries are swept; if the world still is as planned, the same run starts its
+//                         steps again, else it ends as abandoned
+import { AppError } from "../core/model/errors.ts";
+import type { RunId } from "../core/model/run.ts";
+import { isOpen } from "./derive-run.ts";
+import { abandon, drive } from "./drive.ts";
+import { openRun, type OpenedRun } from "./open-run.ts";
+import type { Lock } from "./lock.ts";
+import type { EnginePorts } from "./ports/engine-ports.ts";
+import { createContext, tellerOf, viewOf, type RunContext, type RunOptions } from "./run-context.ts";
+import { asAppError, resultOf, type RunResult } from "./run-result.ts";
+import { lookAgain } from "./run-plan.ts";
+import { unfinishedRun } from "./runs.ts";
+import { sweepOlder } from "./sweep.ts";
+import { undoRun } from "./undo-run.ts";
+import { withLock } from "./with-lock.ts";
+
+/**
+ * @param run which one; undefined for the unfinished one
+ * @throws AppError `locked`, `run-unknown` (also when no run is unfinished), `run-not-open`, `journal-damaged`, `plan-invalid`
+ */
+export async function resumeRun(
+  ports: EnginePorts,
+  run: RunId | undefined,
+  options: RunOptions = {},
+): Promise<RunResult> {
+  const { breakLock = false } = options;
+  return withLock(ports, { what: "resume", breakLock, tell: tellerOf(ports, options) }, async (lock) => {
+    const opened = await openRun(ports, lock, { run: run ?? (await soleUnfinished(ports)), accepts: isOpen });
+    return goOn(ports, lock, { opened, options });
+  });
+}
+
+async function soleUnfinished({ state }: EnginePorts): Promise<RunId> {
+  const open = await unfinishedRun(state);
+  if (open === null) throw new AppError("run-unknown", { run: "unfinished" });
+  return open.run;
+}
+
+interface Resumption {
+  readonly opened: OpenedRun;
+  readonly options: RunOptions;
+}
+
+async function goOn(ports: EnginePorts, lock: Lock, { opened, options }: Resumption): Promise<RunResult> {
+  const { view, journal, run } = opened;
+  const context = createContext(ports, options, { ...opened, lock });
+  await journal.append({ type: "resumed", actor: ports.processes.self() });
+  context.tell({ type: "run-resumed", run });
+  if (view.state === "rolling-back") return finishRollback(context);
+  return view.allStaged ? drive(context, "recover") : startAgain(ports, context, options);
+}
+
+async function finishRollback(context: RunContext): Promise<RunResult> {
+  try {
+    await sweepOlder(context);
+    const { restored, leftAlone } = await undoRun(context, "operator");
+    return resultOf(viewOf(context), "rolled-back", { changed: restored, leftAlone });
+  } catch (error) {
+    return resultOf(viewOf(context), "interrupted", { error: asAppError(error) });
+  }
+}
+
+async function startAgain(ports: EnginePorts, context: RunContext, options: RunOptions): Promise<RunResult> {
+  try {
+    await sweepOlder(context);
+    const { found, differences } = await lookAgain(ports, context.plan, options.signal);
+    if (differences.length > 0) return await abandon(context, new AppError("plan-stale", { differences }));
+    await ports.failpoints.hit("run.after-guards");
+    return await drive(createContext(ports, options, { ...context, found }), "apply");
+  } catch (error) {
+    return resultOf(viewOf(context), "interrupted", { error: asAppError(error) });
+  }
+}

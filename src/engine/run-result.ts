@@ -1,0 +1,57 @@
+// What a run, a resume or a rollback came to: enough for the command line to choose words and an exit code.
+import { AppError } from "../core/model/errors.ts";
+import type { Issued, RunId, RunOutcome } from "../core/model/run.ts";
+import type { RunView } from "./derive-run.ts";
+
+/**
+ * `succeeded`: everything is live and proved (exit 0). `abandoned`: nothing live was changed (exit 1, or 4 when `error` is
+ * `plan-stale`). `rolled-back`: everything is as it was before the run (exit 0 when asked for, with `error` 1).
+ * `interrupted`: the run is open, `resume` or `rollback` goes on (exit 6).
+ * What fails before there is a run is thrown instead: `locked` (5), `plan-stale`, `run-unfinished`, `rollback-refused`, ... (4).
+ */
+export interface RunResult {
+  readonly run: RunId;
+  readonly outcome: RunOutcome | "interrupted";
+  readonly issued: readonly Issued[];
+  /** formatAddress of the objects whose live bytes the run or the rollback changed. */
+  readonly changed: readonly string[];
+  /** Why it did not succeed; null when it did what was asked. */
+  readonly error: AppError | null;
+  readonly rolledBack: boolean;
+  /** Objects that others changed meanwhile: an automatic rollback leaves them alone. */
+  readonly leftAlone: readonly string[];
+}
+
+export function resultOf(
+  view: RunView,
+  outcome: RunResult["outcome"],
+  details: Partial<Pick<RunResult, "error" | "changed" | "leftAlone">> = {},
+): RunResult {
+  return {
+    run: view.run,
+    outcome,
+    issued: [...view.issued.values()],
+    changed: details.changed ?? changedObjects(view),
+    error: details.error ?? null,
+    rolledBack: outcome === "rolled-back",
+    leftAlone: details.leftAlone ?? [],
+  };
+}
+
+/** Anything thrown as an AppError; of a foreign error only the kind is shown, its text may hold anything. */
+export function asAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  const reason = error instanceof Error ? error.name : typeof error;
+  return new AppError("internal", { reason }, { cause: error });
+}
+
+function changedObjects(view: RunView): readonly string[] {
+  const effects = [...view.staged.values()].filter(({ unchanged }) => !unchanged);
+  return view.allStaged && view.rollback === null
+    ? effects.filter((staged) => hasEffect(view, staged.sha256)).map(({ object }) => object)
+    : [];
+}
+
+function hasEffect(view: RunView, sha256: string): boolean {
+  return [...view.steps.values()].some(({ effect }) => effect === sha256);
+}

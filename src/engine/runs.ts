@@ -1,0 +1,139 @@
+// The runs of a state directory: list, show, prune, and the one that waits for a decision.
+import { AppError, isAppError } from "../core/model/errors.ts";
+import type { Plan } from "../core/model/plan.ts";
+import type { JournalEntry, RunId } from "../core/model/run.ts";
+import { digestOfPlan } from "../core/plan/digest.ts";
+import { deriveRun, isOpen, type RunView } from "./derive-run.ts";
+import { journalFile, runFolder } from "./journal.ts";
+import type { EnginePorts } from "./ports/engine-ports.ts";
+import type { StateDirectory } from "./ports/state.ts";
+import { readJournal } from "./read-journal.ts";
+import { withLock } from "./with-lock.ts";
+
+/** One of the two is null: a damaged journal is shown as such and hides no other run. */
+export type RunListing =
+  | { readonly run: RunId; readonly view: RunView; readonly error: null }
+  | { readonly run: RunId; readonly view: null; readonly error: AppError<"journal-damaged"> };
+
+export interface RunDetails {
+  readonly view: RunView;
+  readonly plan: Plan;
+  readonly entries: readonly JournalEntry[];
+}
+
+/** Newest first. Folders in which no run began are left out. */
+export async function listRuns(state: StateDirectory): Promise<readonly RunListing[]> {
+  const names = await state.list("runs");
+  const listings = await Promise.all(names.toReversed().map((run) => listRun(state, run)));
+  return listings.filter((listing) => listing !== null);
+}
+
+/** The run that was neither finished nor undone; null when there is none. @throws AppError `journal-damaged`: it may be that one */
+export async function unfinishedRun(state: StateDirectory): Promise<RunView | null> {
+  const listings = await listRuns(state);
+  const damaged = listings.find(({ error }) => error !== null);
+  if (damaged?.error) throw damaged.error;
+  return listings.find(({ view }) => view !== null && isOpen(view))?.view ?? null;
+}
+
+/** @throws AppError `run-unknown`, `journal-damaged`, `plan-invalid` */
+export async function showRun(state: StateDirectory, run: RunId): Promise<RunDetails> {
+  const entries = await readEntries(state, run);
+  const view = deriveRun(entries);
+  if (view === null) throw new AppError("run-unknown", { run });
+  return { view, entries, plan: await readPlan(state, view) };
+}
+
+export interface PruneOptions {
+  /** The newest so many runs stay. Default 5. */
+  readonly keep?: number;
+  /** Younger runs stay. Default 90 days, in ms. */
+  readonly olderThanMs?: number;
+  readonly breakLock?: boolean;
+}
+
+const dayMs = 86_400_000;
+
+/**
+ * Removes runs that are neither among the newest `keep` nor younger than `olderThanMs`, with their before-images; resolves to
+ * their ids. An open run and one with a damaged journal always stay.
+ */
+export async function pruneRuns(ports: EnginePorts, options: PruneOptions = {}): Promise<readonly RunId[]> {
+  const { keep = 5, olderThanMs = 90 * dayMs, breakLock = false } = options;
+  const tell = ports.audience.tell.bind(ports.audience);
+  return withLock(ports, { what: "runs prune", breakLock, tell }, async (lock) => {
+    const old = (await listRuns(ports.state)).slice(keep).filter(({ view }) => {
+      return (
+        view !== null && !isOpen(view) && ports.clock.now() - (view.endedAt ?? view.startedAt) > olderThanMs
+      );
+    });
+    for (const { run } of old) {
+      await lock.fence();
+      await removeRun(ports.state, run);
+    }
+    return old.map(({ run }) => run);
+  });
+}
+
+/** Folders in which a crash came before the journal's first entry: nothing was done. Only under the lock. */
+export async function removeUnbegun(state: StateDirectory): Promise<void> {
+  for (const run of await state.list("runs")) {
+    if (!runIdPattern.test(run)) continue;
+    if ((await readEntries(state, run)).length === 0) await removeRun(state, run);
+  }
+}
+
+const runIdPattern = /^\d{8}T\d{6}Z-[0-9a-f]{6}$/;
+
+/** The journal goes first: a folder without one is no run, one without its before-images must not look like one. */
+export async function removeRun(state: StateDirectory, run: RunId): Promise<void> {
+  await state.remove(journalFile(run));
+  await state.remove(runFolder(run));
+}
+
+async function listRun(state: StateDirectory, run: RunId): Promise<RunListing | null> {
+  if (!runIdPattern.test(run)) return null;
+  try {
+    const view = deriveRun(await readEntries(state, run));
+    return view === null ? null : { run, view, error: null };
+  } catch (error) {
+    if (!isAppError(error, "journal-damaged")) throw error;
+    return { run, view: null, error };
+  }
+}
+
+/** Empty for a run that is not there. */
+async function readEntries(state: StateDirectory, run: RunId): Promise<readonly JournalEntry[]> {
+  if (!runIdPattern.test(run)) throw new AppError("run-unknown", { run });
+  const file = journalFile(run);
+  const bytes = await state.read(file);
+  return bytes === null ? [] : readJournal(bytes, `${state.path}/${file}`).entries;
+}
+
+async function readPlan(state: StateDirectory, view: RunView): Promise<Plan> {
+  const file = `${runFolder(view.run)}/plan.json`;
+  const plan = parsePlan((await state.read(file)) ?? new Uint8Array());
+  if (plan === null || plan.digest !== view.planDigest || digestOfPlan(plan) !== view.planDigest) {
+    throw new AppError("plan-invalid", {
+      path: `${state.path}/${file}`,
+      reason: "it is not the plan that the journal names",
+    });
+  }
+  return plan;
+}
+
+/** null for what is no JSON; that it is the plan is told by its digest. */
+function parsePlan(bytes: Uint8Array): Plan | null {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return isPlan(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isPlan(value: unknown): value is Plan {
+  if (typeof value !== "object" || value === null) return false;
+  const { format, digest, phases } = value as Partial<Record<keyof Plan, unknown>>;
+  return format === "perennial/plan/v1" && typeof digest === "string" && Array.isArray(phases);
+}

@@ -1,0 +1,129 @@
+// Step kind `issue`: all keys first, all at once; each certificate is signed as its key arrives. Nothing leaves memory.
+import { findAuthority } from "../../core/plan/authority.ts";
+import { embeddedKey } from "../../core/plan/extract.ts";
+import { oldCertificate } from "../../core/plan/verify-set.ts";
+import { AppError } from "../../core/model/errors.ts";
+import type { IssueStep } from "../../core/model/plan.ts";
+import type { Issued } from "../../core/model/run.ts";
+import { parseCertificate, type Certificate } from "../../core/pki/certificate.ts";
+import { sha256Hex } from "../../core/pki/fingerprints.ts";
+import { renewCertificate } from "../../core/pki/issue.ts";
+import { encodePrivateKey, parseKeySpec, readPrivateKey, type PrivateKey } from "../../core/pki/keys.ts";
+import { keyMatches } from "../../core/pki/verify.ts";
+import type { Randomness } from "../ports/world.ts";
+import { checkSignal, type RunContext } from "../run-context.ts";
+import { nothingToUndo, type StepHandler } from "./step-handler.ts";
+
+/** A fresh certificate must be valid on nodes whose clock is behind (kubeadm and client-go allow for the same). */
+const backdateMs = 5 * 60_000;
+
+export const issue: StepHandler<IssueStep> = {
+  changesLive: false,
+  apply: issueAll,
+  // Behind `all-staged` certificates lie staged or live, and the journal has their public facts.
+  recover: async () => {},
+  prepareUndo: nothingToUndo,
+};
+
+async function issueAll(context: RunContext, steps: readonly IssueStep[]): Promise<void> {
+  checkSignal(context);
+  const issued = await Promise.all(
+    steps.map(async (step) => sign(context, step, await keyFor(context, step))),
+  );
+  checkSignal(context);
+  await context.journal.append(
+    ...issued.map(({ step, facts }) => ({ type: "issued", step: step.id, issued: facts }) as const),
+  );
+  for (const { step, facts } of issued) {
+    context.tell({ type: "issued", name: step.name, issued: facts });
+    context.tell({ type: "step-done", phase: "issue", step, changed: true });
+  }
+  await context.ports.failpoints.hit("run.after-issue");
+}
+
+function keyFor(context: RunContext, step: IssueStep): Promise<PrivateKey> {
+  if (step.key.mode === "generate") return context.ports.keys.generate(parseKeySpec(step.key.algorithm));
+  const old = oldKey(context, step);
+  if (old === null) throw new AppError("step-failed", { step: step.id, reason: "there is no key to keep" });
+  return Promise.resolve(old);
+}
+
+function sign(
+  context: RunContext,
+  step: IssueStep,
+  key: PrivateKey,
+): { readonly step: IssueStep; readonly facts: Issued } {
+  const old = oldCertificate(foundBytes(context), step);
+  const keyKept = step.key.mode === "keep";
+  if (keyKept && !keyMatches(old, key)) {
+    throw new AppError("step-failed", {
+      step: step.id,
+      reason: "the key to keep does not match the certificate",
+    });
+  }
+  const certificateDer = renew(context, step, { old, key });
+  const format = keyKept ? key.format : (oldKey(context, step)?.format ?? key.format);
+  const keyPem = keyKept ? new Uint8Array() : encodePrivateKey(key.keyObject, format);
+  context.memory.material.set(step.slot, { certificateDer, keyPem, keyKept });
+  return { step, facts: factsOf(step, parseCertificate(certificateDer)) };
+}
+
+function renew(
+  context: RunContext,
+  step: IssueStep,
+  { old, key }: { readonly old: Certificate; readonly key: PrivateKey },
+): Uint8Array {
+  const bytes = foundBytes(context);
+  const issuer = findAuthority(bytes.get(step.authorityCertificate) ?? new Uint8Array(), step);
+  const now = context.ports.clock.now();
+  return renewCertificate({
+    old,
+    issuer,
+    issuerKey: readPrivateKey(bytes.get(step.authorityKey) ?? new Uint8Array()),
+    publicKeySpki: key.spkiDer,
+    serial: newSerial(context.ports.randomness),
+    notBefore: wholeSeconds(now - backdateMs),
+    notAfter: wholeSeconds(Math.min(now + step.validitySeconds * 1000, step.notAfterCap)),
+    addSans: step.addSans,
+  });
+}
+
+/** RFC 5280 section 4.1.2.2: positive, at most 20 bytes; CA/Browser Forum: at least 64 random bits. */
+export function newSerial(randomness: Randomness): Uint8Array {
+  const serial = Uint8Array.from(randomness.bytes(16));
+  serial[0] = (serial[0] ?? 0) & 0x7f;
+  return serial.every((byte) => byte === 0) ? newSerial(randomness) : serial;
+}
+
+function wholeSeconds(ms: number): number {
+  return Math.floor(ms / 1000) * 1000;
+}
+
+/** null when there is none; an old key that cannot be read is an error of the plan, not something to guess around. */
+function oldKey(context: RunContext, { template }: IssueStep): PrivateKey | null {
+  const bytes = foundBytes(context);
+  const at = template.form === "pem" ? template.key : template.file;
+  const object = at === null ? undefined : bytes.get(at);
+  if (object === undefined) return null;
+  const pem = template.form === "pem" ? object : embeddedKey(object, template.user);
+  return pem === null ? null : readPrivateKey(pem);
+}
+
+/** Bytes of the objects that the guards found. */
+export function foundBytes({ found }: RunContext): ReadonlyMap<string, Uint8Array> {
+  const present = [...found].flatMap(([address, observation]) =>
+    observation.state === "present" ? [[address, observation.bytes] as const] : [],
+  );
+  return new Map(present);
+}
+
+function factsOf(step: IssueStep, certificate: Certificate): Issued {
+  return {
+    slot: step.slot,
+    serialHex: certificate.serialHex,
+    notBefore: certificate.notBefore,
+    notAfter: certificate.notAfter,
+    spkiSha256: sha256Hex(certificate.spkiDer),
+    certificateSha256: sha256Hex(certificate.der),
+  };
+}

@@ -1,0 +1,64 @@
+// Step kind `prove`: reads every written object again and verifies the set as it now lies on the disk.
+import { parseAddress } from "../../core/model/address.ts";
+import { AppError } from "../../core/model/errors.ts";
+import type { Plan, ProveStep } from "../../core/model/plan.ts";
+import { issueSteps, stageSteps } from "../../core/plan/steps.ts";
+import { sha256Hex } from "../../core/pki/fingerprints.ts";
+import { verifySet } from "../../core/plan/verify-set.ts";
+import { checkSignal, viewOf, type RunContext } from "../run-context.ts";
+import type { RunView } from "../derive-run.ts";
+import { revisionOf } from "../revision.ts";
+import { nothingToUndo, type StepHandler } from "./step-handler.ts";
+
+export const prove: StepHandler<ProveStep> = {
+  changesLive: false,
+  apply: proveAll,
+  recover: proveAll,
+  prepareUndo: nothingToUndo,
+};
+
+async function proveAll(context: RunContext, steps: readonly ProveStep[]): Promise<void> {
+  const { ports, journal, tell } = context;
+  checkSignal(context);
+  await ports.failpoints.hit("run.before-prove");
+  const view = viewOf(context);
+  await verifyLive(context, view);
+  for (const step of steps) {
+    await journal.append({ type: "proof", step: step.id, sha256: provedHash(view, step) });
+    await ports.failpoints.hit("run.after-prove");
+    const issued = view.issued.get(step.slot);
+    if (issued) tell({ type: "proved", name: step.name, issued });
+    tell({ type: "step-done", phase: "prove", step, changed: false });
+  }
+}
+
+async function verifyLive({ ports, plan }: RunContext, view: RunView): Promise<void> {
+  const objects = new Map<string, Uint8Array>();
+  for (const address of provenObjects(plan)) {
+    const observation = await ports.store.read(parseAddress(address));
+    const staged = view.staged.get(address);
+    const found = revisionOf(observation);
+    if (staged && found !== staged.sha256)
+      throw new AppError("store-mismatch", { address, expected: staged.sha256, found });
+    if (observation.state === "present") objects.set(address, observation.bytes);
+  }
+  verifySet({ plan, objects, issued: view.issued });
+  for (const bytes of objects.values()) bytes.fill(0);
+}
+
+/** The certificate of the slot; a follower has none of its own and is proved by the whole set. */
+function provedHash(view: RunView, { slot }: ProveStep): string {
+  const issued = view.issued.get(slot)?.certificateSha256;
+  if (issued !== undefined) return issued;
+  const hashes = [...view.staged.values()].map(({ object, sha256 }) => `${sha256}  ${object}\n`).toSorted();
+  return sha256Hex(new TextEncoder().encode(hashes.join("")));
+}
+
+/** What is written, and what it is verified with; no authority's key among it. */
+function provenObjects(plan: Plan): ReadonlySet<string> {
+  const readWith = issueSteps(plan).flatMap(({ authorityCertificate, template }) => {
+    const key = template.form === "pem" ? template.key : null;
+    return key === null ? [authorityCertificate] : [authorityCertificate, key];
+  });
+  return new Set([...stageSteps(plan).map(({ object }) => object), ...readWith]);
+}

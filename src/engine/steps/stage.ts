@@ -1,0 +1,112 @@
+// Step kind `stage`: composes an object's new bytes from the guarded old ones and puts them beside their target.
+//
+// INPUTS   what the guards found, what was issued
+// OUTPUTS  a temporary file beside each written object, and a journal entry each
+import { parseAddress } from "../../core/model/address.ts";
+import { AppError, isAppError } from "../../core/model/errors.ts";
+import type { StageStep } from "../../core/model/plan.ts";
+import type { Staged } from "../../core/model/run.ts";
+import { composeObject } from "../../core/plan/compose.ts";
+import { equalBytes } from "../../core/pki/der.ts";
+import { readGuards } from "../guards.ts";
+import { revisionOf } from "../revision.ts";
+import { checkSignal, viewOf, type RunContext } from "../run-context.ts";
+import { sweepOlder } from "../sweep.ts";
+import type { PreparedUndo, StepHandler } from "./step-handler.ts";
+
+export const stage: StepHandler<StageStep> = {
+  changesLive: false,
+  apply: stageAll,
+  recover: adoptAll,
+  prepareUndo: prepareDiscard,
+};
+
+async function stageAll(context: RunContext, steps: readonly StageStep[]): Promise<void> {
+  const { ports, journal, tell, memory } = context;
+  for (const step of steps) {
+    checkSignal(context);
+    await ports.failpoints.hit("run.before-stage");
+    const staged = await stageObject(context, step);
+    memory.staged.set(step.object, staged);
+    await ports.failpoints.hit("run.after-stage");
+    await journal.append({ type: "staged", step: step.id, staged });
+    tell({ type: "step-done", phase: "stage", step, changed: !staged.unchanged });
+  }
+}
+
+function stageObject(context: RunContext, step: StageStep): Promise<Staged> {
+  const { ports, found, memory, run, lock, signal } = context;
+  const old = found.get(step.object);
+  if (old?.state !== "present")
+    throw new AppError("step-failed", { step: step.id, reason: "there are no old bytes to start from" });
+  const bytes = composeObject({ old: old.bytes, content: step.content, issued: memory.material });
+  memory.composed.set(step.object, bytes);
+  const mode = Number.parseInt(step.mode, 8);
+  // New bytes get a new time, which is what people and backup tools look at; without new bytes nothing is touched.
+  const attributes = equalBytes(bytes, old.bytes) ? { mode } : { mode, mtimeMs: ports.clock.now() };
+  const options = { expect: old.sha256, attributes, run, token: lock.token };
+  return ports.store.stage(
+    parseAddress(step.object),
+    bytes,
+    signal === undefined ? options : { ...options, signal },
+  );
+}
+
+/**
+ * Behind `all-staged`, under a newer lock: what is not yet live is taken over from the older token, and only then is
+ * everything of older tokens swept. Nothing live is touched, so that every reason to stop leaves the choice to the operator.
+ */
+async function adoptAll(context: RunContext, steps: readonly StageStep[]): Promise<void> {
+  await checkReadGuards(context);
+  const known = viewOf(context).staged;
+  for (const step of steps) {
+    checkSignal(context);
+    const staged = known.get(step.object);
+    if (!staged)
+      throw new AppError("step-failed", { step: step.id, reason: "the journal has no staged file for it" });
+    if (!staged.unchanged) await adoptOne(context, step, staged);
+  }
+  await sweepOlder(context);
+}
+
+async function adoptOne(context: RunContext, step: StageStep, staged: Staged): Promise<void> {
+  if (await isLive(context, staged)) return;
+  const adopted = await adoptUnlessLive(context, staged);
+  if (adopted !== null) await context.journal.append({ type: "staged", step: step.id, staged: adopted });
+}
+
+/** @throws AppError `store-conflict` when the live bytes are neither the staged ones nor those they replace */
+async function isLive({ ports }: RunContext, { object, sha256, expect }: Staged): Promise<boolean> {
+  const found = revisionOf(await ports.store.read(parseAddress(object)));
+  if (found !== sha256 && found !== expect)
+    throw new AppError("store-conflict", { address: object, expected: expect, found });
+  return found === sha256;
+}
+
+/** A woken writer may be past its fence and rename between our look and the adoption: then there is nothing left to do. */
+async function adoptUnlessLive(context: RunContext, staged: Staged): Promise<Staged | null> {
+  try {
+    return await context.ports.store.adopt(staged, context.lock.token);
+  } catch (error) {
+    if (isAppError(error, "store-write-failed") && (await isLive(context, staged))) return null;
+    throw error;
+  }
+}
+
+/** What was signed must still be what the disk trusts; modes may have changed meanwhile. */
+async function checkReadGuards({ ports, plan, signal }: RunContext): Promise<void> {
+  const read = plan.guards.filter(({ use }) => use === "read");
+  const { differences } = await readGuards(ports.store, read, signal);
+  const relevant = differences.filter(({ what }) => what === "bytes" || what === "presence");
+  if (relevant.length > 0) throw new AppError("plan-stale", { differences: relevant });
+}
+
+/** Every temporary of the run, also those that the journal could not be told of. Adopted ones go by their newest name. */
+export async function discardStaged(context: RunContext): Promise<void> {
+  const all = new Map([...viewOf(context).staged, ...context.memory.staged]);
+  for (const staged of all.values()) if (!staged.unchanged) await context.ports.store.discard(staged);
+}
+
+async function prepareDiscard(context: RunContext): Promise<PreparedUndo> {
+  return { restored: [], leftAlone: [], run: () => discardStaged(context), discard: async () => {} };
+}
