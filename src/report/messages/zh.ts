@@ -1,6 +1,8 @@
 // 简体中文。
 import type { en } from "./en.ts";
-import { findings } from "./en/findings.ts";
 import { check } from "./zh/check.ts";
+import { errors } from "./zh/errors.ts";
+import { findings } from "./zh/findings.ts";
+import { refusals } from "./zh/refusals.ts";
 
-export const zh: typeof en = { check, findings };
+export const zh: typeof en = { check, errors, findings, refusals };

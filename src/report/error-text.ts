@@ -1,0 +1,46 @@
+// An error as the `error:` line and the `hint:` lines that go to stderr.
+import { AppError, isAppError, type ErrorCode, type ErrorParams, type Refusal } from "../core/model/errors.ts";
+import { safeData, safeText } from "./escape.ts";
+import type { Language } from "./language.ts";
+import { messagesFor } from "./messages.ts";
+import type { ErrorMessages } from "./messages/types.ts";
+
+export interface ErrorText {
+  readonly error: string;
+  readonly hint: readonly string[];
+}
+
+/** The sentence and what to do next; anything that is not an AppError is an internal error. */
+export function renderError(error: unknown, lang: Language): ErrorText {
+  const known = isAppError(error) ? error : new AppError("internal", { reason: reasonOf(error) });
+  const text = say(known.code, safeData(known.params), messagesFor(lang).errors);
+  if (!isAppError(known, "refused")) return text;
+  const refusals = known.params.refusals.map((refusal) => renderRefusal(refusal, lang));
+  return {
+    error: [text.error, ...refusals.map((refusal) => `  ${refusal.error}`)].join("\n"),
+    hint: [...new Set([...refusals.flatMap((refusal) => refusal.hint), ...text.hint])],
+  };
+}
+
+/** One refusal: `m1/apiserver: the CA in ... expired ...` and the way on. */
+export function renderRefusal(refusal: Refusal, lang: Language): ErrorText {
+  const { refusals, check } = messagesFor(lang);
+  const safe = safeData(refusal);
+  const message = refusals[refusal.code];
+  return { error: `${safe.slot}${check.colon}${message.sentence(safe)}`, hint: message.next(safe) };
+}
+
+/** `error:` and `hint:` lines for stderr, ended by a newline; the two words are never translated. */
+export function formatError(error: unknown, lang: Language): string {
+  const text = renderError(error, lang);
+  return [`error: ${text.error}`, ...text.hint.map((line) => `hint: ${line}`), ""].join("\n");
+}
+
+function say<C extends ErrorCode>(code: C, params: ErrorParams[C], messages: ErrorMessages): ErrorText {
+  const message = messages[code];
+  return { error: message.sentence(params), hint: message.hint(params) };
+}
+
+function reasonOf(error: unknown): string {
+  return safeText(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+}

@@ -1,0 +1,215 @@
+// English: every error as what went wrong, where, why; and what to do next.
+import type { PlanDifference } from "../../../core/model/errors.ts";
+import { flags } from "../../flags.ts";
+import { shellQuote } from "../../shell.ts";
+import { formatDate } from "../../time.ts";
+import type { ErrorMessages } from "../types.ts";
+
+const pemFaults = {
+  truncated: "a block begins and does not end",
+  "bad-base64": "a block is not base64",
+  "label-differs": "BEGIN and END name different things",
+  "nested-begin": "a block begins inside another",
+} as const;
+
+const inspectIt = ["perennial inspect FILE shows every block of a file and where it is damaged; restore it from a backup"];
+
+function pathOf(address: string): string {
+  return address.replace(/^[a-z-]*:[^:]*:/, "").replace(/#.*$/, "");
+}
+
+function difference(d: PlanDifference): string {
+  return `${d.address}: ${d.what} was ${d.planned || "nothing"}, is ${d.found || "nothing"}`;
+}
+
+export const errors: ErrorMessages = {
+  "der-malformed": {
+    sentence: (p) => `not valid DER at byte ${p.offset}: ${p.reason}`,
+    hint: () => inspectIt,
+  },
+  "pem-malformed": {
+    sentence: (p) => `not valid PEM at line ${p.line}: ${pemFaults[p.reason]}`,
+    hint: () => inspectIt,
+  },
+  "certificate-malformed": { sentence: (p) => `not a valid certificate: ${p.reason}`, hint: () => inspectIt },
+  "key-malformed": { sentence: (p) => `not a valid private key: ${p.reason}`, hint: () => inspectIt },
+  "key-encrypted": {
+    sentence: (p) => `the private key is encrypted (${p.format}) and cannot be used`,
+    hint: () => ["decrypt it first: openssl pkey -in KEY -out KEY.plain; chmod 0600, then mv over the old one"],
+  },
+  "key-unsupported": {
+    sentence: (p) => `keys of the kind ${p.algorithm} are not supported`,
+    hint: () => ["RSA-2048, RSA-3072, RSA-4096, ECDSA-P256 and ECDSA-P384 are what kubeadm and Kubernetes use"],
+  },
+  "issue-refused": {
+    sentence: (p) => `the certificate was not issued: ${p.reason}`,
+    hint: () => ["nothing was changed; perennial plan shows what was asked for and why it is refused"],
+  },
+  "value-invalid": {
+    sentence: (p) => `${p.what} ${p.value === "" ? "is empty" : `${p.value} is not valid`}: expected ${p.expected}`,
+    hint: () => ["correct the value and repeat the command; --help lists the forms"],
+  },
+  "yaml-malformed": {
+    sentence: (p) => `not valid YAML at line ${p.line}: ${p.reason}`,
+    hint: () => ["correct that line (spaces, not tabs; balanced quotes) or restore the file from a backup"],
+  },
+  "kubeconfig-malformed": {
+    sentence: (p) => `not a valid kubeconfig: ${p.reason}`,
+    hint: () => ["kubectl config view --kubeconfig FILE shows what kubectl makes of it"],
+  },
+  "splice-unsafe": {
+    sentence: (p) => `the file cannot be edited without touching other parts of it: ${p.reason}`,
+    hint: () => ["kubectl config view --raw --kubeconfig FILE > NEW writes it in a plain form; compare, mv over the old one, and repeat"],
+  },
+  "manifest-malformed": {
+    sentence: (p) => `not a valid static pod manifest: ${p.reason}`,
+    hint: () => ["journalctl -u kubelet | grep -i manifest shows what the kubelet says of it"],
+  },
+  "profile-invalid": {
+    sentence: (p) => `profile ${p.profile} is not valid: ${p.reason}`,
+    hint: (p) => [`perennial profile lint ${shellQuote(p.profile)} shows every fault with its line`],
+  },
+  "profile-unknown": {
+    sentence: (p) => `there is no profile ${p.profile}`,
+    hint: (p) => [`known profiles: ${p.known.join(", ")}; perennial profile list says what they are for`],
+  },
+  "store-unreadable": {
+    sentence: (p) => `${p.address} could not be read: ${p.reason} (${p.cause})`,
+    hint: (p) => [`ls -l ${shellQuote(pathOf(p.address))}; run as root; on an I/O error see dmesg`],
+  },
+  "store-not-regular": {
+    sentence: (p) => `${p.address} is not a regular file but ${p.type}`,
+    hint: (p) => [`ls -ld ${shellQuote(pathOf(p.address))} shows what is there; put the file back in its place`],
+  },
+  "store-too-large": {
+    sentence: (p) => `${p.address} has ${p.bytes} bytes, more than the ${p.limitBytes} that a certificate file can have`,
+    hint: (p) => [`see what it is: head -c 200 ${shellQuote(pathOf(p.address))}; a wrong path was probably given`],
+  },
+  "store-link-refused": {
+    sentence: (p) => `${p.address} is a link to ${p.target}, outside the tree that is managed; it was not followed`,
+    hint: (p) => [`if that is meant, repeat with ${flags.allowLinksTo} ${shellQuote(p.target)}`],
+  },
+  "store-conflict": {
+    sentence: (p) => `${p.address} was changed by someone else: expected ${p.expected}, found ${p.found}; it was not written`,
+    hint: () => [
+      "find out who writes it (configuration management, kubeadm, a colleague) and stop that for now",
+      "then make a new plan: perennial plan",
+    ],
+  },
+  "store-write-failed": {
+    sentence: (p) => `${p.address} could not be written (${p.operation}): ${p.cause}`,
+    hint: (p) => [
+      `df -h and df -i ${shellQuote(pathOf(p.address))}; mount | grep ' ro'; lsattr ${shellQuote(pathOf(p.address))}`,
+      "then perennial resume, or perennial rollback last; perennial runs list shows whether a run is open",
+    ],
+  },
+  "store-mismatch": {
+    sentence: (p) => `${p.address} does not hold what was just written: expected ${p.expected}, found ${p.found}`,
+    hint: () => ["someone writes the same file, or the disk fails (dmesg); then perennial rollback last"],
+  },
+  locked: {
+    sentence: (p) =>
+      `another run holds the lock ${p.path}: ${p.what} by ${p.holder} on ${p.host} (pid ${p.pid}) since ${formatDate(p.sinceAt)}${p.alive ? ", still running" : ", no longer running"}`,
+    hint: (p) =>
+      p.alive
+        ? [`wait for it, or talk to ${p.holder}; on ${p.host}: ps -fp ${p.pid}`]
+        : ["that process is gone: perennial resume finishes its run, perennial rollback last undoes it"],
+  },
+  "lock-lost": {
+    sentence: (p) => `the lock ${p.path} was taken over by another run (token ${p.token}, now ${p.found}); this one stopped`,
+    hint: () => ["perennial runs list shows both runs; let the other one finish, then perennial check"],
+  },
+  "plan-stale": {
+    sentence: (p) => `the plan no longer fits: ${p.differences.map(difference).join("; ")}`,
+    hint: () => ["nothing was changed; make a new plan and have it approved: perennial plan --out FILE"],
+  },
+  "plan-invalid": {
+    sentence: (p) => `${p.path} is not a plan that can be applied: ${p.reason}`,
+    hint: () => ["make a new one: perennial plan --out FILE; never edit a plan by hand"],
+  },
+  "digest-differs": {
+    sentence: (p) => `the plan is not the approved one: approved ${p.approved}, found ${p.found}`,
+    hint: () => ["nothing was changed; compare with what was approved: perennial plan; have the new digest approved"],
+  },
+  "run-unfinished": {
+    sentence: (p) => `run ${p.run} was cut off and must be ended before another can begin`,
+    hint: (p) => [
+      `perennial resume finishes it, perennial rollback ${p.run} restores what was there; perennial runs show ${p.run} says how far it came`,
+    ],
+  },
+  "run-unknown": {
+    sentence: (p) => `there is no run ${p.run}`,
+    hint: () => [`perennial runs list shows the runs of this node; another state directory: ${flags.stateDir} DIR`],
+  },
+  "run-not-open": {
+    sentence: (p) => `run ${p.run} cannot be continued or undone: its state is ${p.state}`,
+    hint: (p) => [`perennial runs show ${p.run} says what happened; perennial check says how things are now`],
+  },
+  "journal-damaged": {
+    sentence: (p) => `the journal ${p.path} is damaged at line ${p.line}: ${p.reason}`,
+    hint: (p) => [
+      `the prior files are intact beside it: ls -R ${shellQuote(p.path.replace(/[^/]*$/, "before"))}; copy them back with cp -p where needed`,
+      "then perennial check",
+    ],
+  },
+  "rollback-refused": {
+    sentence: (p) => `run ${p.run} was not undone: changed by others since: ${p.changed.join(", ")}`,
+    hint: (p) => [
+      `perennial runs show ${p.run} lists what was there before; bring the changed objects back to what the run wrote, or copy single files from its folder`,
+    ],
+  },
+  "rollback-expired": {
+    sentence: (p) => `undoing run ${p.run} would bring back expired certificates: ${p.names.join(", ")}`,
+    hint: (p) => [`nothing was changed; if that is meant: perennial rollback ${p.run} ${flags.yes}`],
+  },
+  "proof-failed": {
+    sentence: (p) => `${p.slot} is not what was planned: ${p.reason}`,
+    hint: () => ["perennial resume tries again, perennial rollback last restores what was there"],
+  },
+  "step-failed": {
+    sentence: (p) => `step ${p.step} failed: ${p.reason}`,
+    hint: () => ["perennial resume tries again from there, perennial rollback last restores what was there"],
+  },
+  "state-unsafe": {
+    sentence: (p) => `the state directory ${p.path} is not safe to keep keys in: ${p.reason}`,
+    hint: (p) => [`ls -ld ${shellQuote(p.path)}; it must be a directory of root with mode 0700, not a link: chown root:root, chmod 0700`],
+  },
+  interrupted: {
+    sentence: (p) => `interrupted by ${p.signal}`,
+    hint: () => ["perennial runs list shows whether a run is open; perennial resume finishes it, perennial rollback last undoes it"],
+  },
+  usage: { sentence: (p) => p.reason, hint: () => ["perennial --help, perennial COMMAND --help"] },
+  "name-unknown": {
+    sentence: (p) => `there is no certificate ${p.name}`,
+    hint: (p) => [`known here: ${p.known.join(", ")}`],
+  },
+  "not-a-node": {
+    sentence: (p) => `${p.root} does not look like a control-plane node: no kubeadm certificates or manifests below it`,
+    hint: () => [
+      `run it on a control-plane node, name its file system with ${flags.root} DIR, or describe it: ${flags.profile} ID (perennial profile list)`,
+    ],
+  },
+  "input-unreadable": {
+    sentence: (p) => `${p.path} could not be read: ${p.reason}`,
+    hint: (p) => [`ls -l ${shellQuote(p.path)}`],
+  },
+  refused: {
+    sentence: (p) => `refused for ${p.refusals.length === 1 ? "one reason" : `${p.refusals.length} reasons`}, nothing was changed`,
+    hint: () => ["remove what is named above, or name only the other certificates: perennial renew NAME ..."],
+  },
+  "confirmation-needed": {
+    sentence: (p) => `${p.command} asks before it changes anything, and there is no terminal to ask on`,
+    hint: (p) => [`look at the plan first: perennial plan; then perennial ${p.command} ${flags.yes}`],
+  },
+  declined: {
+    sentence: (p) => `${p.command} was not confirmed, nothing was changed`,
+    hint: () => ["only the word yes is taken as consent; repeat the command when ready"],
+  },
+  internal: {
+    sentence: (p) => `internal error: ${p.reason}`,
+    hint: () => [
+      "this is a fault of perennial; please report it with the output of perennial version and perennial collect",
+      "perennial runs list shows whether a run is open; perennial rollback last undoes it",
+    ],
+  },
+};

@@ -1,0 +1,223 @@
+// 中文：每种错误——什么、哪里、为何；以及下一步。
+import type { PlanDifference } from "../../../core/model/errors.ts";
+import { flags } from "../../flags.ts";
+import { shellQuote } from "../../shell.ts";
+import { formatDateIso } from "../../time.ts";
+import type { ErrorMessages } from "../types.ts";
+
+const pemFaults = {
+  truncated: "有块只有 BEGIN 没有 END",
+  "bad-base64": "有块不是 base64",
+  "label-differs": "BEGIN 与 END 的类型不一致",
+  "nested-begin": "块中又出现了 BEGIN",
+} as const;
+
+const inspectIt = ["perennial inspect FILE 可显示文件中的每个块及损坏位置；请从备份恢复"];
+
+function pathOf(address: string): string {
+  return address.replace(/^[a-z-]*:[^:]*:/, "").replace(/#.*$/, "");
+}
+
+const whats = {
+  bytes: "内容",
+  mode: "权限",
+  owner: "属主",
+  link: "链接",
+  presence: "存在与否",
+  profile: "profile",
+  tool: "工具版本",
+  attributes: "属性",
+} as const;
+
+function difference(d: PlanDifference): string {
+  return `${d.address} 的${whats[d.what]}原为 ${d.planned || "无"}，现为 ${d.found || "无"}`;
+}
+
+export const errors: ErrorMessages = {
+  "der-malformed": { sentence: (p) => `DER 在第 ${p.offset} 字节处无效：${p.reason}`, hint: () => inspectIt },
+  "pem-malformed": {
+    sentence: (p) => `PEM 在第 ${p.line} 行无效：${pemFaults[p.reason]}`,
+    hint: () => inspectIt,
+  },
+  "certificate-malformed": { sentence: (p) => `不是有效的证书：${p.reason}`, hint: () => inspectIt },
+  "key-malformed": { sentence: (p) => `不是有效的私钥：${p.reason}`, hint: () => inspectIt },
+  "key-encrypted": {
+    sentence: (p) => `私钥已加密（${p.format}），无法使用`,
+    hint: () => ["先解密：openssl pkey -in KEY -out KEY.plain；chmod 0600 后用 mv 覆盖原文件"],
+  },
+  "key-unsupported": {
+    sentence: (p) => `不支持 ${p.algorithm} 类型的密钥`,
+    hint: () => ["kubeadm 与 Kubernetes 使用 RSA-2048、RSA-3072、RSA-4096、ECDSA-P256、ECDSA-P384"],
+  },
+  "issue-refused": {
+    sentence: (p) => `未签发证书：${p.reason}`,
+    hint: () => ["未做任何改动；perennial plan 显示请求内容与拒绝原因"],
+  },
+  "value-invalid": {
+    sentence: (p) => `${p.what} ${p.value === "" ? "为空" : `的值 ${p.value} 无效`}，应为 ${p.expected}`,
+    hint: () => ["改正后重新执行；--help 列出可用的写法"],
+  },
+  "yaml-malformed": {
+    sentence: (p) => `YAML 在第 ${p.line} 行无效：${p.reason}`,
+    hint: () => ["改正该行（用空格而非制表符，引号成对），或从备份恢复该文件"],
+  },
+  "kubeconfig-malformed": {
+    sentence: (p) => `不是有效的 kubeconfig：${p.reason}`,
+    hint: () => ["用 kubectl config view --kubeconfig FILE 查看 kubectl 的解析结果"],
+  },
+  "splice-unsafe": {
+    sentence: (p) => `无法在不影响文件其他部分的情况下编辑：${p.reason}`,
+    hint: () => ["用 kubectl config view --raw --kubeconfig FILE > NEW 写成普通形式，对比后用 mv 覆盖原文件，再重试"],
+  },
+  "manifest-malformed": {
+    sentence: (p) => `不是有效的静态 Pod 清单：${p.reason}`,
+    hint: () => ["用 journalctl -u kubelet | grep -i manifest 查看 kubelet 的报错"],
+  },
+  "profile-invalid": {
+    sentence: (p) => `profile ${p.profile} 无效：${p.reason}`,
+    hint: (p) => [`perennial profile lint ${shellQuote(p.profile)} 逐行列出问题`],
+  },
+  "profile-unknown": {
+    sentence: (p) => `没有名为 ${p.profile} 的 profile`,
+    hint: (p) => [`可用：${p.known.join("、")}；perennial profile list 查看说明`],
+  },
+  "store-unreadable": {
+    sentence: (p) => `无法读取 ${p.address}：${p.reason}（${p.cause}）`,
+    hint: (p) => [`ls -l ${shellQuote(pathOf(p.address))}；请用 root 执行；若是 I/O 错误请看 dmesg`],
+  },
+  "store-not-regular": {
+    sentence: (p) => `${p.address} 不是普通文件，而是 ${p.type}`,
+    hint: (p) => [`用 ls -ld ${shellQuote(pathOf(p.address))} 查看现状，并把文件放回原处`],
+  },
+  "store-too-large": {
+    sentence: (p) => `${p.address} 有 ${p.bytes} 字节，超过证书文件的上限 ${p.limitBytes} 字节`,
+    hint: (p) => [`查看内容：head -c 200 ${shellQuote(pathOf(p.address))}；路径可能给错了`],
+  },
+  "store-link-refused": {
+    sentence: (p) => `${p.address} 是指向受管目录之外的链接（${p.target}），未跟随`,
+    hint: (p) => [`若确实如此设计，请加上 ${flags.allowLinksTo} ${shellQuote(p.target)} 重试`],
+  },
+  "store-conflict": {
+    sentence: (p) => `${p.address} 已被他人改动：应为 ${p.expected}，实为 ${p.found}；未写入`,
+    hint: () => ["先查明是谁在写（配置管理工具、kubeadm、同事）并暂停它", "然后重新制定计划：perennial plan"],
+  },
+  "store-write-failed": {
+    sentence: (p) => `写入 ${p.address} 失败（${p.operation}）：${p.cause}`,
+    hint: (p) => [
+      `df -h 与 df -i ${shellQuote(pathOf(p.address))}；mount | grep ' ro'；lsattr ${shellQuote(pathOf(p.address))}`,
+      "然后 perennial resume 继续，或 perennial rollback last 回滚；perennial runs list 查看是否有未完成的执行",
+    ],
+  },
+  "store-mismatch": {
+    sentence: (p) => `${p.address} 的内容与刚写入的不符：应为 ${p.expected}，实为 ${p.found}`,
+    hint: () => ["有其他程序在写同一文件，或磁盘故障（dmesg）；随后 perennial rollback last 回滚"],
+  },
+  locked: {
+    sentence: (p) =>
+      `锁 ${p.path} 被另一次执行占用：${p.holder} 在 ${p.host}（pid ${p.pid}）上自 ${formatDateIso(p.sinceAt)} 起执行 ${p.what}，${p.alive ? "仍在运行" : "进程已不存在"}`,
+    hint: (p) =>
+      p.alive
+        ? [`等待其完成，或联系 ${p.holder}；在 ${p.host} 上查看：ps -fp ${p.pid}`]
+        : ["该进程已不存在：perennial resume 继续完成，perennial rollback last 回滚"],
+  },
+  "lock-lost": {
+    sentence: (p) => `锁 ${p.path} 已被另一次执行接管（token ${p.token}，现为 ${p.found}），本次已停止`,
+    hint: () => ["perennial runs list 可看到两次执行；等另一次完成后执行 perennial check"],
+  },
+  "plan-stale": {
+    sentence: (p) => `计划已不符合现状：${p.differences.map(difference).join("；")}`,
+    hint: () => ["未做任何改动；请重新制定计划并审批：perennial plan --out FILE"],
+  },
+  "plan-invalid": {
+    sentence: (p) => `${p.path} 不是可执行的计划：${p.reason}`,
+    hint: () => ["重新制定：perennial plan --out FILE；不要手工修改计划文件"],
+  },
+  "digest-differs": {
+    sentence: (p) => `该计划不是审批过的计划：审批的是 ${p.approved}，实际是 ${p.found}`,
+    hint: () => ["未做任何改动；用 perennial plan 对比后，重新审批新的摘要"],
+  },
+  "run-unfinished": {
+    sentence: (p) => `执行 ${p.run} 中途中断，须先了结它才能开始新的执行`,
+    hint: (p) => [
+      `perennial resume 继续完成，perennial rollback ${p.run} 回滚到执行前；perennial runs show ${p.run} 查看进度`,
+    ],
+  },
+  "run-unknown": {
+    sentence: (p) => `没有执行记录 ${p.run}`,
+    hint: () => [`perennial runs list 列出本节点的执行；其他状态目录用 ${flags.stateDir} DIR`],
+  },
+  "run-not-open": {
+    sentence: (p) => `执行 ${p.run} 不能继续或回滚：状态为 ${p.state}`,
+    hint: (p) => [`perennial runs show ${p.run} 查看经过；perennial check 查看现状`],
+  },
+  "journal-damaged": {
+    sentence: (p) => `日志 ${p.path} 在第 ${p.line} 行损坏：${p.reason}`,
+    hint: (p) => [
+      `执行前的文件完好地保存在旁边：ls -R ${shellQuote(p.path.replace(/[^/]*$/, "before"))}；需要时用 cp -p 复制回去`,
+      "然后 perennial check",
+    ],
+  },
+  "rollback-refused": {
+    sentence: (p) => `执行 ${p.run} 未回滚：以下内容之后被他人改动：${p.changed.join("、")}`,
+    hint: (p) => [
+      `perennial runs show ${p.run} 列出执行前的状态；把改动的内容恢复成该次执行写入的样子，或从其目录中复制单个文件`,
+    ],
+  },
+  "rollback-expired": {
+    sentence: (p) => `回滚执行 ${p.run} 会恢复已过期的证书：${p.names.join("、")}`,
+    hint: (p) => [`未做任何改动；若确实需要：perennial rollback ${p.run} ${flags.yes}`],
+  },
+  "proof-failed": {
+    sentence: (p) => `${p.slot} 与计划不符：${p.reason}`,
+    hint: () => ["perennial resume 重试，perennial rollback last 回滚到执行前"],
+  },
+  "step-failed": {
+    sentence: (p) => `步骤 ${p.step} 失败：${p.reason}`,
+    hint: () => ["perennial resume 从该步骤重试，perennial rollback last 回滚到执行前"],
+  },
+  "state-unsafe": {
+    sentence: (p) => `状态目录 ${p.path} 不适合存放私钥：${p.reason}`,
+    hint: (p) => [`ls -ld ${shellQuote(p.path)}；它必须是 root 的目录、权限 0700、不是链接：chown root:root，chmod 0700`],
+  },
+  interrupted: {
+    sentence: (p) => `被 ${p.signal} 中断`,
+    hint: () => ["perennial runs list 查看是否有未完成的执行；perennial resume 继续，perennial rollback last 回滚"],
+  },
+  usage: {
+    sentence: (p) => `用法有误：${p.reason}`,
+    hint: () => ["perennial --help，perennial COMMAND --help"],
+  },
+  "name-unknown": {
+    sentence: (p) => `没有名为 ${p.name} 的证书`,
+    hint: (p) => [`此处可用的名称：${p.known.join("、")}`],
+  },
+  "not-a-node": {
+    sentence: (p) => `${p.root} 不像控制平面节点：其下没有 kubeadm 证书或静态 Pod 清单`,
+    hint: () => [
+      `请在控制平面节点上执行，或用 ${flags.root} DIR 指定其文件系统，或用 ${flags.profile} ID 说明（perennial profile list）`,
+    ],
+  },
+  "input-unreadable": {
+    sentence: (p) => `无法读取 ${p.path}：${p.reason}`,
+    hint: (p) => [`查看：ls -l ${shellQuote(p.path)}`],
+  },
+  refused: {
+    sentence: (p) => `已拒绝（${p.refusals.length} 个原因），未做任何改动`,
+    hint: () => ["先解决上述问题，或只指定其余证书：perennial renew NAME ..."],
+  },
+  "confirmation-needed": {
+    sentence: (p) => `${p.command} 在改动前需要确认，但没有可用的终端`,
+    hint: (p) => [`先看计划：perennial plan；再执行 perennial ${p.command} ${flags.yes}`],
+  },
+  declined: {
+    sentence: (p) => `${p.command} 未获确认，未做任何改动`,
+    hint: () => ["只有输入 yes 才算同意；准备好后请重新执行"],
+  },
+  internal: {
+    sentence: (p) => `内部错误：${p.reason}`,
+    hint: () => [
+      "这是 perennial 的缺陷；请附上 perennial version 与 perennial collect 的输出反馈",
+      "perennial runs list 查看是否有未完成的执行；perennial rollback last 回滚",
+    ],
+  },
+};

@@ -1,0 +1,84 @@
+// 中文：副本、文件、权限与执行记录类结果。
+import { flags } from "../../flags.ts";
+import { shellQuote } from "../../shell.ts";
+import { formatDateIso as date } from "../../time.ts";
+import type { findingsCopies as english } from "../en/findings-copies.ts";
+
+export const findingsCopies: typeof english = {
+  "replica-differs": {
+    sentence: ({ params, path }) =>
+      `${path} 中的副本序列号为 ${params.serialHex}，而原件 ${params.original} 为 ${params.originalSerialHex}：使用该副本就是在用旧证书`,
+    next: ({ target, tool }) => [`更新副本：${tool(`renew ${target}`)}`],
+  },
+  "copy-of-nothing": {
+    sentence: ({ params, path }) => `${path} 中有 ${params.subject} 的客户端证书，但找不到对应的原件，没有机制更新它`,
+    next: ({ path, target, tool }) => [
+      `若仍需要：${tool(`renew ${target}`)}；若不需要，请从 ${shellQuote(path)} 中删除该用户`,
+    ],
+  },
+  "service-account-pair-differs": {
+    sentence: ({ params }) =>
+      `service account 密钥 ${params.path} 与另一半或其他节点不一致；一个 API server 签发的 token 会被另一个拒绝`,
+    next: ({ params }) => [
+      `在所有控制平面节点上对比：sha256sum ${shellQuote(params.path)}；从 token 可用的节点复制 sa.key 与 sa.pub`,
+      "切勿重新生成这对密钥：集群中所有 token 都会失效",
+    ],
+  },
+  "kubelet-embedded": {
+    sentence: ({ params }) =>
+      `${params.path} 直接内嵌了 kubelet 证书，而没有引用 kubelet-client-current.pem，kubelet 的自动轮换不会更新它（kubeadm 1.17 之前）`,
+    next: ({ params, tool }) => [
+      `证书仍有效时改为引用轮换文件：把 ${params.path} 中的 client-certificate 与 client-key 设为 /var/lib/kubelet/pki/kubelet-client-current.pem，然后 systemctl restart kubelet`,
+      `已经过期时：${tool("renew kubelet.conf")}，然后 systemctl restart kubelet`,
+    ],
+  },
+  "mode-too-open": {
+    sentence: ({ params }) => `${params.path} 的权限为 ${params.mode}，最多应为 ${params.atMost}；其他用户可以读取其内容`,
+    next: ({ params }) => [`chmod ${params.atMost} ${shellQuote(params.path)}`],
+  },
+  "owner-unexpected": {
+    sentence: ({ params }) => `${params.path} 属于 uid ${params.uid}、gid ${params.gid}，而不是 root`,
+    next: ({ params }) => [
+      `先确认是谁（getent passwd ${params.uid}）；若无人需要：chown root:root ${shellQuote(params.path)}`,
+    ],
+  },
+  "link-leaves-tree": {
+    sentence: ({ params }) => `${params.path} 指向受管目录之外的 ${params.target}，不会写入`,
+    next: ({ params, target, tool }) => [
+      `若确实如此设计：${tool(`renew ${target} ${flags.allowLinksTo} ${shellQuote(params.target)}`)}`,
+    ],
+  },
+  "left-over-temporary": {
+    sentence: ({ params }) => `${params.path} 是某次中断的执行留下的临时文件，其中可能有私钥`,
+    next: ({ params, tool }) => [
+      `用 ${tool("runs list")} 查看是否有未完成的执行：resume 或 rollback 会清除它`,
+      `若没有未完成的执行：rm ${shellQuote(params.path)}`,
+    ],
+  },
+  "holds-system-masters": {
+    sentence: ({ params }) =>
+      `${params.subject} 属于 system:masters，有效期至 ${date(params.notAfter)}：拥有全部权限，任何 RBAC 规则都无法收回`,
+    next: ({ path }) => [`仅允许 root 读取 ${path}；给他人发放单独的 kubeconfig，不要复制此文件`],
+  },
+  "externally-managed": {
+    sentence: ({ params }) => `根证书 ${params.authority} 的私钥不在本节点，由它签发的证书须在私钥所在处续期`,
+    next: ({ name, tool }) => [
+      `用 kubeadm certs generate-csr 生成请求，在私钥所在处为 ${name} 签发`,
+      `或在执行 ${tool("renew")} 期间临时放入 CA 私钥，完成后移走`,
+    ],
+  },
+  "external-etcd": {
+    sentence: ({ params }) => `etcd 不在本节点运行（${params.source}）：本次结果不含其证书`,
+    next: ({ tool }) => [`请在 etcd 主机上同样执行 ${tool("check")}`],
+  },
+  "credential-without-certificate": {
+    sentence: ({ params }) => `${params.path} 使用 ${params.kind} 登录，而非证书：这里没有可续期的内容`,
+    next: ({ params }) => [`若 ${params.kind} 自身会到期，请在签发处关注`],
+  },
+  "run-unfinished": {
+    sentence: ({ params }) => `执行 ${params.run} 中途中断：部分文件可能是新的，部分仍是旧的`,
+    next: ({ params, tool }) => [
+      `${tool("resume")} 继续完成，${tool(`rollback ${params.run}`)} 回滚到执行前；${tool(`runs show ${params.run}`)} 查看进度`,
+    ],
+  },
+};

@@ -1,0 +1,143 @@
+// 中文：时间类结果，以及缺失、不可读、损坏。
+import { shellQuote } from "../../shell.ts";
+import { formatDateIso as date, spanZh } from "../../time.ts";
+import type { findingsTime as english } from "../en/findings-time.ts";
+import { kubeadmPhase } from "../kubeadm-phase.ts";
+
+function restore(name: string, tool: (args: string) => string): readonly string[] {
+  const phase = kubeadmPhase(name);
+  const backup = `从备份中找回；以往执行替换掉的文件见：${tool("runs list")}`;
+  return phase === null ? [backup] : [backup, `或重新生成：${phase}`];
+}
+
+function sameKeyAuthority(path: string): readonly string[] {
+  return [
+    "先不要续期它签发的证书：根证书失效时，它签发的一切都会被拒绝；须在根证书之后再续期",
+    `用原私钥、原名称重新生成根证书：openssl x509 -in ${shellQuote(path)} -days 3650 -signkey CA.key -out ca.new（CA.key 为其私钥）`,
+    "把这同一个文件装到所有控制平面节点，并更新每个 kubeconfig 的 certificate-authority-data，然后重启 etcd、kube-apiserver、kube-controller-manager、kube-scheduler 与各节点 kubelet",
+  ];
+}
+
+export const findingsTime: typeof english = {
+  "certificate-expired": {
+    sentence: ({ params, at }) =>
+      `证书已于 ${date(params.notAfter)} 过期（${spanZh(at - params.notAfter)}前），对端会拒绝它`,
+    next: ({ target, tool }) => [`${tool(`renew ${target}`)}（先显示计划，确认后才执行）`],
+  },
+  "certificate-expiring": {
+    sentence: ({ params, at }) =>
+      `证书将于 ${date(params.notAfter)} 过期，还剩 ${spanZh(params.notAfter - at)}（阈值 ${spanZh(params.withinMs)}）`,
+    next: ({ target, tool }) => [tool(`renew ${target}`)],
+  },
+  "certificate-not-yet-valid": {
+    sentence: ({ params, at }) =>
+      `证书从 ${date(params.notBefore)} 才开始生效，比本节点时钟晚 ${spanZh(params.notBefore - at)}`,
+    next: ({ target, tool }) => [
+      "先核对时钟：date -u；chronyc tracking（或 timedatectl）",
+      `时钟无误则续期：${tool(`renew ${target}`)}`,
+    ],
+  },
+  "authority-expired": {
+    sentence: ({ params, at, name }) =>
+      `根证书（CA）${name} 已于 ${date(params.notAfter)} 过期（${spanZh(at - params.notAfter)}前），它签发的证书全部被拒绝`,
+    next: ({ path }) => sameKeyAuthority(path),
+  },
+  "authority-expiring": {
+    sentence: ({ params, at, name }) =>
+      `根证书（CA）${name} 将于 ${date(params.notAfter)} 过期，还剩 ${spanZh(params.notAfter - at)}（阈值 ${spanZh(params.withinMs)}），它签发的证书都不能晚于这一天`,
+    next: ({ path }) => ["请在到期前安排维护窗口", ...sameKeyAuthority(path).slice(1)],
+  },
+  "authority-not-yet-valid": {
+    sentence: ({ params, at, name }) =>
+      `根证书（CA）${name} 从 ${date(params.notBefore)} 才开始生效，比本节点时钟晚 ${spanZh(params.notBefore - at)}`,
+    next: () => [
+      "先核对时钟：date -u；chronyc tracking（或 timedatectl）",
+      "时钟无误则说明装错了根证书：在各控制平面节点上用 sha256sum 对比",
+    ],
+  },
+  "outlives-authority": {
+    sentence: ({ params }) =>
+      `证书到期时间 ${date(params.notAfter)} 晚于根证书 ${params.authority}（${date(params.authorityNotAfter)}），根证书到期后它即失效`,
+    next: ({ params }) => [
+      `以 ${date(params.authorityNotAfter)} 为实际到期时间，并在此之前更新根证书 ${params.authority}`,
+    ],
+  },
+  "certificate-missing": {
+    sentence: ({ path }) => `证书文件 ${path} 不存在`,
+    next: ({ name, tool }) => restore(name, tool),
+  },
+  "key-missing": {
+    sentence: ({ params }) => `私钥 ${params.path} 不存在，对应的证书无法使用`,
+    next: ({ target, tool, name }) => [
+      ...restore(name, tool).slice(0, 1),
+      `或用新私钥续期：${tool(`renew ${target}`)}`,
+    ],
+  },
+  "kubeconfig-missing": {
+    sentence: ({ path }) => `kubeconfig 文件 ${path} 不存在`,
+    next: ({ name, tool }) => restore(name, tool),
+  },
+  "authority-missing": {
+    sentence: ({ path, name }) => `根证书文件 ${path} 不存在，无法校验或续期由 ${name} 签发的证书`,
+    next: ({ path }) => [
+      `从其他控制平面节点复制：scp OTHER:${shellQuote(path)} ${shellQuote(path)}；或从备份恢复`,
+      "不要新建根证书：整个集群的证书都依赖原来的根证书",
+    ],
+  },
+  "object-unreadable": {
+    sentence: ({ params }) => `${params.path} 存在但无法读取：${params.reason}`,
+    next: ({ params, tool }) => [
+      `ls -l ${shellQuote(params.path)}；请用 root 执行；若是 I/O 错误请看 dmesg`,
+      `然后重新检查：${tool("check")}`,
+    ],
+  },
+  "link-dangling": {
+    sentence: ({ params }) => `${params.path} 是指向 ${params.target} 的链接，而目标不存在`,
+    next: ({ params }) => [
+      `查看现状：ls -l ${shellQuote(params.path)} 以及目标所在目录`,
+      "让链接指向最新的文件（ln -sfn TARGET LINK），或从备份恢复目标文件",
+    ],
+  },
+  "certificate-broken": {
+    sentence: ({ params }) => `${params.path} 中没有可解析的证书：${params.reason}`,
+    next: ({ params, name, tool }) => [
+      `查看内容：${tool(`inspect ${shellQuote(params.path)}`)}`,
+      ...restore(name, tool),
+    ],
+  },
+  "file-truncated": {
+    sentence: ({ params }) => `${params.path} 不完整（${params.bytes} 字节）：写入中断或磁盘已满`,
+    next: ({ params, name, tool }) => [`检查磁盘空间：df -h ${shellQuote(params.path)}`, ...restore(name, tool)],
+  },
+  "key-broken": {
+    sentence: ({ params }) => `${params.path} 中没有可解析的私钥：${params.reason}`,
+    next: ({ params, target, tool }) => [
+      `从备份恢复；查看内容：${tool(`inspect ${shellQuote(params.path)}`)}`,
+      `或用新私钥续期：${tool(`renew ${target}`)}`,
+    ],
+  },
+  "key-encrypted": {
+    sentence: ({ params }) => `私钥 ${params.path} 已加密（${params.format}），Kubernetes 组件都无法加载`,
+    next: ({ params }) => [
+      `用口令解密：openssl pkey -in ${shellQuote(params.path)} -out ${shellQuote(`${params.path}.plain`)}；chmod 0600 后用 mv 覆盖原文件`,
+    ],
+  },
+  "kubeconfig-broken": {
+    sentence: ({ params }) => `无法解析 kubeconfig 文件 ${params.path}：${params.reason}`,
+    next: ({ params, name, tool }) => [
+      `看 kubectl 如何解析它：kubectl config view --kubeconfig ${shellQuote(params.path)}`,
+      ...restore(name, tool),
+    ],
+  },
+  "manifest-broken": {
+    sentence: ({ params }) =>
+      `无法解析静态 Pod 清单 ${params.path}：${params.reason}；其证书路径按 kubeadm 默认值处理`,
+    next: ({ params }) => [
+      `修正该文件（kubelet 同样会忽略它）：journalctl -u kubelet | grep -i manifest；kubectl apply --dry-run=client -f ${shellQuote(params.path)}`,
+    ],
+  },
+  "kubelet-config-broken": {
+    sentence: ({ params }) => `无法解析 kubelet 配置 ${params.path}：${params.reason}；其证书路径按默认值处理`,
+    next: ({ params }) => [`修正 ${params.path}；否则 kubelet 无法启动：journalctl -u kubelet -n 50`],
+  },
+};

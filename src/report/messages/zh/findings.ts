@@ -1,0 +1,7 @@
+// 中文：每种检查结果的问题描述与下一步。
+import type { FindingMessages } from "../types.ts";
+import { findingsCopies } from "./findings-copies.ts";
+import { findingsIdentity } from "./findings-identity.ts";
+import { findingsTime } from "./findings-time.ts";
+
+export const findings: FindingMessages = { ...findingsTime, ...findingsIdentity, ...findingsCopies };

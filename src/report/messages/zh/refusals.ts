@@ -1,0 +1,91 @@
+// 中文：计划为何被拒绝，以及如何继续。
+import { flags } from "../../flags.ts";
+import { shellQuote } from "../../shell.ts";
+import { kubeadmPhase } from "../kubeadm-phase.ts";
+import type { RefusalMessages } from "../types.ts";
+
+function restore(slot: string): readonly string[] {
+  const phase = kubeadmPhase(slot.slice(slot.indexOf("/") + 1));
+  const backup = "从备份恢复；perennial runs list 可查看以往执行保留的文件";
+  return phase === null ? [backup] : [backup, `或重新生成：${phase}`];
+}
+
+const renewAuthorityFirst = ["先更新根证书：perennial check 中该 CA 的结果给出了步骤；之后再执行本命令"];
+
+export const refusals: RefusalMessages = {
+  "outlives-authority": {
+    sentence: (r) => `要求的有效期超过了根证书 ${r.address}（到期时间 ${r.detail}）`,
+    next: () => [`用 ${flags.validity} 指定更短的有效期，或不指定：届时以根证书的到期时间为上限`],
+  },
+  "authority-ending": {
+    sentence: (r) => `根证书 ${r.address} 将于 ${r.detail} 到期，由它签发的证书马上又需要续期`,
+    next: () => renewAuthorityFirst,
+  },
+  "authority-expired": {
+    sentence: (r) => `根证书 ${r.address} 已于 ${r.detail} 过期，由它签发的证书在任何地方都会被拒绝`,
+    next: () => renewAuthorityFirst,
+  },
+  "authority-not-usable": {
+    sentence: (r) => `签发它的根证书无法使用（${r.detail}，${r.address}）`,
+    next: () => ["从其他控制平面节点或备份复制该 CA 的证书与私钥；不要新建根证书"],
+  },
+  "authority-key-mismatch": {
+    sentence: (r) => `私钥 ${r.address} 与根证书 ${r.detail} 不匹配`,
+    next: () => ["与其他控制平面节点对比证书和私钥（sha256sum），复制正确的一对"],
+  },
+  "key-encrypted": {
+    sentence: (r) => `私钥 ${r.address} 已加密（${r.detail}）`,
+    next: () => ["先解密：openssl pkey -in KEY -out KEY.plain；chmod 0600 后用 mv 覆盖原文件"],
+  },
+  "key-not-usable": {
+    sentence: (r) => `${flags.keepKey} 需要保留私钥 ${r.address}，但无法保留：${r.detail}`,
+    next: () => [`去掉 ${flags.keepKey}：将生成新的私钥`],
+  },
+  "certificate-not-usable": {
+    sentence: (r) => `旧证书 ${r.address} 是新证书的模板，但无法使用：${r.detail}`,
+    next: (r) => restore(r.slot),
+  },
+  "san-lost": {
+    sentence: (r) => `新证书会缺少旧证书已有的名称：${r.detail}`,
+    next: () => [`用 ${flags.addSan} NAME=dns:VALUE 或 NAME=ip:VALUE 补上`],
+  },
+  "eku-lost": {
+    sentence: (r) => `新证书会缺少旧证书已有的用途：${r.detail}`,
+    next: (r) => [`查看旧证书：perennial inspect ${shellQuote(r.address.replace(/^file:[^:]*:/, ""))}`],
+  },
+  "link-leaves-tree": {
+    sentence: (r) => `${r.address} 是指向受管目录之外的链接：${r.detail}`,
+    next: (r) => [`若确实如此设计，请加上 ${flags.allowLinksTo} ${shellQuote(r.detail)} 重试`],
+  },
+  "object-not-writable": {
+    sentence: (r) => `无法写入 ${r.address}：${r.detail}`,
+    next: () => ["请用 root 执行；检查只读文件系统或不可变属性：mount | grep ' ro'，lsattr"],
+  },
+  "externally-managed": {
+    sentence: (r) => `根证书 ${r.detail} 的私钥不在本节点（${r.address}）`,
+    next: () => ["在保存该私钥的地方续期，或在续期期间临时放入私钥，完成后移走"],
+  },
+  "authority-not-renewable": {
+    sentence: (r) =>
+      /(?:^|\/)sa(?:\.|$)/.test(r.detail)
+        ? `${r.detail} 是 service account 密钥对，永不续期：集群中所有 token 都依赖它`
+        : `${r.detail} 是根证书（CA），本命令不续期根证书：它签发的一切都依赖它`,
+    next: () => ["请指定由它签发的证书，或不指定名称以续期所有到期的证书；名称见 perennial check"],
+  },
+  "kubelet-managed": {
+    sentence: (r) => `${r.detail} 由 kubelet 自行续期，不会写入 ${r.address}`,
+    next: () => ["用 journalctl -u kubelet | grep -i rotat 查看是否正常轮换；重启：systemctl restart kubelet"],
+  },
+  "missing-not-recreated": {
+    sentence: (r) => `${r.detail} 不存在，无从得知它原有的名称（SAN、CN）`,
+    next: (r) => restore(r.slot),
+  },
+  "kubeconfig-not-usable": {
+    sentence: (r) => `无法编辑 kubeconfig ${r.address}：${r.detail}`,
+    next: () => ["用 kubectl config view --kubeconfig FILE 查看解析结果；修正后重试，或恢复备份"],
+  },
+  "other-node": {
+    sentence: (r) => `${r.slot} 属于另一节点（${r.detail}）；含节点名称的证书须在该节点上生成`,
+    next: () => ["请在该节点上执行；切勿在节点之间复制此类证书"],
+  },
+};
