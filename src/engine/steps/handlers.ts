@@ -9,10 +9,11 @@ import { prove } from "./prove.ts";
 import { stage } from "./stage.ts";
 import type { StepHandler } from "./step-handler.ts";
 import { swap } from "./swap.ts";
+import { take } from "./take.ts";
 
 type Handlers = { readonly [K in Step["kind"]]: StepHandler<Extract<Step, { kind: K }>> };
 
-const handlers: Handlers = { issue, "back-up": backUp, stage, swap, prove };
+const handlers: Handlers = { issue, take, "back-up": backUp, stage, swap, prove };
 
 /** The handler of a kind, for steps that all are of that kind. */
 export function handlerOf(kind: Step["kind"]): StepHandler {
