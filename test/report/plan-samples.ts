@@ -10,6 +10,10 @@ function file(path: string): string {
   return formatAddress({ store: "file", node: "m1", path });
 }
 
+function path(object: string): string {
+  return object.replace("file:m1:", "");
+}
+
 export const objects = {
   key: file("/etc/kubernetes/pki/apiserver.key"),
   certificate: file("/etc/kubernetes/pki/apiserver.crt"),
@@ -42,7 +46,6 @@ export function samplePlan(change: Partial<Plan> = {}, hashes: Readonly<Record<s
       mode: "0600",
     },
   ] as const;
-  const path = (object: string): string => object.replace("file:m1:", "");
   return {
     format: "perennial/plan/v1",
     toolVersion: "0.1.0",
