@@ -1,5 +1,11 @@
 // An error as the `error:` line and the `hint:` lines that go to stderr.
-import { AppError, isAppError, type ErrorCode, type ErrorParams, type Refusal } from "../core/model/errors.ts";
+import {
+  AppError,
+  isAppError,
+  type ErrorCode,
+  type ErrorParams,
+  type Refusal,
+} from "../core/model/errors.ts";
 import { safeData, safeText } from "./escape.ts";
 import type { Language } from "./language.ts";
 import { messagesFor } from "./messages.ts";

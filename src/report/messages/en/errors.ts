@@ -12,7 +12,9 @@ const pemFaults = {
   "nested-begin": "a block begins inside another",
 } as const;
 
-const inspectIt = ["perennial inspect FILE shows every block of a file and where it is damaged; restore it from a backup"];
+const inspectIt = [
+  "perennial inspect FILE shows every block of a file and where it is damaged; restore it from a backup",
+];
 
 function pathOf(address: string): string {
   return address.replace(/^[a-z-]*:[^:]*:/, "").replace(/#.*$/, "");
@@ -35,18 +37,23 @@ export const errors: ErrorMessages = {
   "key-malformed": { sentence: (p) => `not a valid private key: ${p.reason}`, hint: () => inspectIt },
   "key-encrypted": {
     sentence: (p) => `the private key is encrypted (${p.format}) and cannot be used`,
-    hint: () => ["decrypt it first: openssl pkey -in KEY -out KEY.plain; chmod 0600, then mv over the old one"],
+    hint: () => [
+      "decrypt it first: openssl pkey -in KEY -out KEY.plain; chmod 0600, then mv over the old one",
+    ],
   },
   "key-unsupported": {
     sentence: (p) => `keys of the kind ${p.algorithm} are not supported`,
-    hint: () => ["RSA-2048, RSA-3072, RSA-4096, ECDSA-P256 and ECDSA-P384 are what kubeadm and Kubernetes use"],
+    hint: () => [
+      "RSA-2048, RSA-3072, RSA-4096, ECDSA-P256 and ECDSA-P384 are what kubeadm and Kubernetes use",
+    ],
   },
   "issue-refused": {
     sentence: (p) => `the certificate was not issued: ${p.reason}`,
     hint: () => ["nothing was changed; perennial plan shows what was asked for and why it is refused"],
   },
   "value-invalid": {
-    sentence: (p) => `${p.what} ${p.value === "" ? "is empty" : `${p.value} is not valid`}: expected ${p.expected}`,
+    sentence: (p) =>
+      `${p.what} ${p.value === "" ? "is empty" : `${p.value} is not valid`}: expected ${p.expected}`,
     hint: () => ["correct the value and repeat the command; --help lists the forms"],
   },
   "yaml-malformed": {
@@ -59,7 +66,9 @@ export const errors: ErrorMessages = {
   },
   "splice-unsafe": {
     sentence: (p) => `the file cannot be edited without touching other parts of it: ${p.reason}`,
-    hint: () => ["kubectl config view --raw --kubeconfig FILE > NEW writes it in a plain form; compare, mv over the old one, and repeat"],
+    hint: () => [
+      "kubectl config view --raw --kubeconfig FILE > NEW writes it in a plain form; compare, mv over the old one, and repeat",
+    ],
   },
   "manifest-malformed": {
     sentence: (p) => `not a valid static pod manifest: ${p.reason}`,
@@ -79,18 +88,25 @@ export const errors: ErrorMessages = {
   },
   "store-not-regular": {
     sentence: (p) => `${p.address} is not a regular file but ${p.type}`,
-    hint: (p) => [`ls -ld ${shellQuote(pathOf(p.address))} shows what is there; put the file back in its place`],
+    hint: (p) => [
+      `ls -ld ${shellQuote(pathOf(p.address))} shows what is there; put the file back in its place`,
+    ],
   },
   "store-too-large": {
-    sentence: (p) => `${p.address} has ${p.bytes} bytes, more than the ${p.limitBytes} that a certificate file can have`,
-    hint: (p) => [`see what it is: head -c 200 ${shellQuote(pathOf(p.address))}; a wrong path was probably given`],
+    sentence: (p) =>
+      `${p.address} has ${p.bytes} bytes, more than the ${p.limitBytes} that a certificate file can have`,
+    hint: (p) => [
+      `see what it is: head -c 200 ${shellQuote(pathOf(p.address))}; a wrong path was probably given`,
+    ],
   },
   "store-link-refused": {
-    sentence: (p) => `${p.address} is a link to ${p.target}, outside the tree that is managed; it was not followed`,
+    sentence: (p) =>
+      `${p.address} is a link to ${p.target}, outside the tree that is managed; it was not followed`,
     hint: (p) => [`if that is meant, repeat with ${flags.allowLinksTo} ${shellQuote(p.target)}`],
   },
   "store-conflict": {
-    sentence: (p) => `${p.address} was changed by someone else: expected ${p.expected}, found ${p.found}; it was not written`,
+    sentence: (p) =>
+      `${p.address} was changed by someone else: expected ${p.expected}, found ${p.found}; it was not written`,
     hint: () => [
       "find out who writes it (configuration management, kubeadm, a colleague) and stop that for now",
       "then make a new plan: perennial plan",
@@ -104,7 +120,8 @@ export const errors: ErrorMessages = {
     ],
   },
   "store-mismatch": {
-    sentence: (p) => `${p.address} does not hold what was just written: expected ${p.expected}, found ${p.found}`,
+    sentence: (p) =>
+      `${p.address} does not hold what was just written: expected ${p.expected}, found ${p.found}`,
     hint: () => ["someone writes the same file, or the disk fails (dmesg); then perennial rollback last"],
   },
   locked: {
@@ -116,7 +133,8 @@ export const errors: ErrorMessages = {
         : ["that process is gone: perennial resume finishes its run, perennial rollback last undoes it"],
   },
   "lock-lost": {
-    sentence: (p) => `the lock ${p.path} was taken over by another run (token ${p.token}, now ${p.found}); this one stopped`,
+    sentence: (p) =>
+      `the lock ${p.path} was taken over by another run (token ${p.token}, now ${p.found}); this one stopped`,
     hint: () => ["perennial runs list shows both runs; let the other one finish, then perennial check"],
   },
   "plan-stale": {
@@ -129,7 +147,9 @@ export const errors: ErrorMessages = {
   },
   "digest-differs": {
     sentence: (p) => `the plan is not the approved one: approved ${p.approved}, found ${p.found}`,
-    hint: () => ["nothing was changed; compare with what was approved: perennial plan; have the new digest approved"],
+    hint: () => [
+      "nothing was changed; compare with what was approved: perennial plan; have the new digest approved",
+    ],
   },
   "run-unfinished": {
     sentence: (p) => `run ${p.run} was cut off and must be ended before another can begin`,
@@ -139,7 +159,9 @@ export const errors: ErrorMessages = {
   },
   "run-unknown": {
     sentence: (p) => `there is no run ${p.run}`,
-    hint: () => [`perennial runs list shows the runs of this node; another state directory: ${flags.stateDir} DIR`],
+    hint: () => [
+      `perennial runs list shows the runs of this node; another state directory: ${flags.stateDir} DIR`,
+    ],
   },
   "run-not-open": {
     sentence: (p) => `run ${p.run} cannot be continued or undone: its state is ${p.state}`,
@@ -172,11 +194,15 @@ export const errors: ErrorMessages = {
   },
   "state-unsafe": {
     sentence: (p) => `the state directory ${p.path} is not safe to keep keys in: ${p.reason}`,
-    hint: (p) => [`ls -ld ${shellQuote(p.path)}; it must be a directory of root with mode 0700, not a link: chown root:root, chmod 0700`],
+    hint: (p) => [
+      `ls -ld ${shellQuote(p.path)}; it must be a directory of root with mode 0700, not a link: chown root:root, chmod 0700`,
+    ],
   },
   interrupted: {
     sentence: (p) => `interrupted by ${p.signal}`,
-    hint: () => ["perennial runs list shows whether a run is open; perennial resume finishes it, perennial rollback last undoes it"],
+    hint: () => [
+      "perennial runs list shows whether a run is open; perennial resume finishes it, perennial rollback last undoes it",
+    ],
   },
   usage: { sentence: (p) => p.reason, hint: () => ["perennial --help, perennial COMMAND --help"] },
   "name-unknown": {
@@ -184,7 +210,8 @@ export const errors: ErrorMessages = {
     hint: (p) => [`known here: ${p.known.join(", ")}`],
   },
   "not-a-node": {
-    sentence: (p) => `${p.root} does not look like a control-plane node: no kubeadm certificates or manifests below it`,
+    sentence: (p) =>
+      `${p.root} does not look like a control-plane node: no kubeadm certificates or manifests below it`,
     hint: () => [
       `run it on a control-plane node, name its file system with ${flags.root} DIR, or describe it: ${flags.profile} ID (perennial profile list)`,
     ],
@@ -194,7 +221,8 @@ export const errors: ErrorMessages = {
     hint: (p) => [`ls -l ${shellQuote(p.path)}`],
   },
   refused: {
-    sentence: (p) => `refused for ${p.refusals.length === 1 ? "one reason" : `${p.refusals.length} reasons`}, nothing was changed`,
+    sentence: (p) =>
+      `refused for ${p.refusals.length === 1 ? "one reason" : `${p.refusals.length} reasons`}, nothing was changed`,
     hint: () => ["remove what is named above, or name only the other certificates: perennial renew NAME ..."],
   },
   "confirmation-needed": {

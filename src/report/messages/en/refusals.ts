@@ -14,38 +14,52 @@ const renewAuthorityFirst = [
 
 export const refusals: RefusalMessages = {
   "outlives-authority": {
-    sentence: (r) => `the validity asked for is longer than that of the CA in ${r.address}, which ends ${r.detail}`,
-    next: () => [`ask for less with ${flags.validity}, or leave ${flags.validity} out: the end is then capped at the CA's`],
+    sentence: (r) =>
+      `the validity asked for is longer than that of the CA in ${r.address}, which ends ${r.detail}`,
+    next: () => [
+      `ask for less with ${flags.validity}, or leave ${flags.validity} out: the end is then capped at the CA's`,
+    ],
   },
   "authority-ending": {
-    sentence: (r) => `the CA in ${r.address} ends ${r.detail}; a certificate from it would be due again at once`,
+    sentence: (r) =>
+      `the CA in ${r.address} ends ${r.detail}; a certificate from it would be due again at once`,
     next: () => renewAuthorityFirst,
   },
   "authority-expired": {
-    sentence: (r) => `the CA in ${r.address} expired ${r.detail}; a certificate signed by it would be refused everywhere`,
+    sentence: (r) =>
+      `the CA in ${r.address} expired ${r.detail}; a certificate signed by it would be refused everywhere`,
     next: () => renewAuthorityFirst,
   },
   "authority-not-usable": {
     sentence: (r) => `the CA that signs it cannot be used (${r.detail}, ${r.address})`,
-    next: () => ["copy the CA's certificate and key from another control-plane node or a backup; do not create a new CA"],
+    next: () => [
+      "copy the CA's certificate and key from another control-plane node or a backup; do not create a new CA",
+    ],
   },
   "authority-key-mismatch": {
     sentence: (r) => `the private key ${r.address} does not belong to the certificate of CA ${r.detail}`,
-    next: () => ["compare certificate and key with another control-plane node (sha256sum) and copy the right pair"],
+    next: () => [
+      "compare certificate and key with another control-plane node (sha256sum) and copy the right pair",
+    ],
   },
   "key-encrypted": {
     sentence: (r) => `the private key ${r.address} is encrypted (${r.detail})`,
-    next: () => ["decrypt it first: openssl pkey -in KEY -out KEY.plain; chmod 0600, then mv over the old one"],
+    next: () => [
+      "decrypt it first: openssl pkey -in KEY -out KEY.plain; chmod 0600, then mv over the old one",
+    ],
   },
   "key-not-usable": {
     sentence: (r) => `${flags.keepKey} needs the private key ${r.address}, which cannot be kept: ${r.detail}`,
     next: () => [`leave ${flags.keepKey} out: a new key is made`],
   },
   "certificate-not-usable": {
-    sentence: (r) => `the old certificate ${r.address}, the template of the new one, cannot be used: ${r.detail}`,
+    sentence: (r) =>
+      `the old certificate ${r.address}, the template of the new one, cannot be used: ${r.detail}`,
     next: (r) => [
       "bring it back from a backup; perennial runs list shows what earlier runs kept",
-      ...(kubeadmPhase(nameOf(r.slot)) === null ? [] : [`or make it anew: ${kubeadmPhase(nameOf(r.slot)) ?? ""}`]),
+      ...(kubeadmPhase(nameOf(r.slot)) === null
+        ? []
+        : [`or make it anew: ${kubeadmPhase(nameOf(r.slot)) ?? ""}`]),
     ],
   },
   "san-lost": {
@@ -54,7 +68,9 @@ export const refusals: RefusalMessages = {
   },
   "eku-lost": {
     sentence: (r) => `the new certificate would lack usages that the old one has: ${r.detail}`,
-    next: (r) => [`see what the old one holds: perennial inspect ${shellQuote(r.address.replace(/^file:[^:]*:/, ""))}`],
+    next: (r) => [
+      `see what the old one holds: perennial inspect ${shellQuote(r.address.replace(/^file:[^:]*:/, ""))}`,
+    ],
   },
   "link-leaves-tree": {
     sentence: (r) => `${r.address} is a link to ${r.detail}, outside the tree that is managed`,
@@ -62,36 +78,49 @@ export const refusals: RefusalMessages = {
   },
   "object-not-writable": {
     sentence: (r) => `${r.address} cannot be written: ${r.detail}`,
-    next: () => ["run as root; a read-only file system or the immutable attribute: mount | grep ' ro', lsattr"],
+    next: () => [
+      "run as root; a read-only file system or the immutable attribute: mount | grep ' ro', lsattr",
+    ],
   },
   "externally-managed": {
     sentence: (r) => `the private key of CA ${r.detail} is not on this node (${r.address})`,
-    next: () => ["renew it where that key is kept, or bring the key here for the time of the renewal and take it away again"],
+    next: () => [
+      "renew it where that key is kept, or bring the key here for the time of the renewal and take it away again",
+    ],
   },
   "authority-not-renewable": {
     sentence: (r) =>
       /(?:^|\/)sa(?:\.|$)/.test(r.detail)
         ? `${r.detail} is the service account key pair: it is never renewed, every token of the cluster hangs on it`
         : `${r.detail} is a CA, and CAs are not renewed by this command: everything it signed hangs on it`,
-    next: () => ["name the certificates below it, or none for all that are due; perennial check lists the names"],
+    next: () => [
+      "name the certificates below it, or none for all that are due; perennial check lists the names",
+    ],
   },
   "kubelet-managed": {
     sentence: (r) => `the kubelet renews ${r.detail} itself; ${r.address} is never written`,
-    next: () => ["journalctl -u kubelet | grep -i rotat shows whether it does; restart it with systemctl restart kubelet"],
+    next: () => [
+      "journalctl -u kubelet | grep -i rotat shows whether it does; restart it with systemctl restart kubelet",
+    ],
   },
   "missing-not-recreated": {
     sentence: (r) => `${r.detail} does not exist, so nothing says which names it had`,
     next: (r) => [
       "bring it back from a backup; perennial runs list shows what earlier runs kept",
-      ...(kubeadmPhase(nameOf(r.slot)) === null ? [] : [`or make it anew: ${kubeadmPhase(nameOf(r.slot)) ?? ""}`]),
+      ...(kubeadmPhase(nameOf(r.slot)) === null
+        ? []
+        : [`or make it anew: ${kubeadmPhase(nameOf(r.slot)) ?? ""}`]),
     ],
   },
   "kubeconfig-not-usable": {
     sentence: (r) => `kubeconfig ${r.address} cannot be edited: ${r.detail}`,
-    next: () => ["kubectl config view --kubeconfig FILE shows what kubectl makes of it; correct it or restore a backup"],
+    next: () => [
+      "kubectl config view --kubeconfig FILE shows what kubectl makes of it; correct it or restore a backup",
+    ],
   },
   "other-node": {
-    sentence: (r) => `${r.slot} belongs to another node (${r.detail}); certificates with a node's names are made on that node`,
+    sentence: (r) =>
+      `${r.slot} belongs to another node (${r.detail}); certificates with a node's names are made on that node`,
     next: () => ["run the command there; never copy such a certificate between nodes"],
   },
 };

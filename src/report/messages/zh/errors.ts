@@ -67,7 +67,9 @@ export const errors: ErrorMessages = {
   },
   "splice-unsafe": {
     sentence: (p) => `无法在不影响文件其他部分的情况下编辑：${p.reason}`,
-    hint: () => ["用 kubectl config view --raw --kubeconfig FILE > NEW 写成普通形式，对比后用 mv 覆盖原文件，再重试"],
+    hint: () => [
+      "用 kubectl config view --raw --kubeconfig FILE > NEW 写成普通形式，对比后用 mv 覆盖原文件，再重试",
+    ],
   },
   "manifest-malformed": {
     sentence: (p) => `不是有效的静态 Pod 清单：${p.reason}`,
@@ -177,11 +179,15 @@ export const errors: ErrorMessages = {
   },
   "state-unsafe": {
     sentence: (p) => `状态目录 ${p.path} 不适合存放私钥：${p.reason}`,
-    hint: (p) => [`ls -ld ${shellQuote(p.path)}；它必须是 root 的目录、权限 0700、不是链接：chown root:root，chmod 0700`],
+    hint: (p) => [
+      `ls -ld ${shellQuote(p.path)}；它必须是 root 的目录、权限 0700、不是链接：chown root:root，chmod 0700`,
+    ],
   },
   interrupted: {
     sentence: (p) => `被 ${p.signal} 中断`,
-    hint: () => ["perennial runs list 查看是否有未完成的执行；perennial resume 继续，perennial rollback last 回滚"],
+    hint: () => [
+      "perennial runs list 查看是否有未完成的执行；perennial resume 继续，perennial rollback last 回滚",
+    ],
   },
   usage: {
     sentence: (p) => `用法有误：${p.reason}`,

@@ -11,7 +11,8 @@ export const findingsCopies: typeof english = {
     next: ({ target, tool }) => [`更新副本：${tool(`renew ${target}`)}`],
   },
   "copy-of-nothing": {
-    sentence: ({ params, path }) => `${path} 中有 ${params.subject} 的客户端证书，但找不到对应的原件，没有机制更新它`,
+    sentence: ({ params, path }) =>
+      `${path} 中有 ${params.subject} 的客户端证书，但找不到对应的原件，没有机制更新它`,
     next: ({ path, target, tool }) => [
       `若仍需要：${tool(`renew ${target}`)}；若不需要，请从 ${shellQuote(path)} 中删除该用户`,
     ],
@@ -33,7 +34,8 @@ export const findingsCopies: typeof english = {
     ],
   },
   "mode-too-open": {
-    sentence: ({ params }) => `${params.path} 的权限为 ${params.mode}，最多应为 ${params.atMost}；其他用户可以读取其内容`,
+    sentence: ({ params }) =>
+      `${params.path} 的权限为 ${params.mode}，最多应为 ${params.atMost}；其他用户可以读取其内容`,
     next: ({ params }) => [`chmod ${params.atMost} ${shellQuote(params.path)}`],
   },
   "owner-unexpected": {

@@ -90,7 +90,8 @@ export const findingsIdentity: typeof english = {
     ],
   },
   "leaf-not-first": {
-    sentence: ({ params, path }) => `叶子证书是 ${path} 中的第 ${params.position} 个；服务端只发送第一个，握手会失败`,
+    sentence: ({ params, path }) =>
+      `叶子证书是 ${path} 中的第 ${params.position} 个；服务端只发送第一个，握手会失败`,
     next: ({ path }) => [
       `把叶子证书放在最前，中间证书随后：先 cp -p ${shellQuote(path)} ${shellQuote(`${path}.bak`)}，再编辑`,
     ],

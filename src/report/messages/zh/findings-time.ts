@@ -107,7 +107,10 @@ export const findingsTime: typeof english = {
   },
   "file-truncated": {
     sentence: ({ params }) => `${params.path} 不完整（${params.bytes} 字节）：写入中断或磁盘已满`,
-    next: ({ params, name, tool }) => [`检查磁盘空间：df -h ${shellQuote(params.path)}`, ...restore(name, tool)],
+    next: ({ params, name, tool }) => [
+      `检查磁盘空间：df -h ${shellQuote(params.path)}`,
+      ...restore(name, tool),
+    ],
   },
   "key-broken": {
     sentence: ({ params }) => `${params.path} 中没有可解析的私钥：${params.reason}`,
@@ -137,7 +140,8 @@ export const findingsTime: typeof english = {
     ],
   },
   "kubelet-config-broken": {
-    sentence: ({ params }) => `无法解析 kubelet 配置 ${params.path}：${params.reason}；其证书路径按默认值处理`,
+    sentence: ({ params }) =>
+      `无法解析 kubelet 配置 ${params.path}：${params.reason}；其证书路径按默认值处理`,
     next: ({ params }) => [`修正 ${params.path}；否则 kubelet 无法启动：journalctl -u kubelet -n 50`],
   },
 };

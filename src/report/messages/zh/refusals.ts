@@ -74,7 +74,9 @@ export const refusals: RefusalMessages = {
   },
   "kubelet-managed": {
     sentence: (r) => `${r.detail} 由 kubelet 自行续期，不会写入 ${r.address}`,
-    next: () => ["用 journalctl -u kubelet | grep -i rotat 查看是否正常轮换；重启：systemctl restart kubelet"],
+    next: () => [
+      "用 journalctl -u kubelet | grep -i rotat 查看是否正常轮换；重启：systemctl restart kubelet",
+    ],
   },
   "missing-not-recreated": {
     sentence: (r) => `${r.detail} 不存在，无从得知它原有的名称（SAN、CN）`,

@@ -1,0 +1,141 @@
+// A plan as a Markdown document for people: every step once, with its commands, what to expect, when to stop, how to undo it.
+import type { Phase, Plan, Step } from "../core/model/plan.ts";
+import { codeBlock, codeSpan, safeData, safeMarkdown, safeText } from "./escape.ts";
+import { renderRefusal } from "./error-text.ts";
+import type { Language } from "./language.ts";
+import { messagesFor, type Messages } from "./messages.ts";
+import { reasonsText, say, stepsOf, stepText } from "./plan-text.ts";
+import { commandsOf, preamble } from "./runbook-shell.ts";
+
+interface Context {
+  readonly plan: Plan;
+  readonly lang: Language;
+  readonly messages: Messages;
+}
+
+/** The document, ended by a newline. */
+export function renderRunbook(plan: Plan, { lang }: { readonly lang: Language }): string {
+  const messages = messagesFor(lang);
+  const context: Context = { plan, lang, messages };
+  const sections = [...opening(context), ...body(context)];
+  return `${sections.join("\n\n")}\n`;
+}
+
+/** Ids of the steps in a runbook, in order: held against what the engine executes. */
+export function runbookStepIds(markdown: string): string[] {
+  return [...markdown.matchAll(/^#### (?:Step|步骤) `([^`\n]+)`/gmu)].map((match) => match[1] ?? "");
+}
+
+function opening({ plan, messages }: Context): readonly string[] {
+  const { runbook, plan: text } = messages;
+  const count = (action: string): number =>
+    plan.decisions.filter((decision) => decision.action === action).length;
+  return [
+    `# ${runbook.title(safeMarkdown(plan.cluster))}`,
+    `## ${runbook.purposeHeading}`,
+    runbook.purpose(count("renew"), count("follow"), codeSpan(plan.digest)),
+    ...(plan.notices.length === 0
+      ? []
+      : [plan.notices.map((notice) => `- ${safeMarkdown(say(notice, text.notices))}`).join("\n")]),
+  ];
+}
+
+function body(context: Context): readonly string[] {
+  const { plan, messages, lang } = context;
+  const { runbook } = messages;
+  if (plan.refusals.length > 0) {
+    const lines = plan.refusals.flatMap((refusal) => {
+      const { error, hint } = renderRefusal(refusal, lang);
+      return [`- ${safeMarkdown(error)}`, ...hint.map((line) => `  - ${safeMarkdown(line)}`)];
+    });
+    return [`## ${runbook.refusedHeading}`, runbook.refused, lines.join("\n")];
+  }
+  if (stepsOf(plan).length === 0) return [runbook.nothing];
+  const phases = plan.phases.filter((phase) => phase.nodes.some((node) => node.steps.length > 0));
+  return [
+    `## ${runbook.preconditionsHeading}`,
+    runbook.preconditions.map((line) => `- ${line}`).join("\n"),
+    `## ${runbook.toolsHeading}`,
+    runbook.tools,
+    codeBlock("sh", preamble(plan).join("\n")),
+    `## ${runbook.lockHeading}`,
+    runbook.lock,
+    codeBlock("sh", lockCommand(plan)),
+    ...phases.flatMap((phase, index) => phaseSections(phase, index + 1, context)),
+    ...closing(phases, context),
+  ];
+}
+
+/** The tool creates the same file exclusively (`set -C`), so neither side can overlook the other. */
+function lockCommand(plan: Plan): string {
+  const text = `by hand, plan ${safeText(plan.digest)}`.replace(/[^A-Za-z0-9:, -]/g, "");
+  return `(set -C; echo "${text}, $(id -un), $(date -u)" > "$W/../lock") || stop "the lock is taken"`;
+}
+
+function phaseSections(phase: Phase, number: number, context: Context): readonly string[] {
+  const { runbook, plan: text } = context.messages;
+  const nodes = phase.nodes.filter((node) => node.steps.length > 0);
+  return [
+    `## ${runbook.phase(number)} – ${text.phases[phase.id]}`,
+    ...nodes.flatMap(({ node, steps }) => [
+      `### ${text.onNode(safeMarkdown(node))}`,
+      ...steps.flatMap((step) => stepSections(step, context)),
+    ]),
+  ];
+}
+
+function stepSections(step: Step, context: Context): readonly string[] {
+  const { runbook, plan: text } = context.messages;
+  const { run, undo } = commandsOf(step, context.plan);
+  const isKubeconfig = step.kind === "stage" && step.content.form === "kubeconfig";
+  return [
+    `#### ${runbook.step} \`${idText(step.id)}\``,
+    `${safeMarkdown(stepText(safeData(step), text))}\n\n**${runbook.why}**: ${whyText(step, context)}`,
+    codeBlock("sh", run.join("\n")),
+    ...(isKubeconfig ? [runbook.kubeconfigByEditor] : []),
+    [
+      `- **${runbook.expected}**: ${runbook.expectedOf[step.kind]}`,
+      `- **${runbook.stop}**: ${runbook.stopOf[step.kind]}`,
+      `- **${runbook.undo}**:`,
+    ].join("\n"),
+    codeBlock("sh", undo.join("\n")),
+  ];
+}
+
+/** As shown: a backtick would end the code span that `runbookStepIds` reads. */
+function idText(id: string): string {
+  return safeText(id).replaceAll("`", String.raw`\x60`);
+}
+
+function whyText(step: Step, { plan, messages }: Context): string {
+  if (step.kind !== "issue") return messages.runbook.whyOf[step.kind];
+  const decision = plan.decisions.find(({ slot }) => slot === step.slot);
+  return decision === undefined ? "-" : safeMarkdown(reasonsText(safeData(decision), messages.plan));
+}
+
+function closing(phases: readonly Phase[], { plan, messages }: Context): readonly string[] {
+  const { runbook } = messages;
+  const consumers = plan.notices.flatMap((notice) =>
+    notice.code === "restart-needed" ? notice.consumers : [],
+  );
+  const rows = phases.flatMap((phase) =>
+    phase.nodes.map(({ node, steps }) => `| ${phase.id} | ${safeMarkdown(node)} | ${steps.length} | | | |`),
+  );
+  return [
+    `## ${runbook.finalHeading}`,
+    [
+      ...(consumers.length === 0 ? [] : [runbook.restart(consumers.map(safeMarkdown).join(", "))]),
+      ...runbook.final,
+      runbook.unlock,
+    ]
+      .map((line) => `- ${line}`)
+      .join("\n"),
+    codeBlock("sh", 'rm -f ./*.key ./*.both; rm -f "$W/../lock"'),
+    `## ${runbook.signHeading}`,
+    [
+      `| ${runbook.signColumns.join(" | ")} |`,
+      `|${runbook.signColumns.map(() => " --- |").join("")}`,
+      ...rows,
+    ].join("\n"),
+  ];
+}

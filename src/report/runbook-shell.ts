@@ -1,0 +1,279 @@
+// The shell commands that do by hand what one step of a plan does: POSIX sh, openssl, kubectl for kubeconfigs.
+import { parseAddress } from "../core/model/address.ts";
+import { assertNever } from "../core/model/errors.ts";
+import type {
+  BackUpStep,
+  Content,
+  Guard,
+  IssueStep,
+  Plan,
+  ProveStep,
+  StageStep,
+  Step,
+  SwapStep,
+  TakeStep,
+  Template,
+} from "../core/model/plan.ts";
+import { stepsOf } from "./plan-text.ts";
+import { shellQuote } from "./shell.ts";
+
+/** Commands of a step, how to undo it; both are lines of sh. */
+export interface StepCommands {
+  readonly run: readonly string[];
+  readonly undo: readonly string[];
+}
+
+/**
+ * Helpers that the steps use, defined once per shell. `extensions CERT [SAN]` writes the old certificate's extensions as an
+ * extension file for openssl, `put_certificate FILE N NEW` and `put_key FILE NEW` print FILE with one PEM block replaced.
+ */
+export function preamble(plan: Plan): readonly string[] {
+  return [
+    "set -u; umask 077",
+    `W=/var/lib/perennial/by-hand-${plan.digest
+      .replace(/^sha256:/, "")
+      .slice(0, 12)
+      .replace(/[^0-9a-f]/g, "0")}`,
+    'mkdir -p -m 0700 "$W/before" && cd "$W"',
+    'stop() { echo "STOP: $*" >&2; return 1; }',
+    'same() { echo "$1  $2" | sha256sum -c - || stop "$2 was changed since the plan"; }',
+    "extensions() {",
+    '  openssl x509 -in "$1" -noout -text | awk -v add="${2:-}" \'',
+    '    function out(name) { critical = /critical/ ? "critical," : ""; getline',
+    '      gsub(/^ +| +$/, ""); gsub(/, /, ","); gsub(/IP Address:/, "IP:")',
+    '      if (name == "subjectAltName" && add != "") { $0 = $0 "," add; add = "" }',
+    '      print name "=" critical $0 }',
+    '    /X509v3 Basic Constraints:/ { out("basicConstraints") }',
+    '    /X509v3 Key Usage:/ { out("keyUsage") }',
+    '    /X509v3 Extended Key Usage:/ { out("extendedKeyUsage") }',
+    '    /X509v3 Subject Alternative Name:/ { out("subjectAltName") }',
+    '    END { if (add != "") print "subjectAltName=" add; print "authorityKeyIdentifier=keyid" }\'',
+    "}",
+    "put_certificate() {",
+    '  awk -v n="$2" -v new="$3" \'BEGIN { i = -1 }',
+    "    /-----BEGIN CERTIFICATE-----/ { i++; if (i == n) { while ((getline line < new) > 0) print line; skip = 1 } }",
+    '    !skip { print } /-----END CERTIFICATE-----/ { skip = 0 }\' "$1"',
+    "}",
+    "put_key() {",
+    '  awk -v new="$2" \'/-----BEGIN [A-Z ]*PRIVATE KEY-----/ && !done { while ((getline line < new) > 0) print line; skip = 1; done = 1 }',
+    '    !skip { print } /-----END [A-Z ]*PRIVATE KEY-----/ { skip = 0 }\' "$1"',
+    "}",
+    'certificate_of() { awk -v n="$2" \'BEGIN { i = -1 } /-----BEGIN CERTIFICATE-----/ { i++ } i == n { print } i == n && /-----END CERTIFICATE-----/ { exit }\' "$1"; }',
+    'user_field() { kubectl config view --kubeconfig "$1" --raw -o jsonpath="{.users[?(@.name==\\"$2\\")].user.$3}" | base64 -d; }',
+    'pair() { [ "$(openssl x509 -in "$1" -noout -pubkey)" = "$(openssl pkey -in "$2" -pubout)" ] && echo "pair ok" || stop "$1 and $2 do not belong together"; }',
+  ];
+}
+
+export function commandsOf(step: Step, plan: Plan): StepCommands {
+  switch (step.kind) {
+    case "issue":
+      return issueCommands(step, plan);
+    case "take":
+      return takeCommands(step, plan);
+    case "back-up":
+      return backUpCommands(step, plan);
+    case "stage":
+      return stageCommands(step, plan);
+    case "swap":
+      return swapCommands(step, plan);
+    case "prove":
+      return proveCommands(step, plan);
+    default:
+      return assertNever(step);
+  }
+}
+
+/** Where the object really is on the machine: below the plan's root, behind links. */
+export function realPath(address: string, plan: Plan): string {
+  const guard = guardOf(address, plan);
+  const path = guard?.link ?? parseAddress(address).path;
+  return plan.root === "/" ? path : `${plan.root.replace(/\/$/, "")}${path}`;
+}
+
+function guardOf(address: string, plan: Plan): Guard | undefined {
+  return plan.guards.find((guard) => guard.address === address);
+}
+
+function at(address: string, plan: Plan): string {
+  return shellQuote(realPath(address, plan));
+}
+
+/** Base name of a slot's working files: letters, digits, dots and dashes only. */
+function work(slot: string): string {
+  return slot.replace(/[^A-Za-z0-9.-]+/g, "_");
+}
+
+function issueCommands(step: IssueStep, plan: Plan): StepCommands {
+  const name = work(step.slot);
+  const [certificate, key] = [at(step.authorityCertificate, plan), at(step.authorityKey, plan)];
+  const days = Math.floor(step.validitySeconds / 86_400);
+  const add = step.addSans.map((san) => `${san.kind === "ip" ? "IP" : "DNS"}:${san.value}`).join(",");
+  return {
+    run: [
+      `openssl x509 -in ${certificate} -noout -serial -enddate # serial=${step.authoritySerialHex.toUpperCase()}`,
+      `pair ${certificate} ${key}`,
+      ...takeOld(step.template, name, plan),
+      ...keyCommands(step, name, plan),
+      `openssl x509 -x509toreq -in ${name}.old.crt -signkey ${name}.key -out ${name}.csr`,
+      `openssl req -in ${name}.csr -noout -subject`,
+      `extensions ${name}.old.crt${add === "" ? "" : ` ${shellQuote(add)}`} > ${name}.ext && cat ${name}.ext`,
+      `DAYS=$(( (${Math.floor(step.notAfterCap / 1000)} - $(date +%s)) / 86400 )); [ "$DAYS" -le ${days} ] || DAYS=${days}; [ "$DAYS" -ge 1 ] || stop "the CA ends"`,
+      `openssl x509 -req -in ${name}.csr -CA ${certificate} -CAkey ${key} -set_serial "0x1$(openssl rand -hex 7)" -days "$DAYS" -sha256 -extfile ${name}.ext -out ${name}.crt`,
+      `openssl verify -CAfile ${certificate} ${name}.crt`,
+      `pair ${name}.crt ${name}.key`,
+      `extensions ${name}.crt | diff ${name}.ext - && echo "extensions ok"`,
+    ],
+    undo: [`rm -f ${name}.*`],
+  };
+}
+
+function takeOld(template: Template, name: string, plan: Plan): readonly string[] {
+  if (template.form === "kubeconfig") {
+    return [
+      `user_field ${at(template.file, plan)} ${shellQuote(template.user)} client-certificate-data > ${name}.old.crt`,
+    ];
+  }
+  return [`certificate_of ${at(template.certificate, plan)} ${template.index} > ${name}.old.crt`];
+}
+
+function keyCommands({ key, template }: IssueStep, name: string, plan: Plan): readonly string[] {
+  if (key.mode === "keep") return [oldKey(template, name, plan)];
+  const [family = "", size = ""] = key.algorithm.split("-");
+  if (family === "RSA") return [`openssl genrsa -out ${name}.key ${shellQuote(size)}`];
+  const curves: Readonly<Record<string, string>> = {
+    P256: "prime256v1",
+    P384: "secp384r1",
+    P521: "secp521r1",
+  };
+  const curve = curves[size];
+  if (curve === undefined) return [`stop ${shellQuote(`no command for keys of the kind ${key.algorithm}`)}`];
+  return [`openssl ecparam -name ${curve} -genkey -noout -out ${name}.key`];
+}
+
+function oldKey(template: Template, name: string, plan: Plan): string {
+  if (template.form === "kubeconfig") {
+    return `user_field ${at(template.file, plan)} ${shellQuote(template.user)} client-key-data > ${name}.key`;
+  }
+  return `openssl pkey -in ${at(template.key ?? template.certificate, plan)} -out ${name}.key`;
+}
+
+function takeCommands(step: TakeStep, plan: Plan): StepCommands {
+  const name = work(step.slot);
+  const { template } = step;
+  return {
+    run: [
+      ...takeOld(template, name, plan),
+      `mv ${name}.old.crt ${name}.crt`,
+      oldKey(template, name, plan),
+      `openssl x509 -in ${name}.crt -noout -serial -enddate # serial=${step.serialHex.toUpperCase()}`,
+      `pair ${name}.crt ${name}.key`,
+    ],
+    undo: [`rm -f ${name}.*`],
+  };
+}
+
+/** Where the copy of an object is kept, relative to the working folder. */
+function keptAt(object: string): string {
+  return shellQuote(`before${parseAddress(object).path}`);
+}
+
+function backUpCommands({ object }: BackUpStep, plan: Plan): StepCommands {
+  const [path, kept, guard] = [at(object, plan), keptAt(object), guardOf(object, plan)];
+  if (guard?.presence === "absent") return { run: [`[ ! -e ${path} ] || stop "it exists"`], undo: [":"] };
+  return {
+    run: [
+      `mkdir -p "$(dirname ${kept})" && cp -p ${path} ${kept}`,
+      ...(guard === undefined ? [] : [`same ${guard.sha256} ${kept}`]),
+    ],
+    undo: [`rm -f ${kept}`],
+  };
+}
+
+/** The new file beside its target, dot-named: in the manifests folder the kubelet would run any other. */
+function stagedAt(object: string, plan: Plan): string {
+  const path = realPath(object, plan);
+  const slash = path.lastIndexOf("/") + 1;
+  return shellQuote(`${path.slice(0, slash)}.perennial-by-hand-${path.slice(slash)}`);
+}
+
+function stageCommands({ object, content, mode }: StageStep, plan: Plan): StepCommands {
+  const [path, staged] = [at(object, plan), stagedAt(object, plan)];
+  return {
+    run: [
+      `cp -p ${path} ${staged}`,
+      ...contentCommands(content, path, staged),
+      `chmod ${mode} ${staged} && ls -l ${staged}`,
+    ],
+    undo: [`rm -f ${staged}`],
+  };
+}
+
+function contentCommands(content: Content, path: string, staged: string): readonly string[] {
+  switch (content.form) {
+    case "pem-certificate":
+      return [`put_certificate ${path} ${content.index} ${work(content.slot)}.crt > ${staged}`];
+    case "pem-key":
+      return [`put_key ${path} ${work(content.slot)}.key > ${staged}`];
+    case "pem-combined": {
+      const name = work(content.slot);
+      return [
+        `put_certificate ${path} ${content.index} ${name}.crt > ${name}.both && put_key ${name}.both ${name}.key > ${staged}`,
+      ];
+    }
+    case "kubeconfig":
+      return content.users.map(({ user, slot }) => {
+        const name = work(slot);
+        return `kubectl config set-credentials ${shellQuote(user)} --kubeconfig ${staged} --embed-certs=true --client-certificate=${name}.crt --client-key=${name}.key`;
+      });
+    default:
+      return assertNever(content);
+  }
+}
+
+function swapCommands({ object }: SwapStep, plan: Plan): StepCommands {
+  const [path, staged, kept, guard] = [
+    at(object, plan),
+    stagedAt(object, plan),
+    keptAt(object),
+    guardOf(object, plan),
+  ];
+  return {
+    run: [
+      ...(guard === undefined ? [] : [`same ${guard.sha256} ${path}`]),
+      `mv -f ${staged} ${path} && sync`,
+    ],
+    undo: [`cp -p ${kept} ${staged} && mv -f ${staged} ${path} && sync`],
+  };
+}
+
+function proveCommands(step: ProveStep, plan: Plan): StepCommands {
+  const steps = stepsOf(plan);
+  const issue = steps.find((one) => one.kind === "issue" && one.slot === step.slot);
+  const stages = steps.filter((one) => one.kind === "stage");
+  if (issue?.kind === "issue") {
+    const { template } = issue;
+    const object = template.form === "pem" ? template.certificate : template.file;
+    return { run: readBack(object, template, { name: work(step.slot), plan }), undo: [":"] };
+  }
+  const path = `/${step.name.replace(/#.*$/, "")}`;
+  const copy = stages.find((one) => parseAddress(one.object).path === path);
+  const [user] = copy?.content.form === "kubeconfig" ? copy.content.users : [];
+  if (copy === undefined || user === undefined) return { run: [`perennial check -o wide`], undo: [":"] };
+  const template: Template = { form: "kubeconfig", file: copy.object, user: user.user };
+  return { run: readBack(copy.object, template, { name: work(user.slot), plan }), undo: [":"] };
+}
+
+function readBack(
+  object: string,
+  template: Template,
+  { name, plan }: { readonly name: string; readonly plan: Plan },
+): readonly string[] {
+  const read =
+    template.form === "pem"
+      ? `certificate_of ${at(object, plan)} ${template.index}`
+      : `user_field ${at(object, plan)} ${shellQuote(template.user)} client-certificate-data`;
+  return [
+    `${read} > proof.crt && openssl x509 -in proof.crt -noout -serial -enddate`,
+    `[ "$(openssl x509 -in proof.crt -noout -fingerprint -sha256)" = "$(openssl x509 -in ${name}.crt -noout -fingerprint -sha256)" ] && echo "${name} ok" || stop "another certificate is in place"`,
+  ];
+}

@@ -1,0 +1,141 @@
+// The runbook: every step once, and its commands do on a real tree what they say.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync, existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import type { Plan } from "../../src/core/model/plan.ts";
+import { renderRunbook, runbookStepIds } from "../../src/report/plan-runbook.ts";
+import { stepsOf } from "../../src/report/plan-text.ts";
+import { fullPlan, objects, samplePlan } from "./plan-samples.ts";
+import { hostile } from "./samples.ts";
+
+const work = mkdtempSync(join(tmpdir(), "perennial-runbook-"));
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+function sh(script: string, cwd = work): string {
+  return execFileSync("sh", ["-c", `exec 2>&1\n${script}`], {
+    cwd,
+    encoding: "utf8",
+    env: { ...process.env, HOME: work },
+  });
+}
+
+function hasTools(): boolean {
+  try {
+    sh("command -v openssl && command -v awk && command -v sha256sum && command -v kubectl");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A small control plane made by openssl: CA, apiserver pair, admin.conf with embedded data. */
+function makeTree(root: string): void {
+  const pki = join(root, "etc/kubernetes/pki");
+  mkdirSync(pki, { recursive: true });
+  writeFileSync(
+    join(pki, "ext"),
+    "keyUsage=critical,digitalSignature,keyEncipherment\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:m1,IP:10.96.0.1,IP:::1\n",
+  );
+  sh(
+    `openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -subj /CN=kubernetes -days 3650
+openssl req -newkey rsa:2048 -nodes -keyout apiserver.key -out a.csr -subj /CN=kube-apiserver
+openssl x509 -req -in a.csr -CA ca.crt -CAkey ca.key -set_serial 7 -days 1 -extfile ext -out apiserver.crt
+openssl req -newkey rsa:2048 -nodes -keyout d.key -out d.csr -subj /O=system:masters/CN=kubernetes-admin
+openssl x509 -req -in d.csr -CA ca.crt -CAkey ca.key -set_serial 8 -days 1 -out d.crt
+kubectl config set-credentials kubernetes-admin --kubeconfig ../admin.conf --embed-certs --client-certificate d.crt --client-key d.key`,
+    pki,
+  );
+}
+
+function hashesOf(root: string): Record<string, string> {
+  return Object.fromEntries(
+    Object.values(objects).map((address) => {
+      const bytes = readFileSync(join(root, address.replace("file:m1:", "")));
+      return [address, createHash("sha256").update(bytes).digest("hex")];
+    }),
+  );
+}
+
+/** Shell blocks of the sections, without the undo blocks. */
+function commandsIn(markdown: string, isUndo = false): string {
+  const blocks = [...markdown.matchAll(/(^- \*\*Undo\*\*:\n\n)?^```sh\n([\s\S]*?)\n^```$/gm)];
+  return blocks
+    .filter((block) => (block[1] !== undefined) === isUndo)
+    .map((block) => block[2] ?? "")
+    .join("\n");
+}
+
+function runbookFor(root: string): { readonly plan: Plan; readonly markdown: string } {
+  const plan = samplePlan({ root }, hashesOf(root));
+  const markdown = renderRunbook(plan, { lang: "en" }).replaceAll(
+    "/var/lib/perennial",
+    join(root, "var/lib/perennial"),
+  );
+  return { plan, markdown };
+}
+
+describe("the runbook", () => {
+  it.each(["en", "zh"] as const)("holds every step of the plan exactly once, in order (%s)", (lang) => {
+    const plan = samplePlan();
+    expect(runbookStepIds(renderRunbook(plan, { lang }))).toEqual(stepsOf(plan).map((step) => step.id));
+    expect(stepsOf(plan).length).toBe(13);
+  });
+
+  it("makes no key where the key is kept", () => {
+    const markdown = renderRunbook(samplePlan(), { lang: "en" });
+    expect(markdown.match(/openssl genrsa/g)?.length).toBe(1);
+    expect(markdown).toContain("client-key-data > m1_admin.conf.key");
+  });
+
+  it("offers no command when the plan is refused", () => {
+    const refusal = {
+      code: "authority-expired",
+      slot: "m1/apiserver",
+      address: objects.caCertificate,
+      detail: "2025",
+    } as const;
+    const markdown = renderRunbook(samplePlan({ refusals: [refusal], phases: [] }), { lang: "en" });
+    expect(markdown).not.toContain("```");
+    expect(markdown).toContain("## Refused");
+  });
+
+  it("keeps hostile names inside their place", () => {
+    const markdown = renderRunbook(fullPlan(hostile), { lang: "zh" });
+    expect(markdown).not.toMatch(/[\u001b\u202e\u200b]/);
+    expect(markdown).not.toContain("<b>");
+  });
+
+  it.skipIf(!hasTools())(
+    "renews a real tree when its commands are run, and restores it when undone",
+    { timeout: 60_000 },
+    () => {
+      const root = join(work, "node");
+      makeTree(root);
+      const before = hashesOf(root);
+      const { markdown } = runbookFor(root);
+      const keepKeys = commandsIn(markdown).replace(/^rm -f \.\/.*$/m, "");
+      const output = sh(keepKeys);
+      expect(output).not.toContain("STOP");
+      expect(output.match(/pair ok/g)?.length).toBe(4);
+      expect(output.match(/extensions ok/g)?.length).toBe(2);
+      expect(output).toContain("m1_apiserver ok");
+      expect(output).toContain("m1_admin.conf ok");
+      const text = sh("openssl x509 -in etc/kubernetes/pki/apiserver.crt -noout -text", root);
+      expect(text).toContain("DNS:m1, IP Address:10.96.0.1, IP Address:0:0:0:0:0:0:0:1, DNS:lb.example");
+      const after = hashesOf(root);
+      const changed = Object.keys(after).filter((address) => after[address] !== before[address]);
+      expect(changed).toEqual([objects.key, objects.certificate, objects.admin]);
+      expect(existsSync(join(root, "etc/kubernetes/pki/.perennial-by-hand-apiserver.crt"))).toBe(false);
+      const undo = commandsIn(markdown, true)
+        .split("\n")
+        .filter((line) => line.startsWith("cp -p"));
+      expect(undo.length).toBe(3);
+      const helpers = /```sh\n(set -u[\s\S]*?)\n```/.exec(markdown)?.[1] ?? "";
+      sh(`${helpers}\n${undo.join("\n")}`);
+      expect(hashesOf(root)).toEqual(before);
+    },
+  );
+});

@@ -1,0 +1,101 @@
+// Every code has its sentences in both languages, and nothing hostile gets through any of them.
+import { describe, expect, it } from "vitest";
+import { AppError, type ErrorCode } from "../../src/core/model/errors.ts";
+import type { AnyFinding, FindingCode } from "../../src/core/model/finding.ts";
+import { formatError, renderError, renderRefusal } from "../../src/report/error-text.ts";
+import { renderFinding } from "../../src/report/finding-text.ts";
+import { renderPlan } from "../../src/report/plan-text.ts";
+import { finding, validAt } from "./check-samples.ts";
+import { fullPlan } from "./plan-samples.ts";
+import { errorSamples, findingSamples, hostile, refusalCodes } from "./samples.ts";
+
+const context = { at: validAt, nodes: ["m1"], root: "/" };
+const unsafe = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u{e0000}-\u{e007f}]/u;
+
+function findingsWith(text: string): readonly AnyFinding[] {
+  return Object.entries(findingSamples(text)).map(([code, params]) => ({
+    ...(finding(code as FindingCode, params as never) as AnyFinding),
+    name: text,
+    node: text,
+    address: { store: "file", node: text, path: text, entry: text },
+  }));
+}
+
+function errorsWith(text: string): readonly AppError[] {
+  return Object.entries(errorSamples(text)).map(
+    ([code, params]) => new AppError(code as ErrorCode, params as never),
+  );
+}
+
+function expectSound(sentence: string, ...lines: readonly string[]): void {
+  for (const line of [sentence, ...lines]) {
+    expect(line).not.toMatch(/undefined|\[object|NaN|=>/);
+    expect(line.trim()).not.toBe("");
+  }
+}
+
+describe("sentences", () => {
+  it.each(findingsWith("thing"))("say what is wrong and what to do: $code", (one) => {
+    const en = renderFinding(one, context, "en");
+    const zh = renderFinding(one, context, "zh");
+    expectSound(en.sentence, ...en.next, zh.sentence, ...zh.next);
+    expect(en.sentence).not.toMatch(/\.$/);
+    expect(en.next.length).toBeGreaterThan(0);
+    expect(zh.next.length).toBe(en.next.length);
+    expect(zh.sentence).toMatch(/[\u4e00-\u9fff]/);
+    expect(en.sentence).not.toMatch(/[\u4e00-\u9fff]/);
+  });
+
+  it.each(errorsWith("thing"))("say what failed and give a hint: $code", (error) => {
+    const [en, zh] = [renderError(error, "en"), renderError(error, "zh")];
+    expectSound(en.error, ...en.hint, zh.error, ...zh.hint);
+    expect(en.error).not.toMatch(/\.$/);
+    expect(en.hint.length).toBeGreaterThan(0);
+    expect(zh.error).not.toBe(en.error);
+    expect(zh.error).toMatch(/[\u4e00-\u9fff]/);
+  });
+
+  it.each(refusalCodes)("say why a plan is refused and the way on: %s", (code) => {
+    const refusal = { code, slot: "m1/apiserver", address: "file:m1:/a", detail: "thing" };
+    const [en, zh] = [renderRefusal(refusal, "en"), renderRefusal(refusal, "zh")];
+    expectSound(en.error, ...en.hint, zh.error, ...zh.hint);
+    expect(en.error.startsWith("m1/apiserver: ")).toBe(true);
+    expect(zh.error).not.toBe(en.error);
+    expect(zh.hint.length).toBe(en.hint.length);
+  });
+
+  it("let no control, bidi or invisible character through", () => {
+    for (const lang of ["en", "zh"] as const) {
+      for (const one of findingsWith(hostile)) {
+        const { sentence, next } = renderFinding(one, { ...context, root: hostile }, lang);
+        for (const line of [sentence, ...next]) expect(line).not.toMatch(/\n/);
+        expect([sentence, ...next].join("")).not.toMatch(unsafe);
+      }
+      for (const error of errorsWith(hostile)) expect(formatError(error, lang)).not.toMatch(unsafe);
+      expect(renderPlan(fullPlan(hostile), { lang, color: false })).not.toMatch(unsafe);
+    }
+  });
+
+  it("turn an unknown error into an internal one", () => {
+    expect(renderError(new RangeError("x\u001b[2J"), "en").error).toBe(
+      "internal error: RangeError: x\\x1b[2J",
+    );
+  });
+
+  it("name the real command, with the root and the slot id where they are needed", () => {
+    const expired = finding("certificate-expired", { notAfter: validAt - 2 * 86_400_000 });
+    expect(renderFinding(expired, context, "en")).toEqual({
+      sentence: "certificate expired on Nov 20, 2026 16:00 UTC, 2 days ago; peers refuse it",
+      next: ["perennial renew apiserver (shows the plan first and asks)"],
+    });
+    expect(renderFinding(expired, { at: validAt, nodes: ["m1", "m2"], root: "/mnt/a b" }, "zh").next).toEqual(
+      ["perennial renew m1/apiserver --root '/mnt/a b'（先显示计划，确认后才执行）"],
+    );
+  });
+
+  it("print error and hint lines untranslated in their first word", () => {
+    expect(formatError(new AppError("run-unknown", { run: "r1" }), "zh")).toBe(
+      "error: 没有执行记录 r1\nhint: perennial runs list 列出本节点的执行；其他状态目录用 --state-dir DIR\n",
+    );
+  });
+});
