@@ -1,5 +1,5 @@
 // Strict DER: every value survives the round trip, everything that is not DER is refused by name.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkDer, encodeTlv, readChildren, readTlv, readWhole, tags } from "../../../src/core/pki/der.ts";
 import { decodeTime, encodeTime, isDerTime } from "../../../src/core/pki/der-time.ts";

@@ -1,5 +1,5 @@
 // PEM files in every state of disrepair: what is there is found, what is not touched stays.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodePem, parsePem, replacePemBlocks, type PemFile } from "../../../src/core/pki/pem.ts";
 
