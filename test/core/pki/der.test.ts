@@ -15,8 +15,8 @@ import {
   encodeUnsignedInteger,
 } from "../../../src/core/pki/der-values.ts";
 
-function bytes(hex: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(hex.replaceAll(" ", ""), "hex"));
+function bytes(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(text.replaceAll(" ", ""), "hex"));
 }
 
 function hex(value: Uint8Array): string {
@@ -58,6 +58,12 @@ describe("readTlv", () => {
   });
 });
 
+function nested(depth: number): Uint8Array {
+  let der: Uint8Array = encodeTlv(tags.null);
+  for (let i = 1; i < depth; i++) der = encodeTlv(tags.sequence, der);
+  return der;
+}
+
 describe("readWhole and checkDer", () => {
   it("refuse trailing bytes", () => {
     expect(() => readWhole(bytes("05 00 00"), tags.null)).toThrowError(malformed("trailing bytes", 2));
@@ -67,11 +73,6 @@ describe("readWhole and checkDer", () => {
   });
 
   it("allow 32 levels and no more", () => {
-    const nested = (depth: number) => {
-      let der: Uint8Array = encodeTlv(tags.null);
-      for (let i = 1; i < depth; i++) der = encodeTlv(tags.sequence, der);
-      return der;
-    };
     checkDer(nested(32));
     expect(() => {
       checkDer(nested(33));
@@ -156,12 +157,12 @@ describe("object identifiers", () => {
   });
 });
 
-describe("times", () => {
-  function time(text: string): number {
-    const der = encodeTlv(text.length >= 15 && !/[+-]/.test(text) ? 0x18 : 0x17, Buffer.from(text, "latin1"));
-    return decodeTime(der, readTlv(der, 0));
-  }
+function time(text: string): number {
+  const der = encodeTlv(text.length >= 15 && !/[+-]/.test(text) ? 0x18 : 0x17, Buffer.from(text, "latin1"));
+  return decodeTime(der, readTlv(der, 0));
+}
 
+describe("times", () => {
   it.each([
     ["491231235959Z", "2049-12-31T23:59:59.000Z"],
     ["500101000000Z", "1950-01-01T00:00:00.000Z"],

@@ -50,6 +50,18 @@ function spkiPem(bytes: Uint8Array): string {
   return Buffer.from(encodePem("PUBLIC KEY", bytes)).toString().trim();
 }
 
+function read(text: string): () => unknown {
+  return () => readPrivateKey(Buffer.from(text));
+}
+
+function label(bytes: Uint8Array): string | undefined {
+  return parsePem(bytes).blocks[0]?.label;
+}
+
+function spki(key: ReturnType<typeof generateKeyPairSync>): Uint8Array {
+  return key.publicKey.export({ type: "spki", format: "der" });
+}
+
 describe("readPrivateKey", () => {
   it("reads PKCS#1", () => {
     const key = readPrivateKey(rsa);
@@ -141,7 +153,6 @@ describe("readPrivateKey", () => {
   });
 
   it("says what is wrong with everything else", () => {
-    const read = (text: string) => () => readPrivateKey(Buffer.from(text));
     expect(read("")).toThrowError(error("key-malformed"));
     expect(read("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")).toThrowError(
       error("key-malformed", { reason: "no private key in the file" }),
@@ -195,7 +206,6 @@ describe("encodePrivateKey", () => {
   });
 
   it("takes kubeadm's format for the kind when the old one does not fit", () => {
-    const label = (bytes: Uint8Array) => parsePem(bytes).blocks[0]?.label;
     const ecKey = readPrivateKey(ec).keyObject;
     expect(label(encodePrivateKey(ecKey, "pkcs1"))).toBe("EC PRIVATE KEY");
     expect(label(encodePrivateKey(readPrivateKey(rsa).keyObject, "sec1"))).toBe("RSA PRIVATE KEY");
@@ -221,8 +231,6 @@ describe("key specs", () => {
   });
 
   it("come out of public keys, odd modulus sizes included", () => {
-    const spki = (key: ReturnType<typeof generateKeyPairSync>) =>
-      key.publicKey.export({ type: "spki", format: "der" });
     expect(keySpecOfSpki(spki(generateKeyPairSync("rsa", { modulusLength: 1023 })))).toEqual({
       kind: "rsa",
       bits: 1023,

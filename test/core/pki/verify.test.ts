@@ -43,6 +43,14 @@ interface Make {
   readonly version?: 1 | 3;
 }
 
+function dn(cn: string): Uint8Array {
+  return encodeName([{ type: "CN", value: cn }]);
+}
+
+function write(name: string, certificate: Certificate): string {
+  return writeCertificate(join(dir, name), certificate.der);
+}
+
 function make({
   subject,
   key,
@@ -52,7 +60,6 @@ function make({
   ...rest
 }: Make): Certificate {
   const { from = start, days = 365, more = [], version = 3 } = rest;
-  const dn = (cn: string) => encodeName([{ type: "CN", value: cn }]);
   const der = issueCertificate({
     version,
     serial: Uint8Array.of(1),
@@ -200,8 +207,6 @@ describe("verifyChain", () => {
       path: [leaf, middle, caA],
     });
     expect(verifyChain({ leaf, anchors: [caA], atMs: now })).toEqual({ ok: false, reason: "no-path" });
-    const write = (name: string, certificate: Certificate) =>
-      writeCertificate(join(dir, name), certificate.der);
     const leafPath = write("leaf.crt", leaf);
     const args = [
       "-CAfile",
