@@ -1,11 +1,10 @@
 // X.509 certificates (RFC 5280 section 4.1) as slices of their DER: cheap to read by the ten thousand, exact to the byte.
 import { AppError, isAppError } from "../model/errors.ts";
-import { findAnomalies, type CertificateAnomaly } from "./certificate-anomalies.ts";
+import { findAnomalies, type CertificateAnomaly, type ReaderNotes } from "./certificate-anomalies.ts";
 import {
   bytesOf,
   checkDer,
   derMalformed,
-  equalBytes,
   expectTag,
   readChildren,
   readTlv,
@@ -15,6 +14,7 @@ import {
 } from "./der.ts";
 import { decodeTime, isDerTime } from "./der-time.ts";
 import {
+  checkBitString,
   decodeBitString,
   decodeBoolean,
   decodeOid,
@@ -64,9 +64,37 @@ export interface Certificate {
 }
 
 function serialHexOf(serial: Uint8Array): string {
-  const value = integerFromBytes(serial);
-  const hex = (value < 0n ? -value : value).toString(16);
-  return `${value < 0n ? "-" : ""}${hex.padStart(hex.length + (hex.length % 2), "0")}`;
+  const isNegative = (serial[0] ?? 0) >= 0x80;
+  if (isNegative) return `-${evenHex(-integerFromBytes(serial))}`;
+  const magnitude = serial.length > 1 && serial[0] === 0 ? serial.subarray(1) : serial;
+  return Buffer.from(magnitude).toString("hex");
+}
+
+function evenHex(value: bigint): string {
+  const hex = value.toString(16);
+  return hex.length % 2 === 0 ? hex : `0${hex}`;
+}
+
+type LazyField = "serialHex" | "serialDecimal" | "anomalies";
+
+type EagerFields = Omit<Certificate, LazyField> & { readonly notes: ReaderNotes };
+
+/** On a shared prototype: getters in each literal would cost more than all the rest of the reading. */
+const lazyFields: Pick<Certificate, LazyField> & ThisType<Certificate & EagerFields> = {
+  get serialHex() {
+    return serialHexOf(this.serial);
+  },
+  get serialDecimal() {
+    return integerFromBytes(this.serial).toString();
+  },
+  get anomalies() {
+    return findAnomalies(this, this.notes);
+  },
+};
+
+function withLazyFields(fields: EagerFields): Certificate {
+  const certificate: Pick<Certificate, LazyField> = Object.create(lazyFields);
+  return Object.assign(certificate, fields);
 }
 
 function required(tlv: Tlv | undefined, what: string): Tlv {
@@ -129,12 +157,15 @@ function checkSpki(der: Uint8Array, tlv: Tlv): void {
   const [algorithm, key, ...rest] = readChildren(der, expectTag(tlv, tags.sequence));
   const [oid] = readChildren(der, expectTag(required(algorithm, "key algorithm"), tags.sequence));
   decodeOid(der, required(oid, "key algorithm"));
-  decodeBitString(der, required(key, "public key"));
+  checkBitString(der, required(key, "public key"));
   if (rest.length > 0) throw derMalformed("public key with too many parts", tlv.start);
 }
 
 function readSignatureAlgorithm(der: Uint8Array, outer: Tlv, inner: Tlv): string {
-  if (!equalBytes(bytesOf(der, outer), bytesOf(der, inner))) {
+  const length = inner.end - inner.start;
+  let same = 0;
+  while (same < length && der[inner.start + same] === der[outer.start + same]) same++;
+  if (same < length || outer.end - outer.start !== length) {
     throw derMalformed("inner and outer signature algorithm differ", outer.start);
   }
   const [oid] = readChildren(der, expectTag(outer, tags.sequence));
@@ -168,19 +199,11 @@ function readCertificate(der: Uint8Array): Certificate {
   checkName(der, subject);
   checkSpki(der, spki);
   const { notBefore, notAfter, hasOddTime } = readValidity(der, validityTlv);
-  const serial = readIntegerBytes(der, serialTlv);
-  let anomalies: readonly CertificateAnomaly[] | undefined;
-  return {
+  return withLazyFields({
     der,
     tbsDer: bytesOf(der, tbs),
     version,
-    serial,
-    get serialHex() {
-      return serialHexOf(serial);
-    },
-    get serialDecimal() {
-      return integerFromBytes(serial).toString();
-    },
+    serial: readIntegerBytes(der, serialTlv),
     signatureAlgorithm: readSignatureAlgorithm(der, outerAlgorithm, algorithm),
     signatureAlgorithmDer: bytesOf(der, outerAlgorithm),
     signature: decodeBitString(der, signature).bytes,
@@ -190,14 +213,8 @@ function readCertificate(der: Uint8Array): Certificate {
     notAfter,
     spkiDer: bytesOf(der, spki),
     extensions: version === 3 ? readExtensions(der, optional) : [],
-    get anomalies() {
-      anomalies ??= findAnomalies(this, {
-        hasOddTime,
-        hasExtensionsAnyway: version < 3 && optional.some((p) => p.tag === 0xa3),
-      });
-      return anomalies;
-    },
-  };
+    notes: { hasOddTime, hasExtensionsAnyway: version < 3 && optional.some((p) => p.tag === 0xa3) },
+  });
 }
 
 /**

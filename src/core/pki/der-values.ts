@@ -30,9 +30,9 @@ export function decodeInteger(der: Uint8Array, tlv: Tlv): bigint {
 
 /** A small non-negative INTEGER such as a version or a path length. @throws AppError der-malformed */
 export function decodeSmallInteger(der: Uint8Array, tlv: Tlv): number {
-  const value = decodeInteger(der, tlv);
-  if (value < 0n || value > 0x7fff_ffffn) throw derMalformed("integer out of range", tlv.start);
-  return Number(value);
+  const content = readIntegerBytes(der, tlv);
+  if (content.length > 4 || (content[0] ?? 0) >= 0x80) throw derMalformed("integer out of range", tlv.start);
+  return content.reduce((value, byte) => value * 256 + byte, 0);
 }
 
 export function encodeInteger(value: bigint): Uint8Array {
@@ -127,7 +127,7 @@ export interface BitString {
 }
 
 /** @throws AppError der-malformed also when unused bits are not zero (X.690 section 11.2.1) */
-export function decodeBitString(der: Uint8Array, tlv: Tlv): BitString {
+export function checkBitString(der: Uint8Array, tlv: Tlv): number {
   expectTag(tlv, tags.bitString);
   const length = tlv.end - tlv.contentStart;
   const unusedBits = der[tlv.contentStart] ?? 8;
@@ -137,6 +137,12 @@ export function decodeBitString(der: Uint8Array, tlv: Tlv): BitString {
   }
   if (length > 1 && (last & ((1 << unusedBits) - 1)) !== 0)
     throw derMalformed("unused bits not zero", tlv.start);
+  return unusedBits;
+}
+
+/** @throws AppError der-malformed */
+export function decodeBitString(der: Uint8Array, tlv: Tlv): BitString {
+  const unusedBits = checkBitString(der, tlv);
   return { unusedBits, bytes: der.subarray(tlv.contentStart + 1, tlv.end) };
 }
 
