@@ -201,7 +201,7 @@ export function planFor(world: MemoryWorld): Plan {
     address: address(path), presence: "present", sha256: sha256(file.bytes), mode: file.mode.toString(8).padStart(4, "0"),
     uid: file.uid, gid: file.gid, link: file.link, use: written.has(address(path)) ? "written" : "read",
   }));
-  const phase = (id: Step["kind"], steps: readonly Step[]): Plan["phases"][number] => ({ id, nodes: [{ node: "m1", steps }] });
+  const phase = (id: Plan["phases"][number]["id"], steps: readonly Step[]): Plan["phases"][number] => ({ id, nodes: [{ node: "m1", steps }] });
   const phases = [
     phase("issue", issue),
     phase("back-up", stage.map(({ object }) => ({ kind: "back-up", id: `back-up ${object}`, object }))),

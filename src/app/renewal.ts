@@ -1,0 +1,70 @@
+// The use cases plan, renew, apply, resume, rollback, runs of one node's files.
+import { AppError, isAppError } from "../core/model/errors.ts";
+import type { Plan, RenewRequest } from "../core/model/plan.ts";
+import type { RunEvent } from "../core/model/event.ts";
+import { parseAddress } from "../core/model/address.ts";
+import { buildPlan } from "../core/plan/build.ts";
+import { checkPlan } from "../engine/check-plan.ts";
+import type { EnginePorts } from "../engine/ports/engine-ports.ts";
+import type { RunOptions } from "../engine/run-context.ts";
+import type { RunResult } from "../engine/run-result.ts";
+import { runPlan } from "../engine/run-plan.ts";
+import type { FileStore } from "../drivers/store/files.ts";
+import { type ProfileChoice, gather } from "./gather.ts";
+import { type LocalNode, enginePorts } from "./local-node.ts";
+import { toolVersion } from "./version.ts";
+
+export type { RunResult } from "../engine/run-result.ts";
+export type { RunOptions } from "../engine/run-context.ts";
+
+/** Reads the node and plans; changes nothing. Throws `name-unknown`, `value-invalid`. */
+export async function planRenewal(
+  local: LocalNode,
+  choice: ProfileChoice,
+  request: RenewRequest,
+  at: number,
+): Promise<Plan> {
+  const { facts } = await gather(local, choice, at);
+  return buildPlan(facts, request, { toolVersion, root: local.root });
+}
+
+/** Does exactly what the plan says. Before anything is written every target is looked at for what would stop the write. */
+export async function applyPlan(local: LocalNode, plan: Plan, options: RunOptions): Promise<RunResult> {
+  checkPlan(plan);
+  if (plan.root !== local.root) {
+    throw new AppError("plan-invalid", { path: plan.root, reason: `it was made for the root ${plan.root}, not ${local.root}` });
+  }
+  return withEngine(local, nodeOfPlan(plan), async (ports, store) => {
+    await preflight(plan, store);
+    return runPlan(ports, plan, options);
+  });
+}
+
+/** Opens store and state for one command and closes them again. */
+export async function withEngine<T>(
+  local: LocalNode,
+  node: string,
+  action: (ports: EnginePorts, store: FileStore) => Promise<T>,
+): Promise<T> {
+  const store = local.openStore(node);
+  try {
+    return await action(enginePorts(local, store, { tell: () => {} }), store);
+  } finally {
+    store.close();
+  }
+}
+
+export function nodeOfPlan(plan: Plan): string {
+  const [guard] = plan.guards;
+  return guard ? parseAddress(guard.address).node : "";
+}
+
+/** Read-only file systems, immutable files, mount points, full disks: found here, with nothing changed anywhere. */
+async function preflight(plan: Plan, store: FileStore): Promise<void> {
+  for (const guard of plan.guards.filter(({ use }) => use === "written")) {
+    const error = await store.preflight(parseAddress(guard.address));
+    if (isAppError(error)) throw error;
+  }
+}
+
+export type Listener = (event: RunEvent) => void;

@@ -1,0 +1,72 @@
+// The use cases about runs that exist: resume, rollback, list, show, prune.
+import { AppError } from "../core/model/errors.ts";
+import type { RunSummary } from "../core/model/run.ts";
+import { openStateDirectory } from "../drivers/shared/state-directory.ts";
+import type { StateDirectory } from "../engine/ports/state.ts";
+import { resumeRun } from "../engine/resume-run.ts";
+import { rollbackRun } from "../engine/rollback-run.ts";
+import type { RunOptions } from "../engine/run-context.ts";
+import type { RunResult } from "../engine/run-result.ts";
+import { listRuns, pruneRuns, showRun, unfinishedRun } from "../engine/runs.ts";
+import { type LocalNode, stateDirectoryOf } from "./local-node.ts";
+import { nodeOfPlan, withEngine } from "./renewal.ts";
+import { summaryOf } from "./run-summary.ts";
+
+/** Goes on with `run`, or with the unfinished one; null when there is none. */
+export async function resume(local: LocalNode, run: string | null, options: RunOptions): Promise<RunResult | null> {
+  const state = stateOf(local);
+  const id = run ?? (await unfinishedRun(state))?.run ?? null;
+  if (id === null) return null;
+  return withEngine(local, await nodeOfRun(state, id), (ports) => resumeRun(ports, id, options));
+}
+
+/** `last` is the newest run. Throws `rollback-refused`, `rollback-expired`, `run-unknown`. */
+export async function rollback(
+  local: LocalNode,
+  run: string,
+  options: RunOptions & { readonly acceptExpired: boolean },
+): Promise<RunResult> {
+  const state = stateOf(local);
+  const id = await idOf(state, run);
+  return withEngine(local, await nodeOfRun(state, id), (ports) => rollbackRun(ports, id, options));
+}
+
+/** The id behind `last`, or the id itself once it is known to exist. */
+export async function runIdOf(local: LocalNode, run: string): Promise<string> {
+  return idOf(stateOf(local), run);
+}
+
+/** Newest first. A damaged journal is an error: it may hide the run that waits for a decision. */
+export async function runs(local: LocalNode): Promise<readonly RunSummary[]> {
+  const state = stateOf(local);
+  const listings = await listRuns(state);
+  return Promise.all(listings.map(async ({ run, error }) => {
+    if (error) throw error;
+    return summaryOf(await showRun(state, run));
+  }));
+}
+
+export async function show(local: LocalNode, run: string): Promise<RunSummary> {
+  const state = stateOf(local);
+  return summaryOf(await showRun(state, await idOf(state, run)));
+}
+
+export async function prune(local: LocalNode, options: { readonly keep: number; readonly olderThanMs: number }): Promise<readonly string[]> {
+  return withEngine(local, "unnamed", (ports) => pruneRuns(ports, options));
+}
+
+function stateOf(local: LocalNode): StateDirectory {
+  return openStateDirectory(stateDirectoryOf(local), { failpoints: local.failpoints });
+}
+
+async function idOf(state: StateDirectory, run: string): Promise<string> {
+  if (run !== "last") return run;
+  const [newest] = (await listRuns(state)).toSorted((a, b) => (a.run < b.run ? 1 : -1));
+  if (!newest) throw new AppError("run-unknown", { run });
+  return newest.run;
+}
+
+async function nodeOfRun(state: StateDirectory, run: string): Promise<string> {
+  const { plan } = await showRun(state, run);
+  return nodeOfPlan(plan);
+}

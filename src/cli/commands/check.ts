@@ -1,0 +1,55 @@
+// `perennial check` and bare `perennial`.
+import { checkResult } from "../../app/check.ts";
+import { gather } from "../../app/gather.ts";
+import { withRunFindings } from "../../app/run-findings.ts";
+import { toolVersion } from "../../app/version.ts";
+import type { CheckResult } from "../../core/model/check.ts";
+import { checkToJson } from "../../report/check-json.ts";
+import { renderCheck } from "../../report/check-text.ts";
+import { renderOverview } from "../../report/overview-text.ts";
+import { renderJson, renderYaml } from "../../report/data-text.ts";
+import { parseDuration, parseInstant } from "../durations.ts";
+import { exitCodeOfFindings } from "../exit-codes.ts";
+import type { Io } from "../io.ts";
+import { type NodeOptions, nodeOf, profileChoiceOf } from "../options.ts";
+
+export interface CheckOptions extends NodeOptions {
+  readonly at?: string;
+  readonly within: string;
+  readonly output: string;
+}
+
+export async function runCheck(options: CheckOptions, io: Io): Promise<number> {
+  const result = await resultFor(options, io);
+  const exitCode = exitCodeOfFindings(result.worst);
+  io.out(rendered(result, options.output, exitCode, io));
+  return exitCode;
+}
+
+/** One screen: what is dead or dying, why, the next command; nothing is changed. */
+export async function runOverview(options: CheckOptions, io: Io): Promise<number> {
+  const result = await resultFor(options, io);
+  io.out(renderOverview(result, io));
+  return exitCodeOfFindings(result.worst);
+}
+
+async function resultFor(options: CheckOptions, io: Io): Promise<CheckResult> {
+  const at = options.at === undefined ? io.now() : parseInstant(options.at);
+  const local = nodeOf(options, io);
+  const { facts } = await gather(local, profileChoiceOf(options), at);
+  const result = checkResult(facts, { withinMs: parseDuration(options.within) * 1000, root: local.root });
+  return withRunFindings(local, result);
+}
+
+function rendered(result: CheckResult, output: string, exitCode: number, io: Io): string {
+  switch (output) {
+    case "json":
+      return renderJson(checkToJson(result, { version: toolVersion, exitCode }));
+    case "yaml":
+      return renderYaml(checkToJson(result, { version: toolVersion, exitCode }));
+    default: {
+      const options = { lang: io.lang, wide: output === "wide", color: io.hasColor };
+      return renderCheck(result, io.width === null ? options : { ...options, width: io.width });
+    }
+  }
+}

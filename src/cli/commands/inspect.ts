@@ -1,0 +1,39 @@
+// `perennial inspect FILE...`.
+import { inspectBytes, inspectFile } from "../../app/inspect.ts";
+import type { InspectResult } from "../../core/model/inspect.ts";
+import { renderJson, renderYaml } from "../../report/data-text.ts";
+import { inspectToJson, renderInspect } from "../../report/inspect-text.ts";
+import { parseInstant } from "../durations.ts";
+import { exitCodes } from "../exit-codes.ts";
+import type { Io } from "../io.ts";
+
+export interface InspectOptions {
+  readonly at?: string;
+  readonly output: string;
+}
+
+/** Exit 3 when something is damaged, encrypted counts as well, expired as attention. */
+export async function runInspect(files: readonly string[], options: InspectOptions, io: Io): Promise<number> {
+  const at = options.at === undefined ? io.now() : parseInstant(options.at);
+  const results: InspectResult[] = [];
+  for (const file of files) {
+    results.push(file === "-" ? inspectBytes("-", await io.readInput(), at) : await inspectFile(file, at));
+  }
+  if (options.output === "json") io.out(renderJson(asData(results)));
+  else if (options.output === "yaml") io.out(renderYaml(asData(results)));
+  else io.out(results.map((result) => renderInspect(result, { lang: io.lang })).join("\n"));
+  return results.some(needsAttention) ? exitCodes.attention : exitCodes.ok;
+}
+
+function asData(results: readonly InspectResult[]): unknown {
+  const [first] = results;
+  return results.length === 1 && first ? inspectToJson(first) : results.map(inspectToJson);
+}
+
+function needsAttention(result: InspectResult): boolean {
+  if (result.faults.length > 0 || result.items.length === 0) return true;
+  return result.items.some(
+    (item) =>
+      item.kind === "broken" || (item.kind === "certificate" && (item.notAfter < result.at || item.notBefore > result.at)),
+  );
+}

@@ -1,0 +1,116 @@
+// `perennial plan`, `renew` and `apply`.
+import { readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { applyPlan, planRenewal } from "../../app/renewal.ts";
+import type { LocalNode } from "../../app/local-node.ts";
+import { AppError } from "../../core/model/errors.ts";
+import type { Plan } from "../../core/model/plan.ts";
+import { hasChanges } from "../../core/plan/build.ts";
+import { parsePlan } from "../../core/plan/parse-plan.ts";
+import { cliMessages } from "../../report/cli-messages.ts";
+import { renderJson, renderYaml } from "../../report/data-text.ts";
+import { renderPlan } from "../../report/plan-text.ts";
+import { renderRunbook } from "../../report/plan-runbook.ts";
+import { exitCodes } from "../exit-codes.ts";
+import type { Io } from "../io.ts";
+import { type NodeOptions, type RenewOptions, nodeArguments, nodeOf, profileChoiceOf, renewRequestOf } from "../options.ts";
+import { commandLine } from "../command-line.ts";
+import { type RunCommandOptions, reportRun, runOptionsOf } from "../run-output.ts";
+
+export interface PlanOptions extends RenewOptions {
+  readonly out?: string;
+  readonly runbook?: boolean;
+  readonly detailedExitcode?: boolean;
+  readonly output: string;
+}
+
+export async function runPlanCommand(names: readonly string[], options: PlanOptions, io: Io): Promise<number> {
+  const plan = await planRenewal(nodeOf(options, io), profileChoiceOf(options), renewRequestOf(names, options), io.now());
+  io.out(renderedPlan(plan, options, io));
+  if (plan.refusals.length > 0) throw new AppError("refused", { refusals: plan.refusals });
+  if (options.out !== undefined) savePlan(plan, options.out, { options, io });
+  return options.detailedExitcode === true && hasChanges(plan) ? exitCodes.attention : exitCodes.ok;
+}
+
+function renderedPlan(plan: Plan, options: PlanOptions, io: Io): string {
+  if (options.runbook === true) return renderRunbook(plan, { lang: io.lang });
+  if (options.output === "json") return renderJson(plan);
+  if (options.output === "yaml") return renderYaml(plan);
+  return renderPlan(plan, { lang: io.lang, color: io.hasColor });
+}
+
+function savePlan(plan: Plan, path: string, { options, io }: { readonly options: NodeOptions; readonly io: Io }): void {
+  const words = cliMessages(io.lang);
+  try {
+    writeFileSync(path, `${JSON.stringify(plan, null, 2)}\n`, { mode: 0o600 });
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+    throw new AppError("store-write-failed", { address: resolve(path), operation: "write", cause: code }, { cause });
+  }
+  io.err(`${words.planSaved(path, plan.digest)}\n`);
+  io.err(`${words.applySaved(commandLine(["apply", path, "--approved", plan.digest, ...nodeArguments(options)]))}\n`);
+}
+
+export type RenewCommandOptions = RenewOptions & RunCommandOptions & { readonly output: string };
+
+export async function runRenew(names: readonly string[], options: RenewCommandOptions, io: Io): Promise<number> {
+  const local = nodeOf(options, io);
+  const plan = await planRenewal(local, profileChoiceOf(options), renewRequestOf(names, options), io.now());
+  const isJson = options.output === "json";
+  if (!isJson) io.out(renderPlan(plan, { lang: io.lang, color: io.hasColor }));
+  if (plan.refusals.length > 0) throw new AppError("refused", { refusals: plan.refusals });
+  return confirmAndApply(plan, local, { options, io, command: "renew" });
+}
+
+export interface ApplyOptions extends RunCommandOptions, NodeOptions {
+  readonly approved?: string;
+  readonly output: string;
+}
+
+export async function runApply(path: string, options: ApplyOptions, io: Io): Promise<number> {
+  const plan = parsePlan(path, readPlanFile(path));
+  if (options.approved !== undefined && options.approved !== plan.digest) {
+    throw new AppError("digest-differs", { approved: options.approved, found: plan.digest });
+  }
+  if (options.output !== "json") io.out(renderPlan(plan, { lang: io.lang, color: io.hasColor }));
+  const root = options.root === "/" ? plan.root : options.root;
+  return confirmAndApply(plan, nodeOf({ ...options, root, allowLinksTo: plan.request.allowLinksTo }, io), { options, io, command: "apply" });
+}
+
+function readPlanFile(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+    throw new AppError("input-unreadable", { path, reason: code }, { cause });
+  }
+}
+
+interface Confirmed {
+  readonly options: RunCommandOptions & NodeOptions & { readonly output: string };
+  readonly io: Io;
+  readonly command: string;
+}
+
+async function confirmAndApply(plan: Plan, local: LocalNode, { options, io, command }: Confirmed): Promise<number> {
+  const words = cliMessages(io.lang);
+  if (!hasChanges(plan)) {
+    if (options.output === "json") io.out(`${JSON.stringify({ type: "nothing-to-do", digest: plan.digest })}\n`);
+    else io.out(`${words.nothingToDo}\n`);
+    return exitCodes.ok;
+  }
+  await confirm(words.ask.apply, { isYes: options.yes === true, command, io });
+  const result = await applyPlan(local, plan, runOptionsOf(options, io));
+  return reportRun(result, { plan, options: { ...options, root: local.root }, io });
+}
+
+/** Without a terminal there is nobody to ask: `--yes` must be given. */
+export async function confirm(
+  question: string,
+  { isYes, command, io }: { readonly isYes: boolean; readonly command: string; readonly io: Io },
+): Promise<void> {
+  if (isYes) return;
+  if (!io.isInteractive) throw new AppError("confirmation-needed", { command });
+  const answer = await io.ask(question);
+  if (answer.trim() !== "yes") throw new AppError("declined", { command });
+}

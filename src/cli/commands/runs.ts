@@ -1,0 +1,83 @@
+// `perennial resume`, `rollback`, `runs list|show|prune`.
+import { prune, resume, rollback, runIdOf, runs, show } from "../../app/runs.ts";
+import { cliMessages } from "../../report/cli-messages.ts";
+import { renderJson, renderYaml } from "../../report/data-text.ts";
+import { formatError } from "../../report/error-text.ts";
+import { safeText } from "../../report/escape.ts";
+import { renderRun, renderRuns } from "../../report/runs-text.ts";
+import { commandLine } from "../command-line.ts";
+import { parseDuration } from "../durations.ts";
+import { AppError } from "../../core/model/errors.ts";
+import { exitCodes } from "../exit-codes.ts";
+import type { Io } from "../io.ts";
+import { type NodeOptions, nodeArguments, nodeOf } from "../options.ts";
+import { type RunCommandOptions, asData, reportRun, runOptionsOf } from "../run-output.ts";
+import { confirm } from "./renew.ts";
+
+export type ResumeOptions = NodeOptions & RunCommandOptions & { readonly output: string };
+
+export async function runResume(run: string | undefined, options: ResumeOptions, io: Io): Promise<number> {
+  const words = cliMessages(io.lang);
+  const result = await resume(nodeOf(options, io), run ?? null, runOptionsOf(options, io));
+  if (result === null) {
+    io.out(`${words.nothingToResume}\n`);
+    return exitCodes.ok;
+  }
+  // A rollback that was cut short is what `resume` finishes then.
+  if (result.outcome === "rolled-back" && result.error === null) {
+    io.out(`${words.rolledBack(result.run, result.changed.length)}\n`);
+    return exitCodes.ok;
+  }
+  return reportRun(result, { plan: null, options, io });
+}
+
+export async function runRollback(run: string, options: ResumeOptions, io: Io): Promise<number> {
+  const words = cliMessages(io.lang);
+  const local = nodeOf(options, io);
+  const id = await runIdOf(local, run);
+  await confirm(words.ask.rollback(id), { isYes: options.yes === true, command: "rollback", io });
+  // `--yes` answers the second question as well: going back to material that is expired.
+  const result = await rollback(local, id, { ...runOptionsOf(options, io), acceptExpired: true });
+  if (options.output === "json") io.out(`${JSON.stringify({ type: "result", ...asData(result) })}\n`);
+  for (const object of result.leftAlone) io.err(`hint: ${words.leftAlone(safeText(object))}\n`);
+  if (result.outcome === "rolled-back") {
+    if (options.output !== "json") io.out(`${words.rolledBack(result.run, result.changed.length)}\n`);
+    return exitCodes.ok;
+  }
+  if (result.error) io.err(formatError(result.error, io.lang));
+  io.err(`hint: ${words.resumeWith(commandLine(["resume", ...nodeArguments(options)]))}\n`);
+  return exitCodes.interrupted;
+}
+
+export type RunsOptions = NodeOptions & { readonly output: string };
+
+export async function runRunsList(options: RunsOptions, io: Io): Promise<number> {
+  const list = await runs(nodeOf(options, io));
+  if (options.output === "json") io.out(renderJson(list));
+  else if (options.output === "yaml") io.out(renderYaml(list));
+  else io.out(list.length === 0 ? `${cliMessages(io.lang).noRuns}\n` : renderRuns(list, { lang: io.lang }));
+  return exitCodes.ok;
+}
+
+export async function runRunsShow(run: string, options: RunsOptions, io: Io): Promise<number> {
+  const summary = await show(nodeOf(options, io), run);
+  if (options.output === "json") io.out(renderJson(summary));
+  else if (options.output === "yaml") io.out(renderYaml(summary));
+  else io.out(renderRun(summary, { lang: io.lang }));
+  return exitCodes.ok;
+}
+
+export async function runRunsPrune(
+  options: NodeOptions & { readonly keep: string; readonly olderThan: string },
+  io: Io,
+): Promise<number> {
+  if (!/^\d+$/.test(options.keep)) {
+    throw new AppError("value-invalid", { what: "--keep", value: options.keep, expected: "a number" });
+  }
+  const pruned = await prune(nodeOf(options, io), {
+    keep: Number(options.keep),
+    olderThanMs: parseDuration(options.olderThan) * 1000,
+  });
+  io.out(`${cliMessages(io.lang).pruned(pruned.length)}\n`);
+  return exitCodes.ok;
+}

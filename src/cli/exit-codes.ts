@@ -1,0 +1,43 @@
+// Exit codes (architecture, section 5), each from one place.
+import type { ErrorCode } from "../core/model/errors.ts";
+import type { Severity } from "../core/model/finding.ts";
+
+export const exitCodes = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  attention: 3,
+  refused: 4,
+  locked: 5,
+  interrupted: 6,
+} as const;
+
+const special: Partial<Record<ErrorCode, number>> = {
+  usage: exitCodes.usage,
+  "value-invalid": exitCodes.usage,
+  "name-unknown": exitCodes.usage,
+  "profile-unknown": exitCodes.usage,
+  "confirmation-needed": exitCodes.usage,
+  locked: exitCodes.locked,
+  "plan-stale": exitCodes.refused,
+  "plan-invalid": exitCodes.refused,
+  "digest-differs": exitCodes.refused,
+  refused: exitCodes.refused,
+  "issue-refused": exitCodes.refused,
+  "run-unfinished": exitCodes.interrupted,
+  "run-not-open": exitCodes.refused,
+  "rollback-refused": exitCodes.refused,
+  "rollback-expired": exitCodes.refused,
+  "store-link-refused": exitCodes.refused,
+  "state-unsafe": exitCodes.refused,
+  declined: exitCodes.refused,
+};
+
+export function exitCodeOfError(code: ErrorCode): number {
+  return special[code] ?? exitCodes.failed;
+}
+
+/** Any finding from warning up is "attention". */
+export function exitCodeOfFindings(worst: Severity | null): number {
+  return worst === "critical" || worst === "warning" ? exitCodes.attention : exitCodes.ok;
+}

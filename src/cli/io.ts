@@ -1,0 +1,20 @@
+// The terminal, as an argument: commands write and ask through it, tests put another one in.
+import type { Language } from "../report/language.ts";
+
+export interface Io {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly lang: Language;
+  /** The answer goes to stdout, everything else to stderr. */
+  out(text: string): void;
+  err(text: string): void;
+  /** True when a person can be asked. */
+  readonly isInteractive: boolean;
+  readonly hasColor: boolean;
+  readonly width: number | null;
+  /** One line from the person. */
+  ask(question: string): Promise<string>;
+  readInput(): Promise<Uint8Array>;
+  /** Aborted by the first SIGINT or SIGTERM with the signal's name as reason. */
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+}

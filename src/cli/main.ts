@@ -1,0 +1,62 @@
+// Entry point: arguments in, exit code out. Every error ends here as an `error:` line and `hint:` lines on stderr.
+import { CommanderError } from "commander";
+import { AppError, isAppError } from "../core/model/errors.ts";
+import { cliMessages } from "../report/cli-messages.ts";
+import { formatError } from "../report/error-text.ts";
+import { type Language, chooseLanguage } from "../report/language.ts";
+import { exitCodeOfError, exitCodes } from "./exit-codes.ts";
+import type { Io } from "./io.ts";
+import { createProgram } from "./program.ts";
+import { terminal } from "./terminal.ts";
+
+/** Runs one command line; resolves to the exit code. */
+export async function main(words: readonly string[], io: Io): Promise<number> {
+  let exitCode: number = exitCodes.ok;
+  const program = createProgram(io, (code) => {
+    exitCode = code;
+  });
+  program.configureOutput({ writeOut: (text) => io.out(text), writeErr: () => {}, outputError: () => {} });
+  try {
+    await program.parseAsync([...words], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    return explain(error, io);
+  }
+}
+
+function explain(thrown: unknown, io: Io): number {
+  if (thrown instanceof CommanderError && thrown.exitCode === 0) return exitCodes.ok;
+  const error = thrown instanceof CommanderError ? usageError(thrown, io) : thrown;
+  io.err(formatError(error, io.lang));
+  return isAppError(error) ? exitCodeOfError(error.code) : exitCodes.failed;
+}
+
+/** commander's error in our words; `(Did you mean x?)` becomes part of it. */
+function usageError(error: CommanderError, io: Io): AppError<"usage"> {
+  const { usage } = cliMessages(io.lang);
+  const name = /'([^']*)'/.exec(error.message)?.[1] ?? "";
+  const kinds: Readonly<Record<string, (name: string) => string>> = {
+    "commander.unknownOption": usage.unknownOption,
+    "commander.unknownCommand": usage.unknownCommand,
+    "commander.missingArgument": usage.missingArgument,
+    "commander.optionMissingArgument": usage.optionMissingArgument,
+    "commander.excessArguments": usage.excessArguments,
+    "commander.invalidArgument": usage.invalidArgument,
+  };
+  const say = kinds[error.code];
+  const suggestion = /Did you mean (?:one of )?([^?]+)\?/.exec(error.message)?.[1];
+  const reason = say ? say(name) : usage.other(error.message.replace(/^error: /, ""));
+  return new AppError("usage", { reason: suggestion === undefined ? reason : `${reason} - ${usage.didYouMean(suggestion)}` });
+}
+
+function languageOf(words: readonly string[]): Language {
+  const at = words.indexOf("--lang");
+  const flag = at >= 0 ? words[at + 1] : words.find((word) => word.startsWith("--lang="))?.slice("--lang=".length);
+  return chooseLanguage({ flag, env: process.env });
+}
+
+/** Called by the launcher. */
+export async function run(): Promise<void> {
+  const words = process.argv.slice(2);
+  process.exitCode = await main(words, terminal(languageOf(words)));
+}

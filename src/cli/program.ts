@@ -1,0 +1,181 @@
+// The command line's shape: every command and option once; what they do is loaded when it is asked for.
+import { Command, Option } from "commander";
+import { cliMessages } from "../report/cli-messages.ts";
+import type { CheckOptions } from "./commands/check.ts";
+import type { InspectOptions } from "./commands/inspect.ts";
+import type { ApplyOptions, PlanOptions, RenewCommandOptions } from "./commands/renew.ts";
+import type { ResumeOptions, RunsOptions } from "./commands/runs.ts";
+import type { Io } from "./io.ts";
+import { type NodeOptions, addNodeOptions, addRenewOptions, addRunOptions } from "./options.ts";
+
+type Finish = (exitCode: number) => void;
+type Words = ReturnType<typeof cliMessages>;
+
+/** `finish` gets the exit code of the command that ran. */
+export function createProgram(io: Io, finish: Finish): Command {
+  const words = cliMessages(io.lang);
+  const program = new Command("perennial");
+  const done = async (code: Promise<number>): Promise<void> => finish(await code);
+  program
+    .description(words.tool)
+    .option("--lang <en|zh>", words.options.lang)
+    .showSuggestionAfterError(true)
+    .enablePositionalOptions(false);
+  addNodeOptions(program, words);
+  program.action(async (options: NodeOptions) => {
+    const { runOverview } = await import("./commands/check.ts");
+    await done(runOverview({ ...options, within: "30d", output: "table" }, io));
+  });
+  addLooking(program, { io, words, done });
+  addDoing(program, { io, words, done });
+  addRuns(program, { io, words, done });
+  addProfiles(program, { io, words, done });
+  localise(program, words);
+  return program;
+}
+
+interface Parts {
+  readonly io: Io;
+  readonly words: Words;
+  readonly done: (code: Promise<number>) => Promise<void>;
+}
+
+function output(words: Words, ...forms: readonly string[]): Option {
+  const [first = "table"] = forms;
+  return new Option(`-o, --output <${forms.join("|")}>`, words.options.output).choices(forms).default(first);
+}
+
+function addLooking(program: Command, { io, words, done }: Parts): void {
+  const check = addNodeOptions(program.command("check").description(words.commands.check), words);
+  check
+    .option("--at <date>", words.options.at)
+    .option("--within <time>", words.options.within, "30d")
+    .addOption(output(words, "table", "wide", "json", "yaml"))
+    .action(async (_: unknown, command: Command) => {
+      const { runCheck } = await import("./commands/check.ts");
+      await done(runCheck(command.optsWithGlobals<CheckOptions>(), io));
+    });
+  program
+    .command("inspect")
+    .description(words.commands.inspect)
+    .argument("<file...>", words.args.files)
+    .option("--at <date>", words.options.at)
+    .addOption(output(words, "table", "json", "yaml"))
+    .action(async (files: string[], options: InspectOptions) => {
+      const { runInspect } = await import("./commands/inspect.ts");
+      await done(runInspect(files, options, io));
+    });
+}
+
+function addDoing(program: Command, { io, words, done }: Parts): void {
+  const plan = addRenewOptions(program.command("plan").description(words.commands.plan), words);
+  plan
+    .argument("[name...]", words.args.names)
+    .option("--out <file>", words.options.out)
+    .option("--runbook", words.options.runbook)
+    .option("--detailed-exitcode", words.options.detailedExitcode)
+    .addOption(output(words, "table", "json", "yaml"))
+    .action(async (names: string[], _: unknown, command: Command) => {
+      const { runPlanCommand } = await import("./commands/renew.ts");
+      await done(runPlanCommand(names, command.optsWithGlobals<PlanOptions>(), io));
+    });
+  const renew = addRunOptions(addRenewOptions(program.command("renew").description(words.commands.renew), words), words);
+  renew
+    .argument("[name...]", words.args.names)
+    .addOption(output(words, "table", "json"))
+    .action(async (names: string[], _: unknown, command: Command) => {
+      const { runRenew } = await import("./commands/renew.ts");
+      await done(runRenew(names, command.optsWithGlobals<RenewCommandOptions>(), io));
+    });
+  const apply = addRunOptions(addNodeOptions(program.command("apply").description(words.commands.apply), words), words);
+  apply
+    .argument("<plan>", words.args.plan)
+    .option("--approved <digest>", words.options.approved)
+    .addOption(output(words, "table", "json"))
+    .action(async (path: string, _: unknown, command: Command) => {
+      const { runApply } = await import("./commands/renew.ts");
+      await done(runApply(path, command.optsWithGlobals<ApplyOptions>(), io));
+    });
+}
+
+function addRuns(program: Command, { io, words, done }: Parts): void {
+  const load = () => import("./commands/runs.ts");
+  const resume = addNodeOptions(program.command("resume").description(words.commands.resume), words);
+  resume
+    .argument("[run]", words.args.run)
+    .option("--break-lock", words.options.breakLock)
+    .addOption(output(words, "table", "json"))
+    .action(async (run: string | undefined, _: unknown, command: Command) => {
+      await done((await load()).runResume(run, command.optsWithGlobals<ResumeOptions>(), io));
+    });
+  const rollback = addRunOptions(addNodeOptions(program.command("rollback").description(words.commands.rollback), words), words);
+  rollback
+    .argument("[run]", words.args.run, "last")
+    .addOption(output(words, "table", "json"))
+    .action(async (run: string, _: unknown, command: Command) => {
+      await done((await load()).runRollback(run, command.optsWithGlobals<ResumeOptions>(), io));
+    });
+  const runs = program.command("runs").description(words.commands.runs);
+  addNodeOptions(runs.command("list", { isDefault: true }).description(words.sub["runs list"]), words)
+    .addOption(output(words, "table", "json", "yaml"))
+    .action(async (_: unknown, command: Command) => {
+      await done((await load()).runRunsList(command.optsWithGlobals<RunsOptions>(), io));
+    });
+  addNodeOptions(runs.command("show").description(words.sub["runs show"]), words)
+    .argument("[run]", words.args.run, "last")
+    .addOption(output(words, "table", "json", "yaml"))
+    .action(async (run: string, _: unknown, command: Command) => {
+      await done((await load()).runRunsShow(run, command.optsWithGlobals<RunsOptions>(), io));
+    });
+  addNodeOptions(runs.command("prune").description(words.sub["runs prune"]), words)
+    .option("--keep <count>", words.options.keep, "5")
+    .option("--older-than <time>", words.options.olderThan, "90d")
+    .action(async (_: unknown, command: Command) => {
+      const options = command.optsWithGlobals<NodeOptions & { readonly keep: string; readonly olderThan: string }>();
+      await done((await load()).runRunsPrune(options, io));
+    });
+}
+
+function addProfiles(program: Command, { io, words, done }: Parts): void {
+  const load = () => import("./commands/profile.ts");
+  const profile = program.command("profile").description(words.commands.profile);
+  profile
+    .command("list", { isDefault: true })
+    .description(words.sub["profile list"])
+    .action(async () => done((await load()).runProfileList(io)));
+  profile
+    .command("show")
+    .description(words.sub["profile show"])
+    .argument("<id>", words.args.profile)
+    .action(async (id: string) => done((await load()).runProfileShow(id, io)));
+  profile
+    .command("lint")
+    .description(words.sub["profile lint"])
+    .argument("<file>", words.args.profileFile)
+    .action(async (path: string) => done((await load()).runProfileLint(path, io)));
+  program
+    .command("version")
+    .description(words.commands.version)
+    .action(async () => {
+      const { toolVersion } = await import("../app/version.ts");
+      io.out(`perennial ${toolVersion}\n`);
+      await done(Promise.resolve(0));
+    });
+}
+
+/** Headings and the help option in the chosen language, errors thrown instead of printed, for every command. */
+function localise(command: Command, words: Words): void {
+  const titles: Readonly<Record<string, string>> = {
+    "Usage:": words.headings.usage,
+    "Arguments:": words.headings.arguments,
+    "Options:": words.headings.options,
+    "Commands:": words.headings.commands,
+  };
+  command
+    .exitOverride()
+    .helpOption("-h, --help", words.help)
+    .configureHelp({ styleTitle: (title) => titles[title] ?? title })
+    .configureOutput({ writeErr: () => {}, outputError: () => {} });
+  if (command.commands.length > 0) command.helpCommand("help [command]", words.help);
+  for (const child of command.commands) localise(child, words);
+}

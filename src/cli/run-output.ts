@@ -1,0 +1,88 @@
+// What renew, apply, resume and rollback say while they work and when they end, and with which exit code.
+import type { RunOptions, RunResult } from "../app/renewal.ts";
+import type { Plan } from "../core/model/plan.ts";
+import { cliMessages } from "../report/cli-messages.ts";
+import { formatError } from "../report/error-text.ts";
+import { renderEvent } from "../report/events-text.ts";
+import { safeText } from "../report/escape.ts";
+import { commandLine } from "./command-line.ts";
+import { exitCodeOfError, exitCodes } from "./exit-codes.ts";
+import type { Io } from "./io.ts";
+import { type NodeOptions, nodeArguments } from "./options.ts";
+
+export interface RunCommandOptions {
+  readonly yes?: boolean;
+  readonly ticket?: string;
+  readonly reason?: string;
+  readonly breakLock?: boolean;
+}
+
+/** Events go out as lines, or as one JSON object per line with `-o json`. */
+export function runOptionsOf(options: RunCommandOptions & { readonly output: string }, io: Io): RunOptions {
+  return {
+    ticket: options.ticket ?? null,
+    reason: options.reason ?? null,
+    breakLock: options.breakLock === true,
+    signal: io.signal,
+    onEvent: (event) => {
+      if (options.output === "json") {
+        io.out(`${JSON.stringify(event)}\n`);
+        return;
+      }
+      const line = renderEvent(event, io.lang);
+      if (line !== null) io.out(`${line}\n`);
+    },
+  };
+}
+
+interface Reported {
+  readonly plan: Plan | null;
+  readonly options: NodeOptions & { readonly output: string };
+  readonly io: Io;
+}
+
+/** The closing lines of a run that was applied or resumed, and its exit code. */
+export function reportRun(result: RunResult, { plan, options, io }: Reported): number {
+  const words = cliMessages(io.lang);
+  const say = (line: string): void => (options.output === "json" ? undefined : io.out(`${line}\n`));
+  if (options.output === "json") io.out(`${JSON.stringify({ type: "result", ...asData(result) })}\n`);
+  const again = nodeArguments(options);
+  if (result.outcome === "succeeded") {
+    say(words.done(result.changed.length, result.run));
+    const restart = plan?.notices.find((notice) => notice.code === "restart-needed");
+    if (restart) say(words.restart(restart.consumers.join(", ")));
+    say(words.undoWith(commandLine(["rollback", result.run, ...again])));
+    return exitCodes.ok;
+  }
+  if (result.error) io.err(formatError(result.error, io.lang));
+  for (const object of result.leftAlone) io.err(`hint: ${words.leftAlone(safeText(object))}\n`);
+  return reportFailure(result, again, io);
+}
+
+function reportFailure(result: RunResult, again: readonly string[], io: Io): number {
+  const words = cliMessages(io.lang);
+  switch (result.outcome) {
+    case "rolled-back":
+      io.err(`hint: ${words.failedRolledBack}\n`);
+      return exitCodes.failed;
+    case "abandoned":
+      io.err(`hint: ${words.failedAbandoned}\n`);
+      return signalCode(result) ?? (result.error ? exitCodeOfError(result.error.code) : exitCodes.failed);
+    default:
+      io.err(`hint: ${words.failedInterrupted(result.run)}\n`);
+      io.err(`hint: ${words.resumeWith(commandLine(["resume", ...again]))}\n`);
+      io.err(`hint: ${words.undoWith(commandLine(["rollback", result.run, ...again]))}\n`);
+      return exitCodes.interrupted;
+  }
+}
+
+/** 128 + the signal's number, as a shell expects, when a signal ended it before anything was changed. */
+export function signalCode(result: RunResult): number | null {
+  if (result.error?.code !== "interrupted") return null;
+  const { signal } = result.error.params as { readonly signal: string };
+  return signal === "SIGTERM" ? 143 : 130;
+}
+
+export function asData({ run, outcome, changed, issued, rolledBack, error, leftAlone }: RunResult): object {
+  return { run, outcome, rolledBack, changed, issued, leftAlone, error: error && { code: error.code, params: error.params } };
+}

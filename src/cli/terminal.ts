@@ -1,0 +1,60 @@
+// The real terminal behind Io.
+import { writeSync } from "node:fs";
+import type { Language } from "../report/language.ts";
+import type { Io } from "./io.ts";
+
+export function terminal(lang: Language): Io {
+  const { env, stdin, stdout, stderr } = process;
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => controller.abort(name));
+  return {
+    environment: env,
+    lang,
+    out: (text) => writeAll(1, text),
+    err: (text) => writeAll(2, text),
+    isInteractive: stdin.isTTY && stderr.isTTY,
+    hasColor: wantsColor(env, stdout.isTTY),
+    width: stdout.isTTY ? stdout.columns : null,
+    ask,
+    readInput,
+    signal: controller.signal,
+    now: () => Date.now(),
+  };
+}
+
+/** https://no-color.org; FORCE_COLOR wins over a pipe, TERM=dumb has none. */
+function wantsColor(env: NodeJS.ProcessEnv, isTty: boolean): boolean {
+  if (env["NO_COLOR"]) return false;
+  if (env["FORCE_COLOR"] && env["FORCE_COLOR"] !== "0") return true;
+  return isTty && env["TERM"] !== "dumb";
+}
+
+/** Synchronous, so that nothing is lost when the process exits; a reader that went away (`| head`) is no error of ours. */
+function writeAll(descriptor: number, text: string): void {
+  let rest = Buffer.from(text);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(descriptor, rest));
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? error.code : "";
+      if (code === "EPIPE") return;
+      if (code !== "EAGAIN") throw error;
+    }
+  }
+}
+
+async function ask(question: string): Promise<string> {
+  const { createInterface } = await import("node:readline/promises");
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
+  }
+}
+
+async function readInput(): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+  return Buffer.concat(chunks);
+}
