@@ -20,8 +20,18 @@ export const noLabels: Labels = {
   write: () => undefined,
 };
 
-/** Looks once for SELinux and for the binaries. `path` is a PATH; only absolute folders count. */
+/** Looks for SELinux and for the binaries, once, when first needed: most commands never need labels. `path` is a PATH; only absolute folders count. */
 export function systemLabels(path: string = process.env["PATH"] ?? ""): Labels {
+  let found: Labels | null = null;
+  const labels = (): Labels => (found ??= findLabels(path));
+  return {
+    read: (file) => labels().read(file),
+    copy: (from, to) => labels().copy(from, to),
+    write: (file, xattrs) => labels().write(file, xattrs),
+  };
+}
+
+function findLabels(path: string): Labels {
   const [getfattr, setfattr] = [find("getfattr", path), find("setfattr", path)];
   if (getfattr !== null && setfattr !== null) return attrLabels(getfattr, setfattr);
   if (!existsSync("/sys/fs/selinux/enforce")) return noLabels;
