@@ -1,6 +1,6 @@
 // The files of one node below a root directory, read without being led astray by links and without ever waiting.
 // INPUTS: any file of the node that is named. OUTPUTS: none. Linux only (needs /proc).
-import { hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { closeSync, fstatSync, lstatSync, statSync, type BigIntStats, type Stats } from "node:fs";
 import { posix } from "node:path";
 import { formatAddress, type Address } from "../../core/model/address.ts";
@@ -221,7 +221,7 @@ export function attributesOf(stats: Stats, xattrs: Readonly<Record<string, strin
 }
 
 export function sha256Hex(bytes: Uint8Array): string {
-  return hash("sha256", bytes, "hex");
+  return createHash("sha256").update(bytes).digest("hex");
 }
 
 /** Whether a path still leads to the directory we hold. Following links here is harmless: only that very inode counts. */
