@@ -114,10 +114,16 @@ export function describeStore(name: string, makeHarness: () => Promise<StoreHarn
     it("2: stage refuses when something is where nothing was expected, and the other way round", async () => {
       const address = await seeded();
       const there = await failure(harness.store.stage(address, bytesOf("new\n"), staging("absent")));
-      expect(there).toMatchObject({ code: "store-conflict", params: { expected: "absent", found: sha256("old\n") } });
+      expect(there).toMatchObject({
+        code: "store-conflict",
+        params: { expected: "absent", found: sha256("old\n") },
+      });
       const missing = harness.address("missing");
       const gone = await failure(harness.store.stage(missing, bytesOf("new\n"), staging(sha256("old\n"))));
-      expect(gone).toMatchObject({ code: "store-conflict", params: { expected: sha256("old\n"), found: "absent" } });
+      expect(gone).toMatchObject({
+        code: "store-conflict",
+        params: { expected: sha256("old\n"), found: "absent" },
+      });
       expect(await harness.peek(missing)).toBeNull();
     });
 
@@ -269,8 +275,16 @@ export function describeStore(name: string, makeHarness: () => Promise<StoreHarn
     it("6: sweep removes what older tokens left and nothing else, and their writers cannot commit any more", async () => {
       const address = await seeded();
       const before = await harness.neighbours(address);
-      const old = await harness.store.stage(address, bytesOf("old token\n"), staging(sha256("old\n"), { token: 3 }));
-      const ours = await harness.store.stage(address, bytesOf("ours\n"), staging(sha256("old\n"), { token: 4 }));
+      const old = await harness.store.stage(
+        address,
+        bytesOf("old token\n"),
+        staging(sha256("old\n"), { token: 3 }),
+      );
+      const ours = await harness.store.stage(
+        address,
+        bytesOf("ours\n"),
+        staging(sha256("old\n"), { token: 4 }),
+      );
       expect(await harness.store.sweep([address], 4)).toEqual([old.temporary]);
       expect(await harness.store.sweep([address], 4)).toEqual([]);
       expect((await failure(harness.store.commit(old, { fence }))).code).toBe("store-write-failed");

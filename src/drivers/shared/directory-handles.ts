@@ -43,7 +43,9 @@ export function readUpTo(fd: number, sizeBytes: number, limitBytes: number): Uin
   for (;;) {
     const count = readSync(fd, buffer, length, buffer.length - length, null);
     length += count;
-    if (count === 0 || length > limitBytes) return buffer.subarray(0, length);
+    // Files of /proc say 0 and hold more; elsewhere the size saves a last read.
+    if (count === 0 || length > limitBytes || (length === sizeBytes && sizeBytes > 0))
+      return buffer.subarray(0, length);
     if (length === buffer.length) {
       const larger = new Uint8Array(Math.min(Math.max(buffer.length * 2, 4096), limitBytes + 1));
       larger.set(buffer);

@@ -3,34 +3,24 @@ import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
-  fchmodSync,
   fdatasyncSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
   linkSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
-  readlinkSync,
   renameSync,
   rmSync,
-  type Stats,
 } from "node:fs";
 import { posix } from "node:path";
 import { AppError } from "../../core/model/errors.ts";
 import type { Failpoints } from "../../engine/ports/world.ts";
 import type { StateDirectory } from "../../engine/ports/state.ts";
-import {
-  childPath,
-  errnoOf,
-  openDirectory,
-  openForReading,
-  readUpTo,
-  syncDirectory,
-} from "./directory-handles.ts";
+import { childPath, errnoOf, openForReading, readUpTo, syncDirectory } from "./directory-handles.ts";
 import { systemLabels, type Labels } from "./file-labels.ts";
+import { closeToOthers, makeState, mkdirOnce, openState, syncPath, type StateBase } from "./state-base.ts";
 import { attempt, hit, removeQuietly, writeFully, writeTemporary } from "./temporary-file.ts";
 
 /** Names of files not yet complete; a crash may leave one, `list` does not show it. */
@@ -46,11 +36,9 @@ export interface StateDirectoryOptions {
   readonly sync?: (file: number) => void;
 }
 
-interface State {
-  readonly path: string;
+interface State extends StateBase {
   readonly failpoints: Failpoints | undefined;
   readonly labels: () => Labels;
-  readonly sync: (file: number) => void;
   readonly dataSync: (file: number) => void;
 }
 
@@ -71,9 +59,11 @@ export function openStateDirectory(path: string, options: StateDirectoryOptions 
   if (existing !== null) closeSync(existing);
   return {
     path: state.path,
-    read: (file) => whenThere(state, null, (base) => readFile(state, base, file)),
-    list: (directory) => whenThere(state, [], (base) => listDirectory(state, base, directory)),
-    remove: (file) => whenThere(state, undefined, (base) => removeEntry(state, base, file)),
+    read: (file) => whenThere(state, file, { missing: null, action: (base) => readFile(state, base, file) }),
+    list: (folder) =>
+      whenThere(state, folder, { missing: [], action: (base) => listDirectory(state, base, folder) }),
+    remove: (file) =>
+      whenThere(state, file, { missing: undefined, action: (base) => removeEntry(state, base, file) }),
     create: (file, bytes) => inside(state, (base) => create(state, base, file, bytes)),
     append: (file, bytes) => inside(state, (base) => append(state, base, file, bytes)),
     rename: (from, to) => inside(state, (base) => rename(state, base, from, to)),
@@ -82,7 +72,12 @@ export function openStateDirectory(path: string, options: StateDirectoryOptions 
   };
 }
 
-async function whenThere<T>(state: State, missing: T, action: (base: number) => T): Promise<T> {
+async function whenThere<T>(
+  state: State,
+  file: string,
+  { missing, action }: { readonly missing: T; readonly action: (base: number) => T },
+): Promise<T> {
+  refuseLeadingOut(file);
   const base = openState(state);
   if (base === null) return missing;
   try {
@@ -96,102 +91,24 @@ async function whenThere<T>(state: State, missing: T, action: (base: number) => 
 async function inside<T>(state: State, action: (base: number) => Promise<T>): Promise<T> {
   const base = openState(state) ?? makeState(state);
   try {
+    attempt(state.path, "chmod", () => closeToOthers(base));
     return await action(base);
   } finally {
     closeSync(base);
   }
 }
 
-function openState(state: State): number | null {
-  refuseLink(posix.dirname(state.path));
-  refuseLink(state.path);
-  let base: number;
-  try {
-    base = openDirectory(state.path);
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code === "ENOENT") return null;
-    throw new AppError("state-unsafe", { path: state.path, reason: code ?? "unreadable" }, { cause: error });
-  }
-  try {
-    refuseUnsafe(state.path, fstatSync(base));
-    return base;
-  } catch (error) {
-    closeSync(base);
-    throw error;
-  }
-}
-
-function refuseLink(path: string): void {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
-  if (stats?.isSymbolicLink()) throw unsafe(path, `link to ${readlinkSync(path)}`);
-  if (stats && !stats.isDirectory()) throw unsafe(path, "not a directory");
-}
-
-function refuseUnsafe(path: string, stats: Stats): void {
-  const uid = process.geteuid?.() ?? stats.uid;
-  if (stats.uid !== uid) throw unsafe(path, `owned by uid ${stats.uid}`);
-  if ((stats.mode & 0o022) !== 0)
-    throw unsafe(path, `mode ${(stats.mode & 0o7777).toString(8).padStart(4, "0")}`);
-}
-
-function unsafe(path: string, reason: string): AppError {
-  return new AppError("state-unsafe", { path, reason });
-}
-
-function makeState(state: State): number {
-  attempt(state.path, "mkdir", () => {
-    makeParents(posix.dirname(state.path), state.sync);
-    mkdirOnce(state.path);
-  });
-  const base = openState(state);
-  if (base === null) throw unsafe(state.path, "vanished");
-  // The umask may have taken bits away, an earlier hand may have left it readable.
-  attempt(state.path, "sync-directory", () => {
-    const directory = openSync(childPath(base, "."), constants.O_RDONLY | constants.O_DIRECTORY);
-    try {
-      fchmodSync(directory, 0o700);
-      state.sync(directory);
-    } finally {
-      closeSync(directory);
-    }
-    syncPath(posix.dirname(state.path), state.sync);
-  });
-  return base;
-}
-
-/** `/var/lib` and above, where they are missing (a root that is no whole system): ordinary directories. */
-function makeParents(path: string, sync: (file: number) => void): void {
-  if (lstatSync(path, { throwIfNoEntry: false })) return;
-  makeParents(posix.dirname(path), sync);
-  mkdirSync(path, { mode: 0o755 });
-  syncPath(posix.dirname(path), sync);
-}
-
-function mkdirOnce(path: string): void {
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    if (errnoOf(error) !== "EEXIST") throw error;
-  }
-}
-
-function syncPath(path: string, sync: (file: number) => void): void {
-  const directory = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    sync(directory);
-  } finally {
-    closeSync(directory);
-  }
-}
-
 /** A relative path inside; `""` is the directory itself. TypeError for anything that could lead out. */
 function entryPath(base: number, file: string): string {
+  refuseLeadingOut(file);
+  return childPath(base, file === "" ? "." : file);
+}
+
+function refuseLeadingOut(file: string): void {
   const names = file === "" ? [] : file.split("/");
   if (names.some((name) => name === "" || name === "." || name === ".." || name.includes("\0"))) {
     throw new TypeError(`not a path inside the state directory: ${JSON.stringify(file)}`);
   }
-  return childPath(base, names.length === 0 ? "." : file);
 }
 
 function readFile(state: State, base: number, file: string): Uint8Array | null {

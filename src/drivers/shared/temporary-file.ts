@@ -1,5 +1,5 @@
 // New bytes in a file of their own, complete and synced: what a rename then makes live.
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -32,8 +32,8 @@ export function temporaryName(run: string, token: number, name: string): string 
   if (!Number.isSafeInteger(token) || token < 0) throw new TypeError(`not a token: ${token}`);
   const prefix = `.perennial-${run}-${token}-`;
   if (Buffer.byteLength(prefix + name) <= longestName) return prefix + name;
-  const hash = createHash("sha256").update(name).digest("hex").slice(0, 32);
-  return `${prefix}${name.slice(0, 16)}-${hash}`;
+  const digest = hash("sha256", name, "hex").slice(0, 32);
+  return `${prefix}${name.slice(0, 16)}-${digest}`;
 }
 
 /** The token in the name of a temporary file; null for any other name. */
@@ -176,5 +176,5 @@ function expectBytes(path: string, bytes: Uint8Array, object: string): void {
 }
 
 function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  return hash("sha256", bytes, "hex");
 }

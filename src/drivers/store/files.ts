@@ -162,7 +162,11 @@ function isUnchanged(labels: Labels, target: Target, sha256: string, options: St
   return Object.entries(xattrs).every(([name, value]) => found[name] === value);
 }
 
-async function commit(store: Replacing, staged: Staged, options: CommitOptions): Promise<"written" | "unchanged"> {
+async function commit(
+  store: Replacing,
+  staged: Staged,
+  options: CommitOptions,
+): Promise<"written" | "unchanged"> {
   options.signal?.throwIfAborted();
   return withTarget(store.files, parseAddress(staged.object), async (target, object) => {
     if (target && isAlreadyLive(target, staged)) {

@@ -42,7 +42,9 @@ export function treeOf(folder: string): Record<string, string> {
 
 /** Names that start like our temporary files, anywhere below. */
 export function leftOvers(folder: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.includes(".perennial-"));
+  return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
+    name.includes(".perennial-"),
+  );
 }
 
 export interface Permitted {
@@ -54,7 +56,9 @@ export interface Permitted {
 export function canMount(): Permitted {
   const folder = mkdtempSync(join(tmpdir(), "perennial-mount-"));
   try {
-    const result = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], { encoding: "utf8" });
+    const result = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], {
+      encoding: "utf8",
+    });
     if (result.status === 0) unmount(folder);
     return { ok: result.status === 0, reason: `mount: ${result.stderr ?? result.error?.message}` };
   } finally {
@@ -100,20 +104,31 @@ export function bundleChild(source: string): Child {
   const folder = mkdtempSync(join(tmpdir(), "perennial-child-"));
   chmodSync(folder, 0o755);
   const file = join(folder, "child.mjs");
-  buildSync({ entryPoints: [source], outfile: file, bundle: true, platform: "node", format: "esm", target: "node20" });
+  buildSync({
+    entryPoints: [source],
+    outfile: file,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+  });
   return {
     file,
     run(args, options = {}) {
       const env = { PATH: process.env["PATH"], PERENNIAL_FAILPOINT: options.failpoint };
       const uid = options.uid === undefined ? {} : { uid: options.uid, gid: options.uid };
-      const end = spawnSync(process.execPath, [file, ...args], { encoding: "utf8", env, timeout: 20_000, ...uid });
+      const end = spawnSync(process.execPath, [file, ...args], {
+        encoding: "utf8",
+        env,
+        timeout: 20_000,
+        ...uid,
+      });
       const answer = end.stdout === "" ? undefined : (JSON.parse(end.stdout) as unknown);
       return { signal: end.signal, answer, stderr: end.stderr };
     },
     close: () => rmSync(folder, { recursive: true }),
   };
 }
-
 
 const readerProgram = `
   const { readFileSync } = require("node:fs");
@@ -139,7 +154,7 @@ export async function startFileReader(path: string): Promise<{ stop(): Promise<r
     async stop() {
       reader.stdin.write("stop");
       const line = await lines.next();
-      const seen = JSON.parse(String(line.value)) as readonly string[];
+      const seen: readonly string[] = JSON.parse(String(line.value));
       return seen.map((base64) => new Uint8Array(Buffer.from(base64, "base64")));
     },
   };

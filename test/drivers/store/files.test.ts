@@ -55,7 +55,7 @@ describeStore("files", async () => {
       try {
         return new Uint8Array(readFileSync(join(root, address.path)));
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+        if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
         throw error;
       }
     },
@@ -71,6 +71,10 @@ describeStore("files", async () => {
     },
   };
 });
+
+function openHandles(): number {
+  return readdirSync("/proc/self/fd").length;
+}
 
 describe("the file store", () => {
   let root: string;
@@ -105,6 +109,10 @@ describe("the file store", () => {
     return one.commit(staged, { fence });
   }
 
+  function notVerified(cause: string): unknown {
+    return { code: "store-write-failed", params: { address: object, operation: "verify-temporary", cause } };
+  }
+
   function linkAt(target: string, where = path): void {
     rmSync(join(root, where), { force: true, recursive: true });
     symlinkSync(target, join(root, where));
@@ -114,7 +122,10 @@ describe("the file store", () => {
     it("reads and writes through a link inside the trees, and leaves the link a link", async () => {
       writeFileSync(join(root, "etc/kubernetes/real.key"), "old\n", { mode: 0o600 });
       linkAt("../real.key");
-      expect(await store.read(address)).toMatchObject({ link: "/etc/kubernetes/real.key", linkLeavesTree: false });
+      expect(await store.read(address)).toMatchObject({
+        link: "/etc/kubernetes/real.key",
+        linkLeavesTree: false,
+      });
       const staged = await store.stage(address, bytesOf("new\n"), staging(sha256("old\n")));
       expect(dirname(staged.temporary)).toBe("/etc/kubernetes");
       await store.commit(staged, { fence });
@@ -125,7 +136,10 @@ describe("the file store", () => {
     it("takes absolute targets as the node does, below the root", async () => {
       writeFileSync(join(root, "etc/kubernetes/real.key"), "inside\n");
       linkAt("/etc/kubernetes/real.key");
-      expect(await store.read(address)).toMatchObject({ bytes: bytesOf("inside\n"), link: "/etc/kubernetes/real.key" });
+      expect(await store.read(address)).toMatchObject({
+        bytes: bytesOf("inside\n"),
+        link: "/etc/kubernetes/real.key",
+      });
     });
 
     it("follows links of directories", async () => {
@@ -159,8 +173,13 @@ describe("the file store", () => {
       linkAt("/data/apiserver.key");
       const before = treeOf(root);
       expect(await store.read(address)).toMatchObject({ link: "/data/apiserver.key", linkLeavesTree: true });
-      const refused = { code: "store-link-refused", params: { address: object, target: "/data/apiserver.key" } };
-      expect(await failure(store.stage(address, bytesOf("new\n"), staging(sha256("old\n"))))).toEqual(refused);
+      const refused = {
+        code: "store-link-refused",
+        params: { address: object, target: "/data/apiserver.key" },
+      };
+      expect(await failure(store.stage(address, bytesOf("new\n"), staging(sha256("old\n"))))).toEqual(
+        refused,
+      );
       const error = await store.preflight(address);
       expect({ code: error?.code, params: error?.params }).toEqual(refused);
       expect(treeOf(root)).toEqual(before);
@@ -169,7 +188,8 @@ describe("the file store", () => {
     it("writes through it when the tree is allowed, and only that tree", async () => {
       mkdirSync(join(root, "data"));
       mkdirSync(join(root, "data2"));
-      for (const folder of ["data", "data2"]) writeFileSync(join(root, folder, "a.key"), "old\n", { mode: 0o600 });
+      for (const folder of ["data", "data2"])
+        writeFileSync(join(root, folder, "a.key"), "old\n", { mode: 0o600 });
       const allowed = open({ allowLinksTo: ["/data"] });
       linkAt("/data2/a.key");
       expect(await allowed.read(address)).toMatchObject({ linkLeavesTree: true });
@@ -228,7 +248,10 @@ describe("the file store", () => {
       }
       for (const odd of ["/etc/kubernetes", "/"]) {
         const params = { address: `file:m1:${odd}`, type: "directory" };
-        expect(await failure(store.read(fileAddress("m1", odd)))).toEqual({ code: "store-not-regular", params });
+        expect(await failure(store.read(fileAddress("m1", odd)))).toEqual({
+          code: "store-not-regular",
+          params,
+        });
       }
       expect(performance.now() - started).toBeLessThan(2000);
     });
@@ -286,12 +309,18 @@ describe("the file store", () => {
 
     it("a root that is no directory is an error and not an empty node", () => {
       for (const bad of [join(root, "none"), live()]) {
-        expect(() => openFileStore({ root: bad, node: "m1" })).toThrow(expect.objectContaining({ code: "not-a-node" }));
+        expect(() => openFileStore({ root: bad, node: "m1" })).toThrow(
+          expect.objectContaining({ code: "not-a-node" }),
+        );
       }
     });
 
     it("other stores, other nodes and entries are the caller's mistake", async () => {
-      for (const wrong of [{ ...address, store: "sql" }, { ...address, node: "m2" }, { ...address, entry: "e" }]) {
+      for (const wrong of [
+        { ...address, store: "sql" },
+        { ...address, node: "m2" },
+        { ...address, entry: "e" },
+      ]) {
         await expect(store.read(wrong)).rejects.toThrow(TypeError);
         await expect(store.stage(wrong, bytesOf("x"), staging("absent"))).rejects.toThrow(TypeError);
       }
@@ -416,17 +445,13 @@ describe("the file store", () => {
     it("that somebody changed or removed are not made live", async () => {
       const staged = await store.stage(address, bytesOf("new\n"), staging(sha256("old\n")));
       const temporary = join(root, staged.temporary);
-      const failed = (cause: string): unknown => ({
-        code: "store-write-failed",
-        params: { address: object, operation: "verify-temporary", cause },
-      });
       writeFileSync(temporary, "bad\n");
-      expect(await failure(store.commit(staged, { fence }))).toEqual(failed("bytes-changed"));
+      expect(await failure(store.commit(staged, { fence }))).toEqual(notVerified("bytes-changed"));
       rmSync(temporary);
       symlinkSync("/etc/passwd", temporary);
-      expect(await failure(store.commit(staged, { fence }))).toEqual(failed("not-regular"));
+      expect(await failure(store.commit(staged, { fence }))).toEqual(notVerified("not-regular"));
       rmSync(temporary);
-      expect(await failure(store.commit(staged, { fence }))).toEqual(failed("ENOENT"));
+      expect(await failure(store.commit(staged, { fence }))).toEqual(notVerified("ENOENT"));
       expect(readFileSync(live(), "utf8")).toBe("old\n");
     });
 
@@ -484,7 +509,9 @@ describe("the file store", () => {
     });
 
     it("an error at any point of staging removes the temporary file and is the one thrown", async () => {
-      const points = failpoints.filter((point) => /^file\.after-(open|first|write|attr|sync|read)/.test(point));
+      const points = failpoints.filter((point) =>
+        /^file\.after-(open|first|write|attr|sync|read)/.test(point),
+      );
       expect(points).toHaveLength(6);
       for (const point of points) {
         const broken = new Error(point);
@@ -615,30 +642,36 @@ describe("the file store", () => {
       }
     });
 
-    it.skipIf(!isRoot)("without permission to write preflight says so, and a try changes nothing (fault 38)", () => {
-      chmodSync(live(), 0o644);
-      const before = treeOf(root);
-      for (const verb of ["preflight", "replace"]) {
-        expect(child.run([root, path, verb], { uid: nobody }).answer).toEqual({
-          code: "store-write-failed",
-          params: { address: object, operation: "create", cause: "EACCES" },
-        });
-      }
-      expect(treeOf(root)).toEqual(before);
-    });
+    it.skipIf(!isRoot)(
+      "without permission to write preflight says so, and a try changes nothing (fault 38)",
+      () => {
+        chmodSync(live(), 0o644);
+        const before = treeOf(root);
+        for (const verb of ["preflight", "replace"]) {
+          expect(child.run([root, path, verb], { uid: nobody }).answer).toEqual({
+            code: "store-write-failed",
+            params: { address: object, operation: "create", cause: "EACCES" },
+          });
+        }
+        expect(treeOf(root)).toEqual(before);
+      },
+    );
 
-    it.skipIf(!isRoot)("without the right to give the owner back it fails and leaves nothing (fault 38)", () => {
-      chmodSync(live(), 0o644);
-      chmodSync(dirname(live()), 0o777);
-      const before = treeOf(root);
-      for (const verb of ["preflight", "replace"]) {
-        expect(child.run([root, path, verb], { uid: nobody }).answer).toEqual({
-          code: "store-write-failed",
-          params: { address: object, operation: "chown", cause: "EPERM" },
-        });
-      }
-      expect(treeOf(root)).toEqual(before);
-    });
+    it.skipIf(!isRoot)(
+      "without the right to give the owner back it fails and leaves nothing (fault 38)",
+      () => {
+        chmodSync(live(), 0o644);
+        chmodSync(dirname(live()), 0o777);
+        const before = treeOf(root);
+        for (const verb of ["preflight", "replace"]) {
+          expect(child.run([root, path, verb], { uid: nobody }).answer).toEqual({
+            code: "store-write-failed",
+            params: { address: object, operation: "chown", cause: "EPERM" },
+          });
+        }
+        expect(treeOf(root)).toEqual(before);
+      },
+    );
   });
 
   it("reads forty files fast enough for a check, with no handle left open after close", async () => {
@@ -647,13 +680,12 @@ describe("the file store", () => {
     );
     mkdirSync(join(root, "etc/kubernetes/pki/etcd"));
     for (const one of addresses) writeFileSync(join(root, one.path), "x".repeat(1500));
-    const handles = (): number => readdirSync("/proc/self/fd").length;
-    const before = handles();
+    const before = openHandles();
     const reading = openFileStore({ root, node: "m1" });
     const started = performance.now();
     for (const one of addresses) await reading.read(one);
     expect(performance.now() - started).toBeLessThan(250);
     reading.close();
-    expect(handles()).toBe(before);
+    expect(openHandles()).toBe(before);
   });
 });
