@@ -10,7 +10,7 @@ function file(path: string): string {
   return formatAddress({ store: "file", node: "m1", path });
 }
 
-function path(object: string): string {
+function pathOf(object: string): string {
   return object.replace("file:m1:", "");
 }
 
@@ -121,7 +121,7 @@ export function samplePlan(change: Partial<Plan> = {}, hashes: Readonly<Record<s
             node: "m1",
             steps: written.map(({ object }) => ({
               kind: "back-up",
-              id: `m1/back-up${path(object)}`,
+              id: `m1/back-up${pathOf(object)}`,
               object,
             })),
           },
@@ -132,7 +132,7 @@ export function samplePlan(change: Partial<Plan> = {}, hashes: Readonly<Record<s
         nodes: [
           {
             node: "m1",
-            steps: written.map((one) => ({ kind: "stage", id: `m1/stage${path(one.object)}`, ...one })),
+            steps: written.map((one) => ({ kind: "stage", id: `m1/stage${pathOf(one.object)}`, ...one })),
           },
         ],
       },
@@ -141,7 +141,7 @@ export function samplePlan(change: Partial<Plan> = {}, hashes: Readonly<Record<s
         nodes: [
           {
             node: "m1",
-            steps: written.map(({ object }) => ({ kind: "swap", id: `m1/swap${path(object)}`, object })),
+            steps: written.map(({ object }) => ({ kind: "swap", id: `m1/swap${pathOf(object)}`, object })),
           },
         ],
       },

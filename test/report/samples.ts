@@ -1,4 +1,6 @@
 // Sample parameters for every code there is: a new code without a sample does not compile.
+// Codes come back from Object.entries as strings.
+/* oxlint-disable typescript/no-unsafe-type-assertion */
 import type { ErrorCode, ErrorParams, RefusalCode } from "../../src/core/model/errors.ts";
 import type { FindingCode, FindingParams } from "../../src/core/model/finding.ts";
 import type { KeepReason, Notice, RenewReason } from "../../src/core/model/plan.ts";

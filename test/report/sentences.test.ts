@@ -1,4 +1,6 @@
 // Every code has its sentences in both languages, and nothing hostile gets through any of them.
+// Codes come back from Object.entries as strings.
+/* oxlint-disable typescript/no-unsafe-type-assertion */
 import { describe, expect, it } from "vitest";
 import { AppError, type ErrorCode } from "../../src/core/model/errors.ts";
 import type { AnyFinding, FindingCode } from "../../src/core/model/finding.ts";
