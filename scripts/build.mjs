@@ -10,4 +10,4 @@ rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
 
 const shared = { bundle: true, minify: true, platform: "node", format: "cjs", target: "node20", logLevel: "warning", legalComments: "none" };
-await build({ ...shared, entryPoints: [join(root, "src/cli/main.ts")], outfile: join(dist, "perennial.cjs") });
+await build({ ...shared, entryPoints: [join(root, "src/cli/start.ts")], outfile: join(dist, "perennial.cjs") });

@@ -33,6 +33,8 @@ export function renderEvent(original: RunEvent, lang: Language): string | null {
       return text.rollback(event.run, event.cause === "failure");
     case "undone":
       return text.undone(event.object);
+    case "lock-not-released":
+      return text.lockNotReleased(event.code);
     case "run-ended":
       return text.ended[event.outcome](event.run);
     default:

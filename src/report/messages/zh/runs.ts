@@ -53,6 +53,7 @@ export const runs: typeof english = {
     rollback: (run, isFailure) =>
       isFailure ? `[rollback] 执行 ${run} 失败，正在恢复原状` : `[rollback] 执行 ${run}：正在恢复原状`,
     undone: (object) => `[rollback] 已恢复 ${object}`,
+    lockNotReleased: (code) => `[lock] 未能释放锁（${code}）；下一条命令会发现持有者已退出并接管`,
     ended: {
       succeeded: (run) => `[renew] 执行 ${run} 成功；回滚命令：perennial rollback ${run}`,
       "rolled-back": (run) => `[rollback] 执行 ${run} 已回滚：一切恢复原状`,
