@@ -9,5 +9,17 @@ await import("./generate.mjs");
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
 
-const shared = { bundle: true, minify: true, platform: "node", format: "cjs", target: "node20", logLevel: "warning", legalComments: "none" };
-await build({ ...shared, entryPoints: [join(root, "src/cli/start.ts")], outfile: join(dist, "perennial.cjs") });
+const shared = {
+  bundle: true,
+  minify: true,
+  platform: "node",
+  format: "cjs",
+  target: "node20",
+  logLevel: "warning",
+  legalComments: "none",
+};
+await build({
+  ...shared,
+  entryPoints: [join(root, "src/cli/start.ts")],
+  outfile: join(dist, "perennial.cjs"),
+});

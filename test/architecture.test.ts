@@ -23,7 +23,8 @@ function sources(dir: string): string[] {
 
 function importsOf(path: string): string[] {
   const text = readFileSync(path, "utf8");
-  const pattern = /(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s*["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)|(?:^|\n)import\s*["']([^"']+)["']/g;
+  const pattern =
+    /(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s*["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)|(?:^|\n)import\s*["']([^"']+)["']/g;
   return [...text.matchAll(pattern)].map((m) => m[1] ?? m[2] ?? m[3] ?? "");
 }
 
@@ -70,7 +71,9 @@ describe("the direction of imports", () => {
         }
         const target = resolve(dirname(file), name);
         if (!target.startsWith(src)) {
-          return /profiles\/|package\.json$/.test(target) ? [] : [`${relative(src, file)} leaves src for ${name}`];
+          return /profiles\/|package\.json$/.test(target)
+            ? []
+            : [`${relative(src, file)} leaves src for ${name}`];
         }
         return isAllowed(from, place(target), target) ? [] : [`${relative(src, file)} imports ${name}`];
       }),

@@ -1,7 +1,14 @@
 // The use case `check`: facts -> rows and findings.
 import type { AuthorityRow, CertificateRow, CheckResult, StoredState } from "../core/model/check.ts";
 import { worstOf, check as checkFacts } from "../core/policy/check.ts";
-import { type AuthorityFacts, type Facts, type SlotFacts, type Stored, authorityOf, isExternallyManaged } from "../core/policy/facts.ts";
+import {
+  type AuthorityFacts,
+  type Facts,
+  type SlotFacts,
+  type Stored,
+  authorityOf,
+  isExternallyManaged,
+} from "../core/policy/facts.ts";
 import { extendedKeyUsages, subjectAltNames } from "../core/pki/extensions.ts";
 import { sha256Hex } from "../core/pki/fingerprints.ts";
 import { formatKeySpec, keySpecOfSpki } from "../core/pki/keys.ts";
@@ -9,7 +16,10 @@ import { formatName, parseName } from "../core/pki/names.ts";
 import type { Certificate } from "../core/pki/certificate.ts";
 
 /** Rows and findings for the instant of the facts. `withinMs` is the threshold of "expiring". */
-export function checkResult(facts: Facts, options: { readonly withinMs: number; readonly root: string }): CheckResult {
+export function checkResult(
+  facts: Facts,
+  options: { readonly withinMs: number; readonly root: string },
+): CheckResult {
   const findings = checkFacts(facts, options);
   const shown = [...facts.slots.values()].filter((slot) => isShown(slot));
   return {
@@ -27,7 +37,11 @@ export function checkResult(facts: Facts, options: { readonly withinMs: number; 
 
 /** An optional slot that is not there is not shown: kubeadm's super-admin.conf exists on one node only. */
 function isShown(slot: SlotFacts): boolean {
-  return !(slot.slot.optional && slot.certificate.state === "missing" && slot.certificate.danglingLink === null);
+  return !(
+    slot.slot.optional &&
+    slot.certificate.state === "missing" &&
+    slot.certificate.danglingLink === null
+  );
 }
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {
@@ -57,11 +71,11 @@ function certificateRow(facts: Facts, slot: SlotFacts): CertificateRow {
   };
 }
 
-function identityOf(leaf: Certificate | null): Pick<
-  CertificateRow,
-  "subject" | "issuer" | "serialHex" | "sha256" | "sans" | "usages" | "keyAlgorithm"
-> {
-  if (!leaf) return { subject: "", issuer: "", serialHex: "", sha256: "", sans: [], usages: [], keyAlgorithm: "" };
+function identityOf(
+  leaf: Certificate | null,
+): Pick<CertificateRow, "subject" | "issuer" | "serialHex" | "sha256" | "sans" | "usages" | "keyAlgorithm"> {
+  if (!leaf)
+    return { subject: "", issuer: "", serialHex: "", sha256: "", sans: [], usages: [], keyAlgorithm: "" };
   return {
     subject: formatName(parseName(leaf.subjectDer)),
     issuer: formatName(parseName(leaf.issuerDer)),

@@ -59,11 +59,16 @@ async function recognise(local: LocalNode, choice: ProfileChoice): Promise<Recog
   }
 }
 
-async function chooseProfile(view: NodeView, local: LocalNode, choice: ProfileChoice): Promise<BuiltinProfile> {
+async function chooseProfile(
+  view: NodeView,
+  local: LocalNode,
+  choice: ProfileChoice,
+): Promise<BuiltinProfile> {
   if (choice.id !== null) return builtinProfile(choice.id);
   for (const id of builtinProfileIds()) {
     const builtin = builtinProfile(id);
-    if (await recognises(view, builtin.profile, resolveParams(builtin.profile, choice.params))) return builtin;
+    if (await recognises(view, builtin.profile, resolveParams(builtin.profile, choice.params)))
+      return builtin;
   }
   throw new AppError("not-a-node", { root: local.root });
 }

@@ -15,7 +15,10 @@ export async function inspectFile(path: string, at: number): Promise<InspectResu
   try {
     const observation = await store.read(fileAddress("local", resolve(path)), { limitBytes });
     if (observation.state === "absent") {
-      const reason = observation.danglingLink === null ? "there is no such file" : `a link to ${observation.danglingLink}, which is not there`;
+      const reason =
+        observation.danglingLink === null
+          ? "there is no such file"
+          : `a link to ${observation.danglingLink}, which is not there`;
       throw new AppError("input-unreadable", { path, reason });
     }
     return { at, path, ...inspect(observation.bytes) };

@@ -43,7 +43,9 @@ export function localNode(options: LocalNodeOptions): LocalNode {
 
 /** Where lock, journals and before-images of this node are. */
 export function stateDirectoryOf(local: LocalNode): string {
-  return local.stateDirectory === null ? join(local.root, "var/lib/perennial") : resolve(local.stateDirectory);
+  return local.stateDirectory === null
+    ? join(local.root, "var/lib/perennial")
+    : resolve(local.stateDirectory);
 }
 
 /** Everything the engine asks for, with the real world behind it. */

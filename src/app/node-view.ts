@@ -38,7 +38,8 @@ export function openNodeView(store: ListingStore, node: string): RememberingView
 async function readOnce(store: ListingStore, address: Address): Promise<ObjectReading> {
   try {
     const observation = await store.read(address);
-    if (observation.state === "absent") return { state: "absent", address, danglingLink: observation.danglingLink };
+    if (observation.state === "absent")
+      return { state: "absent", address, danglingLink: observation.danglingLink };
     return { state: "present", bytes: observation.bytes, facts: factsOf(observation) };
   } catch (error) {
     const reason = unreadableReason(error);

@@ -32,7 +32,10 @@ export async function planRenewal(
 export async function applyPlan(local: LocalNode, plan: Plan, options: RunOptions): Promise<RunResult> {
   checkPlan(plan);
   if (plan.root !== local.root) {
-    throw new AppError("plan-invalid", { path: plan.root, reason: `it was made for the root ${plan.root}, not ${local.root}` });
+    throw new AppError("plan-invalid", {
+      path: plan.root,
+      reason: `it was made for the root ${plan.root}, not ${local.root}`,
+    });
   }
   return withEngine(local, nodeOfPlan(plan), async (ports, store) => {
     await preflight(plan, store);

@@ -16,7 +16,11 @@ export function summaryOf({ view, plan, entries }: RunDetails): RunSummary {
     reason,
     steps: allSteps(plan).map(({ id, kind }) => ({ id, kind, ...instantsOf(entries, id) })),
     issued: [...view.issued.values()],
-    objects: [...view.images.values()].map(({ object, sha256 }) => ({ object, before: sha256, after: view.staged.get(object)?.sha256 ?? null })),
+    objects: [...view.images.values()].map(({ object, sha256 }) => ({
+      object,
+      before: sha256,
+      after: view.staged.get(object)?.sha256 ?? null,
+    })),
   };
 }
 

@@ -13,7 +13,11 @@ import { nodeOfPlan, withEngine } from "./renewal.ts";
 import { summaryOf } from "./run-summary.ts";
 
 /** Goes on with `run`, or with the unfinished one; null when there is none. */
-export async function resume(local: LocalNode, run: string | null, options: RunOptions): Promise<RunResult | null> {
+export async function resume(
+  local: LocalNode,
+  run: string | null,
+  options: RunOptions,
+): Promise<RunResult | null> {
   const state = stateOf(local);
   const id = run ?? (await unfinishedRun(state))?.run ?? null;
   if (id === null) return null;
@@ -40,10 +44,12 @@ export async function runIdOf(local: LocalNode, run: string): Promise<string> {
 export async function runs(local: LocalNode): Promise<readonly RunSummary[]> {
   const state = stateOf(local);
   const listings = await listRuns(state);
-  return Promise.all(listings.map(async ({ run, error }) => {
-    if (error) throw error;
-    return summaryOf(await showRun(state, run));
-  }));
+  return Promise.all(
+    listings.map(async ({ run, error }) => {
+      if (error) throw error;
+      return summaryOf(await showRun(state, run));
+    }),
+  );
 }
 
 export async function show(local: LocalNode, run: string): Promise<RunSummary> {
@@ -51,7 +57,10 @@ export async function show(local: LocalNode, run: string): Promise<RunSummary> {
   return summaryOf(await showRun(state, await idOf(state, run)));
 }
 
-export async function prune(local: LocalNode, options: { readonly keep: number; readonly olderThanMs: number }): Promise<readonly string[]> {
+export async function prune(
+  local: LocalNode,
+  options: { readonly keep: number; readonly olderThanMs: number },
+): Promise<readonly string[]> {
   return withEngine(local, "unnamed", (ports) => pruneRuns(ports, options));
 }
 

@@ -1,13 +1,23 @@
 // Durations as operators write them: `30d`, `12h`, `8760h0m0s` (kubeadm's form), `1y`.
 import { AppError } from "../core/model/errors.ts";
 
-const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800, y: 31_536_000 };
+const secondsOf: Readonly<Record<string, number>> = {
+  s: 1,
+  m: 60,
+  h: 3600,
+  d: 86_400,
+  w: 604_800,
+  y: 31_536_000,
+};
 
 /** Whole seconds; throws `value-invalid` for anything that is not a positive duration. */
 export function parseDuration(text: string): number {
   const parts = [...text.matchAll(/(\d+)([smhdwy])/g)];
   const isWhole = parts.length > 0 && parts.map((part) => part[0]).join("") === text;
-  const seconds = parts.reduce((sum, [, count = "0", unit = "s"]) => sum + Number(count) * (secondsOf[unit] ?? 0), 0);
+  const seconds = parts.reduce(
+    (sum, [, count = "0", unit = "s"]) => sum + Number(count) * (secondsOf[unit] ?? 0),
+    0,
+  );
   if (!isWhole || !Number.isSafeInteger(seconds)) {
     throw new AppError("value-invalid", { what: "duration", value: text, expected: "30d, 12h, 8760h, 1y" });
   }
@@ -16,9 +26,15 @@ export function parseDuration(text: string): number {
 
 /** An instant: `2027-11-22`, `2027-11-22T15:35:00Z`; a day alone is its first moment in UTC. Milliseconds. */
 export function parseInstant(text: string): number {
-  const at = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(\.\d+)?(Z|[+-]\d{2}:\d{2}))?$/.test(text) ? Date.parse(text) : Number.NaN;
+  const at = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(\.\d+)?(Z|[+-]\d{2}:\d{2}))?$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN;
   if (Number.isNaN(at)) {
-    throw new AppError("value-invalid", { what: "date", value: text, expected: "2027-11-22 or 2027-11-22T15:35:00Z" });
+    throw new AppError("value-invalid", {
+      what: "date",
+      value: text,
+      expected: "2027-11-22 or 2027-11-22T15:35:00Z",
+    });
   }
   return at;
 }

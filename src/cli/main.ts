@@ -46,12 +46,15 @@ function usageError(error: CommanderError, io: Io): AppError<"usage"> {
   const say = kinds[error.code];
   const suggestion = /Did you mean (?:one of )?([^?]+)\?/.exec(error.message)?.[1];
   const reason = say ? say(name) : usage.other(error.message.replace(/^error: /, ""));
-  return new AppError("usage", { reason: suggestion === undefined ? reason : `${reason} - ${usage.didYouMean(suggestion)}` });
+  return new AppError("usage", {
+    reason: suggestion === undefined ? reason : `${reason} - ${usage.didYouMean(suggestion)}`,
+  });
 }
 
 function languageOf(words: readonly string[]): Language {
   const at = words.indexOf("--lang");
-  const flag = at >= 0 ? words[at + 1] : words.find((word) => word.startsWith("--lang="))?.slice("--lang=".length);
+  const flag =
+    at >= 0 ? words[at + 1] : words.find((word) => word.startsWith("--lang="))?.slice("--lang=".length);
   return chooseLanguage({ flag, env: process.env });
 }
 

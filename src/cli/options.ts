@@ -110,10 +110,19 @@ function parseSan(text: string): RenewRequest["addSans"][number] {
   const slot = at < 0 ? null : text.slice(0, at);
   const rest = text.slice(at + 1).replace(/^(dns|ip):/i, "");
   if (isIP(rest) > 0) return { slot, kind: "ip", value: rest };
-  if (/^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/i.test(rest) && rest.length <= 253) {
+  if (
+    /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/i.test(
+      rest,
+    ) &&
+    rest.length <= 253
+  ) {
     return { slot, kind: "dns", value: rest };
   }
-  throw new AppError("value-invalid", { what: "--add-san", value: text, expected: "lb.example, 10.0.0.9 or etcd-server=10.0.0.9" });
+  throw new AppError("value-invalid", {
+    what: "--add-san",
+    value: text,
+    expected: "lb.example, 10.0.0.9 or etcd-server=10.0.0.9",
+  });
 }
 
 /** What to type to act on the same node again: the options of this call that choose it. */

@@ -79,7 +79,10 @@ function addDoing(program: Command, { io, words, done }: Parts): void {
       const { runPlanCommand } = await import("./commands/renew.ts");
       await done(runPlanCommand(names, command.optsWithGlobals<PlanOptions>(), io));
     });
-  const renew = addRunOptions(addRenewOptions(program.command("renew").description(words.commands.renew), words), words);
+  const renew = addRunOptions(
+    addRenewOptions(program.command("renew").description(words.commands.renew), words),
+    words,
+  );
   renew
     .argument("[name...]", words.args.names)
     .addOption(output(words, "table", "json"))
@@ -87,7 +90,10 @@ function addDoing(program: Command, { io, words, done }: Parts): void {
       const { runRenew } = await import("./commands/renew.ts");
       await done(runRenew(names, command.optsWithGlobals<RenewCommandOptions>(), io));
     });
-  const apply = addRunOptions(addNodeOptions(program.command("apply").description(words.commands.apply), words), words);
+  const apply = addRunOptions(
+    addNodeOptions(program.command("apply").description(words.commands.apply), words),
+    words,
+  );
   apply
     .argument("<plan>", words.args.plan)
     .option("--approved <digest>", words.options.approved)
@@ -108,7 +114,10 @@ function addRuns(program: Command, { io, words, done }: Parts): void {
     .action(async (run: string | undefined, _: unknown, command: Command) => {
       await done((await load()).runResume(run, command.optsWithGlobals<ResumeOptions>(), io));
     });
-  const rollback = addRunOptions(addNodeOptions(program.command("rollback").description(words.commands.rollback), words), words);
+  const rollback = addRunOptions(
+    addNodeOptions(program.command("rollback").description(words.commands.rollback), words),
+    words,
+  );
   rollback
     .argument("[run]", words.args.run, "last")
     .addOption(output(words, "table", "json"))
@@ -131,7 +140,9 @@ function addRuns(program: Command, { io, words, done }: Parts): void {
     .option("--keep <count>", words.options.keep, "5")
     .option("--older-than <time>", words.options.olderThan, "90d")
     .action(async (_: unknown, command: Command) => {
-      const options = command.optsWithGlobals<NodeOptions & { readonly keep: string; readonly olderThan: string }>();
+      const options = command.optsWithGlobals<
+        NodeOptions & { readonly keep: string; readonly olderThan: string }
+      >();
       await done((await load()).runRunsPrune(options, io));
     });
 }

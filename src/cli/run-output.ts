@@ -68,7 +68,8 @@ function reportFailure(result: RunResult, again: readonly string[], io: Io): num
     case "abandoned":
       io.err(`hint: ${words.failedAbandoned}\n`);
       return signalCode(result) ?? (result.error ? exitCodeOfError(result.error.code) : exitCodes.failed);
-    default:
+    case "succeeded":
+    case "interrupted":
       io.err(`hint: ${words.failedInterrupted(result.run)}\n`);
       io.err(`hint: ${words.resumeWith(commandLine(["resume", ...again]))}\n`);
       io.err(`hint: ${words.undoWith(commandLine(["rollback", result.run, ...again]))}\n`);
@@ -84,5 +85,13 @@ export function signalCode(result: RunResult): number | null {
 }
 
 export function asData({ run, outcome, changed, issued, rolledBack, error, leftAlone }: RunResult): object {
-  return { run, outcome, rolledBack, changed, issued, leftAlone, error: error && { code: error.code, params: error.params } };
+  return {
+    run,
+    outcome,
+    rolledBack,
+    changed,
+    issued,
+    leftAlone,
+    error: error && { code: error.code, params: error.params },
+  };
 }

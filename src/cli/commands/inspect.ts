@@ -34,6 +34,7 @@ function needsAttention(result: InspectResult): boolean {
   if (result.faults.length > 0 || result.items.length === 0) return true;
   return result.items.some(
     (item) =>
-      item.kind === "broken" || (item.kind === "certificate" && (item.notAfter < result.at || item.notBefore > result.at)),
+      item.kind === "broken" ||
+      (item.kind === "certificate" && (item.notAfter < result.at || item.notBefore > result.at)),
   );
 }

@@ -13,7 +13,14 @@ import { renderPlan } from "../../report/plan-text.ts";
 import { renderRunbook } from "../../report/plan-runbook.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
-import { type NodeOptions, type RenewOptions, nodeArguments, nodeOf, profileChoiceOf, renewRequestOf } from "../options.ts";
+import {
+  type NodeOptions,
+  type RenewOptions,
+  nodeArguments,
+  nodeOf,
+  profileChoiceOf,
+  renewRequestOf,
+} from "../options.ts";
 import { commandLine } from "../command-line.ts";
 import { type RunCommandOptions, reportRun, runOptionsOf } from "../run-output.ts";
 
@@ -24,8 +31,17 @@ export interface PlanOptions extends RenewOptions {
   readonly output: string;
 }
 
-export async function runPlanCommand(names: readonly string[], options: PlanOptions, io: Io): Promise<number> {
-  const plan = await planRenewal(nodeOf(options, io), profileChoiceOf(options), renewRequestOf(names, options), io.now());
+export async function runPlanCommand(
+  names: readonly string[],
+  options: PlanOptions,
+  io: Io,
+): Promise<number> {
+  const plan = await planRenewal(
+    nodeOf(options, io),
+    profileChoiceOf(options),
+    renewRequestOf(names, options),
+    io.now(),
+  );
   io.out(renderedPlan(plan, options, io));
   if (plan.refusals.length > 0) throw new AppError("refused", { refusals: plan.refusals });
   if (options.out !== undefined) savePlan(plan, options.out, { options, io });
@@ -39,21 +55,35 @@ function renderedPlan(plan: Plan, options: PlanOptions, io: Io): string {
   return renderPlan(plan, { lang: io.lang, color: io.hasColor });
 }
 
-function savePlan(plan: Plan, path: string, { options, io }: { readonly options: NodeOptions; readonly io: Io }): void {
+function savePlan(
+  plan: Plan,
+  path: string,
+  { options, io }: { readonly options: NodeOptions; readonly io: Io },
+): void {
   const words = cliMessages(io.lang);
   try {
     writeFileSync(path, `${JSON.stringify(plan, null, 2)}\n`, { mode: 0o600 });
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
-    throw new AppError("store-write-failed", { address: resolve(path), operation: "write", cause: code }, { cause });
+    throw new AppError(
+      "store-write-failed",
+      { address: resolve(path), operation: "write", cause: code },
+      { cause },
+    );
   }
   io.err(`${words.planSaved(path, plan.digest)}\n`);
-  io.err(`${words.applySaved(commandLine(["apply", path, "--approved", plan.digest, ...nodeArguments(options)]))}\n`);
+  io.err(
+    `${words.applySaved(commandLine(["apply", path, "--approved", plan.digest, ...nodeArguments(options)]))}\n`,
+  );
 }
 
 export type RenewCommandOptions = RenewOptions & RunCommandOptions & { readonly output: string };
 
-export async function runRenew(names: readonly string[], options: RenewCommandOptions, io: Io): Promise<number> {
+export async function runRenew(
+  names: readonly string[],
+  options: RenewCommandOptions,
+  io: Io,
+): Promise<number> {
   const local = nodeOf(options, io);
   const plan = await planRenewal(local, profileChoiceOf(options), renewRequestOf(names, options), io.now());
   const isJson = options.output === "json";
@@ -74,7 +104,11 @@ export async function runApply(path: string, options: ApplyOptions, io: Io): Pro
   }
   if (options.output !== "json") io.out(renderPlan(plan, { lang: io.lang, color: io.hasColor }));
   const root = options.root === "/" ? plan.root : options.root;
-  return confirmAndApply(plan, nodeOf({ ...options, root, allowLinksTo: plan.request.allowLinksTo }, io), { options, io, command: "apply" });
+  return confirmAndApply(plan, nodeOf({ ...options, root, allowLinksTo: plan.request.allowLinksTo }, io), {
+    options,
+    io,
+    command: "apply",
+  });
 }
 
 function readPlanFile(path: string): Uint8Array {
@@ -92,10 +126,15 @@ interface Confirmed {
   readonly command: string;
 }
 
-async function confirmAndApply(plan: Plan, local: LocalNode, { options, io, command }: Confirmed): Promise<number> {
+async function confirmAndApply(
+  plan: Plan,
+  local: LocalNode,
+  { options, io, command }: Confirmed,
+): Promise<number> {
   const words = cliMessages(io.lang);
   if (!hasChanges(plan)) {
-    if (options.output === "json") io.out(`${JSON.stringify({ type: "nothing-to-do", digest: plan.digest })}\n`);
+    if (options.output === "json")
+      io.out(`${JSON.stringify({ type: "nothing-to-do", digest: plan.digest })}\n`);
     else io.out(`${words.nothingToDo}\n`);
     return exitCodes.ok;
   }

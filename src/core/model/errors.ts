@@ -62,7 +62,7 @@ export interface ErrorParams {
   "name-unknown": { readonly name: string; readonly known: readonly string[] };
   "not-a-node": { readonly root: string };
   "input-unreadable": { readonly path: string; readonly reason: string };
-  "refused": { readonly refusals: readonly Refusal[] };
+  refused: { readonly refusals: readonly Refusal[] };
   "confirmation-needed": { readonly command: string };
   declined: { readonly command: string };
   internal: { readonly reason: string };

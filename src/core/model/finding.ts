@@ -4,6 +4,11 @@ import type { SlotId } from "./inventory.ts";
 
 export type Severity = "info" | "warning" | "critical";
 
+/** A finding that its code says whole. */
+export interface NoParams {
+  readonly none?: never;
+}
+
 /** Instants are ms since 1970-01-01T00:00Z, `...Hex` lowercase hex without separators, modes octal text like `0600`. */
 export interface FindingParams {
   // --- time
@@ -19,10 +24,10 @@ export interface FindingParams {
     readonly authorityNotAfter: number;
   };
   // --- presence: missing, unreadable and broken are three different things
-  "certificate-missing": Record<never, never>;
+  "certificate-missing": NoParams;
   "key-missing": { readonly path: string };
-  "kubeconfig-missing": Record<never, never>;
-  "authority-missing": Record<never, never>;
+  "kubeconfig-missing": NoParams;
+  "authority-missing": NoParams;
   "object-unreadable": { readonly path: string; readonly reason: string };
   "link-dangling": { readonly path: string; readonly target: string };
   "certificate-broken": { readonly path: string; readonly reason: string };
@@ -43,8 +48,8 @@ export interface FindingParams {
   };
   "usage-missing": { readonly missing: readonly string[] };
   "usage-unexpected": { readonly unexpected: readonly string[] };
-  "is-authority": Record<never, never>;
-  "authority-is-leaf": Record<never, never>;
+  "is-authority": NoParams;
+  "authority-is-leaf": NoParams;
   "more-than-one-certificate": { readonly count: number };
   "leaf-not-first": { readonly position: number };
   "authority-bundle": { readonly count: number; readonly signing: number | null };

@@ -93,12 +93,7 @@ export interface JournalEntry {
 }
 
 /** What the journal says of a run. */
-export type RunState =
-  | "running-or-crashed"
-  | "succeeded"
-  | "rolled-back"
-  | "rolling-back"
-  | "abandoned";
+export type RunState = "running-or-crashed" | "succeeded" | "rolled-back" | "rolling-back" | "abandoned";
 
 /** A run as `runs list` and `runs show` give it: derived from its journal and its plan, nothing else. */
 export interface RunSummary {

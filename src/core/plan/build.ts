@@ -1,7 +1,21 @@
 // (Facts, Request) -> Plan: decisions, refusals, guards, and the steps of each phase. Pure.
 import { type Address, formatAddress } from "../model/address.ts";
 import type { SlotId } from "../model/inventory.ts";
-import type { BackUpStep, Content, Decision, Guard, IssueStep, Phase, Plan, ProveStep, RenewRequest, StageStep, SwapStep, TakeStep, Template } from "../model/plan.ts";
+import type {
+  BackUpStep,
+  Content,
+  Decision,
+  Guard,
+  IssueStep,
+  Phase,
+  Plan,
+  ProveStep,
+  RenewRequest,
+  StageStep,
+  SwapStep,
+  TakeStep,
+  Template,
+} from "../model/plan.ts";
 import { originalOf } from "../policy/certificate-checks.ts";
 import { type Facts, type ObjectFacts, type SlotFacts, authorityOf } from "../policy/facts.ts";
 import { octal } from "../policy/finding-of.ts";
@@ -56,7 +70,11 @@ export function hasChanges(plan: Plan): boolean {
   return plan.phases.some((phase) => phase.nodes.some((node) => node.steps.length > 0));
 }
 
-function slotsOf(facts: Facts, decisions: readonly Decision[], action: "renew" | "follow"): readonly SlotFacts[] {
+function slotsOf(
+  facts: Facts,
+  decisions: readonly Decision[],
+  action: "renew" | "follow",
+): readonly SlotFacts[] {
   return decisions
     .filter((decision) => decision.action === action)
     .flatMap((decision) => facts.slots.get(decision.slot) ?? []);
@@ -83,7 +101,8 @@ function pemObjects(slot: SlotFacts, request: RenewRequest): readonly Written[] 
     const facts = slot.objects.find((object) => formatAddress(object.address) === address);
     return facts ? [{ address, facts, content, isKey }] : [];
   };
-  if (key === certificate) return write(certificate, { form: "pem-combined", slot: slot.slot.id, index }, true);
+  if (key === certificate)
+    return write(certificate, { form: "pem-combined", slot: slot.slot.id, index }, true);
   return [
     ...(request.keepKey ? [] : write(key, { form: "pem-key", slot: slot.slot.id }, true)),
     ...write(certificate, { form: "pem-certificate", slot: slot.slot.id, index }, false),
@@ -92,14 +111,18 @@ function pemObjects(slot: SlotFacts, request: RenewRequest): readonly Written[] 
 
 /** Several users of one kubeconfig are one write. */
 function kubeconfigObjects(facts: Facts, slots: readonly SlotFacts[]): readonly Written[] {
-  const byFile = new Map<string, { readonly facts: ObjectFacts; readonly users: { user: string; slot: SlotId }[] }>();
+  const byFile = new Map<
+    string,
+    { readonly facts: ObjectFacts; readonly users: { user: string; slot: SlotId }[] }
+  >();
   for (const slot of slots) {
     const { holder } = slot.slot;
     const [object] = slot.objects;
     if (holder.form !== "kubeconfig" || !object) continue;
     const address = formatAddress(holder.file);
     const entry = byFile.get(address) ?? { facts: object, users: [] };
-    const source = slot.slot.management === "copy" ? (originalOf(facts, slot)?.slot.id ?? slot.slot.id) : slot.slot.id;
+    const source =
+      slot.slot.management === "copy" ? (originalOf(facts, slot)?.slot.id ?? slot.slot.id) : slot.slot.id;
     entry.users.push({ user: holder.user, slot: source });
     byFile.set(address, entry);
   }
@@ -124,7 +147,11 @@ function phasesOf(facts: Facts, parts: Parts): readonly Phase[] {
   const taken = takenSlots(facts, parts);
   const steps = {
     issue: [...renewed.map((slot) => issueStep(facts, slot, parts.request)), ...taken.map(takeStep)],
-    "back-up": written.map((object): BackUpStep => ({ kind: "back-up", id: stepId("back-up", object.facts.address), object: object.address })),
+    "back-up": written.map((object): BackUpStep => ({
+      kind: "back-up",
+      id: stepId("back-up", object.facts.address),
+      object: object.address,
+    })),
     stage: written.map((object): StageStep => ({
       kind: "stage",
       id: stepId("stage", object.facts.address),
@@ -132,7 +159,11 @@ function phasesOf(facts: Facts, parts: Parts): readonly Phase[] {
       content: object.content,
       mode: octal(newMode(object)),
     })),
-    swap: written.map((object): SwapStep => ({ kind: "swap", id: stepId("swap", object.facts.address), object: object.address })),
+    swap: written.map((object): SwapStep => ({
+      kind: "swap",
+      id: stepId("swap", object.facts.address),
+      object: object.address,
+    })),
     prove: [...renewed, ...parts.following].map((slot): ProveStep => ({
       kind: "prove",
       id: `${slot.slot.node}/prove/${slot.slot.name}`,
@@ -148,7 +179,9 @@ function phasesOf(facts: Facts, parts: Parts): readonly Phase[] {
 /** Originals that are not renewed themselves but have copies that follow them. */
 function takenSlots(facts: Facts, { renewed, following }: Parts): readonly SlotFacts[] {
   const own = new Set(renewed.map((slot) => slot.slot.id));
-  const ids = new Set(following.flatMap((copy) => originalOf(facts, copy)?.slot.id ?? []).filter((id) => !own.has(id)));
+  const ids = new Set(
+    following.flatMap((copy) => originalOf(facts, copy)?.slot.id ?? []).filter((id) => !own.has(id)),
+  );
   return [...ids].flatMap((id) => facts.slots.get(id) ?? []);
 }
 
@@ -167,7 +200,9 @@ function issueStep(facts: Facts, slot: SlotFacts, request: RenewRequest): IssueS
     throw new TypeError(`${slot.slot.id} was planned without a certificate or an authority`);
   }
   const { leaf } = slot.certificate.value;
-  const old = formatKeySpec(slot.key.state === "present" && request.keepKey ? slot.key.value.spec : keySpecOfSpki(leaf.spkiDer));
+  const old = formatKeySpec(
+    slot.key.state === "present" && request.keepKey ? slot.key.value.spec : keySpecOfSpki(leaf.spkiDer),
+  );
   const algorithm = request.keyAlgorithm === null ? old : formatKeySpec(parseKeySpec(request.keyAlgorithm));
   return {
     kind: "issue",
@@ -189,7 +224,8 @@ function issueStep(facts: Facts, slot: SlotFacts, request: RenewRequest): IssueS
 }
 
 function takeStep(slot: SlotFacts): TakeStep {
-  if (slot.certificate.state !== "present") throw new TypeError(`${slot.slot.id} is followed without a certificate`);
+  if (slot.certificate.state !== "present")
+    throw new TypeError(`${slot.slot.id} is followed without a certificate`);
   const { serialHex } = slot.certificate.value.leaf;
   const { id, name, node } = slot.slot;
   return { kind: "take", id: `${node}/take/${name}`, slot: id, name, template: templateOf(slot), serialHex };
@@ -197,7 +233,8 @@ function takeStep(slot: SlotFacts): TakeStep {
 
 function templateOf(slot: SlotFacts): Template {
   const { holder } = slot.slot;
-  if (holder.form === "kubeconfig") return { form: "kubeconfig", file: formatAddress(holder.file), user: holder.user };
+  if (holder.form === "kubeconfig")
+    return { form: "kubeconfig", file: formatAddress(holder.file), user: holder.user };
   const index = slot.certificate.state === "present" ? slot.certificate.value.leafIndex : 0;
   return {
     form: "pem",

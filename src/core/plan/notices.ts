@@ -11,7 +11,13 @@ interface Changed {
 }
 
 export function noticesOf(facts: Facts, changed: Changed): readonly Notice[] {
-  return [...caps(facts, changed), ...windows(facts, changed), ...restarts(facts, changed), ...bundles(facts, changed), ...modes(changed)];
+  return [
+    ...caps(facts, changed),
+    ...windows(facts, changed),
+    ...restarts(facts, changed),
+    ...bundles(facts, changed),
+    ...modes(changed),
+  ];
 }
 
 function caps(facts: Facts, { renewed, request }: Changed): readonly Notice[] {
@@ -28,9 +34,14 @@ function windows(facts: Facts, { renewed, request }: Changed): readonly Notice[]
   if (request.keepKey) return [];
   const ids = new Set(renewed.filter((slot) => slot.slot.holder.form === "pem").map((slot) => slot.slot.id));
   const consumers = consumersOf(facts).filter(
-    (consumer) => consumer.name === "etcd" && consumer.slots.some((slot) => ids.has(slot)) && !isBefore32(consumer.version),
+    (consumer) =>
+      consumer.name === "etcd" &&
+      consumer.slots.some((slot) => ids.has(slot)) &&
+      !isBefore32(consumer.version),
   );
-  return consumers.length === 0 ? [] : [{ code: "swap-window", consumers: consumers.map((consumer) => consumer.name) }];
+  return consumers.length === 0
+    ? []
+    : [{ code: "swap-window", consumers: consumers.map((consumer) => consumer.name) }];
 }
 
 function isBefore32(version: string | null): boolean {
@@ -69,5 +80,9 @@ function modes({ renewed, following }: Changed): readonly Notice[] {
   return [...renewed, ...following]
     .filter((slot) => slot.slot.holder.form === "kubeconfig")
     .flatMap((slot) => slot.objects.filter((object) => (object.mode & 0o077) !== 0))
-    .map((object) => ({ code: "mode-kept-open", address: formatAddress(object.address), mode: octal(object.mode) }));
+    .map((object) => ({
+      code: "mode-kept-open",
+      address: formatAddress(object.address),
+      mode: octal(object.mode),
+    }));
 }

@@ -3,24 +3,47 @@ import { formatAddress } from "../model/address.ts";
 import type { Refusal, RefusalCode } from "../model/errors.ts";
 import type { Decision, RenewRequest } from "../model/plan.ts";
 import { hasMatchingKey } from "../policy/certificate-checks.ts";
-import { type AuthorityFacts, type Facts, type SlotFacts, authorityOf, isExternallyManaged } from "../policy/facts.ts";
+import {
+  type AuthorityFacts,
+  type Facts,
+  type SlotFacts,
+  authorityOf,
+  isExternallyManaged,
+} from "../policy/facts.ts";
 import { isNamed } from "./select.ts";
 
 /** Every reason why the decided renewals must not be done. */
-export function refusalsOf(facts: Facts, decisions: readonly Decision[], request: RenewRequest): readonly Refusal[] {
+export function refusalsOf(
+  facts: Facts,
+  decisions: readonly Decision[],
+  request: RenewRequest,
+): readonly Refusal[] {
   const written = decisions.filter((decision) => decision.action !== "keep");
   return [
     ...namedButImpossible(facts, request),
     ...written.flatMap((decision) => {
       const slot = facts.slots.get(decision.slot);
       if (!slot) return [];
-      return [...linkRefusals(slot, request), ...(decision.action === "renew" ? renewalRefusals(facts, slot, request) : [])];
+      return [
+        ...linkRefusals(slot, request),
+        ...(decision.action === "renew" ? renewalRefusals(facts, slot, request) : []),
+      ];
     }),
   ];
 }
 
-function refusal(code: RefusalCode, slot: SlotFacts["slot"] | AuthorityFacts["slot"], detail: string, address?: string): Refusal {
-  const own = "holder" in slot ? (slot.holder.form === "kubeconfig" ? slot.holder.file : slot.holder.certificate) : slot.certificate;
+function refusal(
+  code: RefusalCode,
+  slot: SlotFacts["slot"] | AuthorityFacts["slot"],
+  detail: string,
+  address?: string,
+): Refusal {
+  const own =
+    "holder" in slot
+      ? slot.holder.form === "kubeconfig"
+        ? slot.holder.file
+        : slot.holder.certificate
+      : slot.certificate;
   return { code, slot: slot.id, address: address ?? formatAddress(own), detail };
 }
 
@@ -31,7 +54,12 @@ function namedButImpossible(facts: Facts, request: RenewRequest): readonly Refus
     .map(({ slot }) => refusal("authority-not-renewable", slot, slot.name));
   const pairs = facts.keyPairs
     .filter(({ slot }) => request.names.includes(slot.name))
-    .map(({ slot }): Refusal => ({ code: "authority-not-renewable", slot: slot.id, address: formatAddress(slot.privateKey), detail: slot.name }));
+    .map(({ slot }): Refusal => ({
+      code: "authority-not-renewable",
+      slot: slot.id,
+      address: formatAddress(slot.privateKey),
+      detail: slot.name,
+    }));
   const slots = [...facts.slots.values()]
     .filter(({ slot }) => isNamed(slot, request))
     .flatMap((slot) => impossible(facts, slot));
@@ -51,8 +79,13 @@ function impossible(facts: Facts, slot: SlotFacts): readonly Refusal[] {
 
 function linkRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
   return slot.objects
-    .filter((object) => object.linkLeavesTree && !request.allowLinksTo.some((prefix) => isBelow(object.link ?? "", prefix)))
-    .map((object) => refusal("link-leaves-tree", slot.slot, object.link ?? "", formatAddress(object.address)));
+    .filter(
+      (object) =>
+        object.linkLeavesTree && !request.allowLinksTo.some((prefix) => isBelow(object.link ?? "", prefix)),
+    )
+    .map((object) =>
+      refusal("link-leaves-tree", slot.slot, object.link ?? "", formatAddress(object.address)),
+    );
 }
 
 function isBelow(path: string, prefix: string): boolean {
@@ -87,10 +120,13 @@ function authorityRefusals(
     return [refusal("outlives-authority", slot.slot, new Date(signing.notAfter).toISOString(), at)];
   }
   if (key.state !== "present") {
-    const code = key.state === "broken" && key.fault === "encrypted" ? "key-encrypted" : "authority-not-usable";
+    const code =
+      key.state === "broken" && key.fault === "encrypted" ? "key-encrypted" : "authority-not-usable";
     return [refusal(code, slot.slot, `${authority.slot.name} key: ${key.state}`, keyAt)];
   }
-  return hasMatchingKey(signing, key) ? [] : [refusal("authority-key-mismatch", slot.slot, authority.slot.name, keyAt)];
+  return hasMatchingKey(signing, key)
+    ? []
+    : [refusal("authority-key-mismatch", slot.slot, authority.slot.name, keyAt)];
 }
 
 function keyRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
@@ -100,8 +136,16 @@ function keyRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[]
     return [refusal("key-encrypted", slot.slot, key.reason, formatAddress(key.address))];
   }
   if (!request.keepKey) return [];
-  if (key.state !== "present") return [refusal("key-not-usable", slot.slot, key.state, formatAddress(key.address))];
+  if (key.state !== "present")
+    return [refusal("key-not-usable", slot.slot, key.state, formatAddress(key.address))];
   return hasMatchingKey(certificate.value.leaf, key)
     ? []
-    : [refusal("key-not-usable", slot.slot, "it does not belong to the certificate", formatAddress(key.value.address))];
+    : [
+        refusal(
+          "key-not-usable",
+          slot.slot,
+          "it does not belong to the certificate",
+          formatAddress(key.value.address),
+        ),
+      ];
 }

@@ -3,15 +3,29 @@ import { AppError } from "../model/errors.ts";
 import type { CertificateSlot } from "../model/inventory.ts";
 import type { Decision, KeepReason, RenewReason, RenewRequest } from "../model/plan.ts";
 import { hasMatchingKey, hasPath, originalOf } from "../policy/certificate-checks.ts";
-import { type CertificateFacts, type Facts, type SlotFacts, authorityOf, isExternallyManaged } from "../policy/facts.ts";
+import {
+  type CertificateFacts,
+  type Facts,
+  type SlotFacts,
+  authorityOf,
+  isExternallyManaged,
+} from "../policy/facts.ts";
 
 /** One decision per slot of the inventory, in its order; a missing optional slot has none. Unknown names throw `name-unknown`. */
 export function select(facts: Facts, request: RenewRequest): readonly Decision[] {
   assertNamesKnown(facts, request);
-  const slots = [...facts.slots.values()].filter((slot) => !(slot.slot.optional && slot.certificate.state === "missing"));
-  const first = slots.filter((slot) => slot.slot.management !== "copy").map((slot) => decide(facts, slot, request));
-  const renewed = new Set(first.filter((decision) => decision.action === "renew").map((decision) => decision.slot));
-  const copies = slots.filter((slot) => slot.slot.management === "copy").map((slot) => decideCopy(facts, slot, renewed));
+  const slots = [...facts.slots.values()].filter(
+    (slot) => !(slot.slot.optional && slot.certificate.state === "missing"),
+  );
+  const first = slots
+    .filter((slot) => slot.slot.management !== "copy")
+    .map((slot) => decide(facts, slot, request));
+  const renewed = new Set(
+    first.filter((decision) => decision.action === "renew").map((decision) => decision.slot),
+  );
+  const copies = slots
+    .filter((slot) => slot.slot.management === "copy")
+    .map((slot) => decideCopy(facts, slot, renewed));
   const byId = new Map([...first, ...copies].map((decision) => [decision.slot, decision]));
   return slots.flatMap((slot) => byId.get(slot.slot.id) ?? []);
 }
@@ -31,7 +45,10 @@ function assertNamesKnown(facts: Facts, request: RenewRequest): void {
   const authorities = [...facts.authorities.values()].map(({ slot }) => slot.name);
   const pairs = facts.keyPairs.map(({ slot }) => slot.name);
   const known = [...new Set([...slots.map((slot) => slot.name), ...authorities, ...pairs])];
-  const named = [...request.names, ...request.addSans.flatMap((san) => (san.slot === null ? [] : [san.slot]))];
+  const named = [
+    ...request.names,
+    ...request.addSans.flatMap((san) => (san.slot === null ? [] : [san.slot])),
+  ];
   const unknown = named.find((name) => !known.includes(name) && !slots.some((slot) => slot.id === name));
   if (unknown !== undefined) throw new AppError("name-unknown", { name: unknown, known });
 }
@@ -72,15 +89,19 @@ function reasonsFor(
   const { leaf } = stored;
   const isExpired = leaf.notAfter < facts.at;
   // The kubelet renews a linked certificate by itself as long as it is valid.
-  const isExpiring = !isExpired && leaf.notAfter - facts.at < request.withinSeconds * 1000 && !rotatesItself(slot);
+  const isExpiring =
+    !isExpired && leaf.notAfter - facts.at < request.withinSeconds * 1000 && !rotatesItself(slot);
   const authority = authorityOf(facts, slot.slot);
-  const anchors = authority?.certificate.state === "present" ? authority.certificate.value.certificates : null;
+  const anchors =
+    authority?.certificate.state === "present" ? authority.certificate.value.certificates : null;
   const others = stored.certificates.filter((certificate) => certificate !== leaf);
   const isForeign = authority !== null && anchors !== null && !hasPath(leaf, others, anchors);
   return [
     ...(isExpired ? [{ code: "expired", notAfter: leaf.notAfter } as const] : []),
     ...(isExpiring ? [{ code: "expiring", notAfter: leaf.notAfter } as const] : []),
-    ...(slot.key.state === "present" && !hasMatchingKey(leaf, slot.key) ? [{ code: "key-does-not-match" } as const] : []),
+    ...(slot.key.state === "present" && !hasMatchingKey(leaf, slot.key)
+      ? [{ code: "key-does-not-match" } as const]
+      : []),
     ...(isForeign ? [{ code: "wrong-issuer", authority: authority.slot.name } as const] : []),
     ...(leaf.notBefore > facts.at ? [{ code: "not-yet-valid", notBefore: leaf.notBefore } as const] : []),
   ];
@@ -94,11 +115,13 @@ function decideCopy(facts: Facts, copy: SlotFacts, renewed: ReadonlySet<string>)
   const id = copy.slot.id;
   const keep = (reason: KeepReason): Decision => ({ slot: id, action: "keep", reasons: [reason] });
   if (copy.certificate.state === "missing") return keep({ code: "no-certificate" });
-  if (copy.certificate.state !== "present") return keep({ code: "unreadable", reason: copy.certificate.reason });
+  if (copy.certificate.state !== "present")
+    return keep({ code: "unreadable", reason: copy.certificate.reason });
   const original = originalOf(facts, copy);
   if (!original) return keep({ code: "other-identity" });
   const isStale = Buffer.compare(original.leaf.der, copy.certificate.value.leaf.der) !== 0;
-  if (!renewed.has(original.slot.id) && !isStale) return keep({ code: "not-due", notAfter: original.leaf.notAfter });
+  if (!renewed.has(original.slot.id) && !isStale)
+    return keep({ code: "not-due", notAfter: original.leaf.notAfter });
   const reason: RenewReason = { code: "follows", original: original.slot.id, because: original.because };
   return { slot: id, action: "follow", reasons: [reason] };
 }

@@ -72,12 +72,16 @@ function addressOf(facts: SlotFacts): SlotFacts["objects"][number]["address"] {
   return holder.form === "kubeconfig" ? holder.file : holder.certificate;
 }
 
-function absentOrUnusable(facts: SlotFacts, stored: Exclude<Stored<CertificateFacts>, { state: "present" }>): readonly AnyFinding[] {
+function absentOrUnusable(
+  facts: SlotFacts,
+  stored: Exclude<Stored<CertificateFacts>, { state: "present" }>,
+): readonly AnyFinding[] {
   const report = findingOf(facts.slot, stored.address);
   const { path } = stored.address;
   switch (stored.state) {
     case "missing":
-      if (stored.danglingLink !== null) return [report("link-dangling", "critical", { path, target: stored.danglingLink })];
+      if (stored.danglingLink !== null)
+        return [report("link-dangling", "critical", { path, target: stored.danglingLink })];
       if (facts.slot.optional) return [];
       return facts.slot.holder.form === "kubeconfig"
         ? [report("kubeconfig-missing", "critical", {})]
@@ -111,11 +115,18 @@ function brokenFinding(
 function expired({ facts, leaf, report, context }: Readable): readonly AnyFinding[] {
   const { notAfter } = leaf;
   const left = notAfter - context.facts.at;
-  if (left < 0) return [report("certificate-expired", facts.slot.management === "observe" ? "warning" : "critical", { notAfter })];
+  if (left < 0)
+    return [
+      report("certificate-expired", facts.slot.management === "observe" ? "warning" : "critical", {
+        notAfter,
+      }),
+    ];
   if (left >= context.withinMs) return [];
   // The kubelet renews a linked certificate by itself while it is valid.
   const rotates = facts.slot.management === "kubelet" && facts.slot.holder.form === "pem";
-  return [report("certificate-expiring", rotates ? "info" : "warning", { notAfter, withinMs: context.withinMs })];
+  return [
+    report("certificate-expiring", rotates ? "info" : "warning", { notAfter, withinMs: context.withinMs }),
+  ];
 }
 
 function notYetValid({ leaf, report, context }: Readable): readonly AnyFinding[] {
@@ -137,12 +148,18 @@ function outlivesAuthority({ facts, leaf, report, context }: Readable): readonly
 
 function keyProblems({ facts, report }: Readable): readonly AnyFinding[] {
   const { key } = facts;
-  if (facts.slot.management === "observe" && facts.slot.holder.form === "pem" && facts.slot.holder.key === null) return [];
+  if (
+    facts.slot.management === "observe" &&
+    facts.slot.holder.form === "pem" &&
+    facts.slot.holder.key === null
+  )
+    return [];
   switch (key.state) {
     case "present":
       return [];
     case "missing":
-      if (key.danglingLink !== null) return [report("link-dangling", "critical", { path: key.address.path, target: key.danglingLink })];
+      if (key.danglingLink !== null)
+        return [report("link-dangling", "critical", { path: key.address.path, target: key.danglingLink })];
       return [report("key-missing", "critical", { path: key.address.path })];
     case "unreadable":
       return [report("object-unreadable", "critical", { path: key.address.path, reason: key.reason })];
@@ -155,7 +172,9 @@ function keyDoesNotMatch({ facts, leaf, report }: Readable): readonly AnyFinding
   if (facts.key.state !== "present") return [];
   const certificateSpki = publicKeyFingerprint(leaf.spkiDer);
   const keySpki = facts.key.value.spkiSha256;
-  return certificateSpki === keySpki ? [] : [report("key-does-not-match", "critical", { certificateSpki, keySpki })];
+  return certificateSpki === keySpki
+    ? []
+    : [report("key-does-not-match", "critical", { certificateSpki, keySpki })];
 }
 
 function wrongIssuer({ facts, stored, leaf, report, context }: Readable): readonly AnyFinding[] {
@@ -178,7 +197,12 @@ export function hasPath(
   if (anchors.some((anchor) => isSignedBy(leaf, anchor))) return true;
   return intermediates.some(
     (next, index) =>
-      isSignedBy(leaf, next) && hasPath(next, intermediates.filter((_, other) => other !== index), anchors),
+      isSignedBy(leaf, next) &&
+      hasPath(
+        next,
+        intermediates.filter((_, other) => other !== index),
+        anchors,
+      ),
   );
 }
 
@@ -193,15 +217,24 @@ function organizationUnexpected({ facts, leaf, report }: Readable): readonly Any
   const expected = facts.slot.expected.organizations;
   if (expected === null) return [];
   const found = [...organizations(parseName(leaf.subjectDer))].sort();
-  const isExpected = expected.some((set) => set.length === found.length && [...set].sort().every((o, i) => o === found[i]));
+  const isExpected = expected.some(
+    (set) => set.length === found.length && [...set].sort().every((o, i) => o === found[i]),
+  );
   if (isExpected) return [];
-  return [report("organization-unexpected", "warning", { expected: expected.map((set) => set.join("+") || "none"), found })];
+  return [
+    report("organization-unexpected", "warning", {
+      expected: expected.map((set) => set.join("+") || "none"),
+      found,
+    }),
+  ];
 }
 
 function sanMissing({ facts, leaf, report }: Readable): readonly AnyFinding[] {
   if (facts.slot.expected.sans.length === 0) return [];
   const present = new Set(subjectAltNames(leaf).map((san) => `${san.kind}:${san.value.toLowerCase()}`));
-  const missing = facts.slot.expected.sans.filter((san) => !present.has(`${san.kind}:${san.value.toLowerCase()}`));
+  const missing = facts.slot.expected.sans.filter(
+    (san) => !present.has(`${san.kind}:${san.value.toLowerCase()}`),
+  );
   return missing.length === 0 ? [] : [report("san-missing", "warning", { missing })];
 }
 
@@ -227,8 +260,12 @@ function moreThanOneCertificate({ stored, leaf, report, facts }: Readable): read
   const { certificates, leafIndex } = stored;
   if (facts.slot.management === "observe") return [];
   if (leafIndex > 0) return [report("leaf-not-first", "warning", { position: leafIndex + 1 })];
-  const strangers = certificates.filter((other) => other !== leaf && !isSignedBy(leaf, other) && !basicConstraints(other)?.isCa);
-  return strangers.length === 0 ? [] : [report("more-than-one-certificate", "warning", { count: certificates.length })];
+  const strangers = certificates.filter(
+    (other) => other !== leaf && !isSignedBy(leaf, other) && !basicConstraints(other)?.isCa,
+  );
+  return strangers.length === 0
+    ? []
+    : [report("more-than-one-certificate", "warning", { count: certificates.length })];
 }
 
 function truncated({ stored, facts, report }: Readable): readonly AnyFinding[] {
@@ -244,7 +281,9 @@ function anomalies({ leaf, report }: Readable): readonly AnyFinding[] {
 function kubeconfigAuthorityDiffers({ facts, report, context }: Readable): readonly AnyFinding[] {
   const authority = authorityOf(context.facts, facts.slot);
   if (!facts.trusted || authority?.certificate.state !== "present") return [];
-  const onDisk = new Set(authority.certificate.value.certificates.map((c) => publicKeyFingerprint(c.spkiDer)));
+  const onDisk = new Set(
+    authority.certificate.value.certificates.map((c) => publicKeyFingerprint(c.spkiDer)),
+  );
   if (facts.trusted.some((anchor) => onDisk.has(publicKeyFingerprint(anchor.spkiDer)))) return [];
   const cluster = facts.slot.holder.form === "kubeconfig" ? (facts.slot.holder.cluster ?? "") : "";
   const severity = facts.slot.management === "copy" ? "info" : "critical";
@@ -283,8 +322,12 @@ export function originalOf(facts: Facts, copy: SlotFacts): Original | null {
     return candidate?.certificate.state === "present" ? [candidate] : [];
   });
   const found = (because: Original["because"], fits: (other: Certificate) => boolean): Original | null => {
-    const match = candidates.find((candidate) => candidate.certificate.state === "present" && fits(candidate.certificate.value.leaf));
-    return match?.certificate.state === "present" ? { slot: match.slot, leaf: match.certificate.value.leaf, because } : null;
+    const match = candidates.find(
+      (candidate) => candidate.certificate.state === "present" && fits(candidate.certificate.value.leaf),
+    );
+    return match?.certificate.state === "present"
+      ? { slot: match.slot, leaf: match.certificate.value.leaf, because }
+      : null;
   };
   const spki = publicKeyFingerprint(leaf.spkiDer);
   return (
@@ -314,7 +357,9 @@ function kubeletEmbedded({ facts, report }: Readable): readonly AnyFinding[] {
 /** For slots whose authority's key is elsewhere. */
 export function externallyManaged(facts: Facts): readonly AnyFinding[] {
   return [...facts.authorities.values()].filter(isExternallyManaged).map((authority) =>
-    findingOf(authority.slot, authority.slot.certificate)("externally-managed", "info", { authority: authority.slot.name }),
+    findingOf(authority.slot, authority.slot.certificate)("externally-managed", "info", {
+      authority: authority.slot.name,
+    }),
   );
 }
 

@@ -14,14 +14,20 @@ const rank: Readonly<Record<Severity, number>> = { critical: 0, warning: 1, info
 export function check(facts: Facts, options: CheckOptions): readonly AnyFinding[] {
   const context = { facts, ...options };
   const all = [
-    ...[...facts.slots.values()].flatMap((slot) => [...checkSlot(slot, context), ...fileFindings(facts, slot)]),
+    ...[...facts.slots.values()].flatMap((slot) => [
+      ...checkSlot(slot, context),
+      ...fileFindings(facts, slot),
+    ]),
     ...[...facts.authorities.values()].flatMap((authority) => checkAuthority(authority, facts, options)),
     ...facts.keyPairs.flatMap(checkKeyPair),
     ...externallyManaged(facts),
     ...facts.inventory.nodes.flatMap((node) => node.notes.flatMap(noteFinding)),
   ];
   const order = (a: AnyFinding, b: AnyFinding): number =>
-    rank[a.severity] - rank[b.severity] || compare(a.node, b.node) || compare(a.name, b.name) || compare(a.code, b.code);
+    rank[a.severity] - rank[b.severity] ||
+    compare(a.node, b.node) ||
+    compare(a.name, b.name) ||
+    compare(a.code, b.code);
   return unique(all).sort(order);
 }
 
@@ -32,13 +38,18 @@ export function worstOf(findings: readonly AnyFinding[]): Severity | null {
   );
 }
 
-function checkAuthority(authority: AuthorityFacts, facts: Facts, options: CheckOptions): readonly AnyFinding[] {
+function checkAuthority(
+  authority: AuthorityFacts,
+  facts: Facts,
+  options: CheckOptions,
+): readonly AnyFinding[] {
   const { slot, certificate: stored } = authority;
   const report = findingOf(slot, slot.certificate);
   const { path } = slot.certificate;
   switch (stored.state) {
     case "missing":
-      if (stored.danglingLink !== null) return [report("link-dangling", "critical", { path, target: stored.danglingLink })];
+      if (stored.danglingLink !== null)
+        return [report("link-dangling", "critical", { path, target: stored.danglingLink })];
       return [report("authority-missing", "critical", {})];
     case "unreadable":
       return [report("object-unreadable", "critical", { path, reason: stored.reason })];
@@ -51,20 +62,29 @@ function checkAuthority(authority: AuthorityFacts, facts: Facts, options: CheckO
         ...authorityDates(authority, facts, options),
         ...authorityKey(authority),
         ...authorityShape(authority),
-        ...authority.objects.flatMap((object) => objectFindings(authority.slot, object, slot.key.path, facts)),
+        ...authority.objects.flatMap((object) =>
+          objectFindings(authority.slot, object, slot.key.path, facts),
+        ),
       ];
   }
 }
 
-function authorityDates(authority: AuthorityFacts, facts: Facts, options: CheckOptions): readonly AnyFinding[] {
+function authorityDates(
+  authority: AuthorityFacts,
+  facts: Facts,
+  options: CheckOptions,
+): readonly AnyFinding[] {
   const report = findingOf(authority.slot, authority.slot.certificate);
   const { signing } = authority;
   if (!signing) return [];
   const left = signing.notAfter - facts.at;
-  if (signing.notBefore > facts.at) return [report("authority-not-yet-valid", "critical", { notBefore: signing.notBefore })];
+  if (signing.notBefore > facts.at)
+    return [report("authority-not-yet-valid", "critical", { notBefore: signing.notBefore })];
   if (left < 0) return [report("authority-expired", "critical", { notAfter: signing.notAfter })];
   if (left < options.withinMs) {
-    return [report("authority-expiring", "critical", { notAfter: signing.notAfter, withinMs: options.withinMs })];
+    return [
+      report("authority-expiring", "critical", { notAfter: signing.notAfter, withinMs: options.withinMs }),
+    ];
   }
   return [];
 }
@@ -73,7 +93,8 @@ function authorityKey(authority: AuthorityFacts): readonly AnyFinding[] {
   const { key, slot, signing } = authority;
   const report = findingOf(slot, slot.key);
   const { path } = slot.key;
-  if (key.state === "unreadable") return [report("object-unreadable", "critical", { path, reason: key.reason })];
+  if (key.state === "unreadable")
+    return [report("object-unreadable", "critical", { path, reason: key.reason })];
   if (key.state === "broken") {
     if (key.fault === "encrypted") return [report("key-encrypted", "warning", { path, format: key.reason })];
     return key.fault === "truncated"
@@ -93,11 +114,18 @@ function authorityShape(authority: AuthorityFacts): readonly AnyFinding[] {
   const { certificates, leafIndex, truncatedAtLine } = authority.certificate.value;
   const signing = authority.key.state === "present" ? leafIndex + 1 : null;
   return [
-    ...(certificates.length > 1 ? [report("authority-bundle", "info", { count: certificates.length, signing })] : []),
+    ...(certificates.length > 1
+      ? [report("authority-bundle", "info", { count: certificates.length, signing })]
+      : []),
     ...(basicConstraints(authority.signing)?.isCa ? [] : [report("authority-is-leaf", "critical", {})]),
     ...(truncatedAtLine === null
       ? []
-      : [report("file-truncated", "warning", { path: authority.slot.certificate.path, bytes: authority.objects[0]?.size ?? 0 })]),
+      : [
+          report("file-truncated", "warning", {
+            path: authority.slot.certificate.path,
+            bytes: authority.objects[0]?.size ?? 0,
+          }),
+        ]),
     ...authority.signing.anomalies
       // kubeadm up to 1.2x gives its CAs serial 0 (facts/kubeadm, X.509 profile).
       .filter((anomaly) => anomaly !== "serial-zero")
@@ -131,9 +159,15 @@ function objectFindings(
   const atMost = path === keyPath ? 0o600 : 0o644;
   const isOpen = (object.mode & 0o777 & ~atMost) !== 0;
   return [
-    ...(isOpen ? [report("mode-too-open", "warning", { path, mode: octal(object.mode), atMost: octal(atMost) })] : []),
-    ...(ownerIsExpected(object, facts) ? [] : [report("owner-unexpected", "warning", { path, uid: object.uid, gid: object.gid })]),
-    ...(object.linkLeavesTree ? [report("link-leaves-tree", "warning", { path, target: object.link ?? "" })] : []),
+    ...(isOpen
+      ? [report("mode-too-open", "warning", { path, mode: octal(object.mode), atMost: octal(atMost) })]
+      : []),
+    ...(ownerIsExpected(object, facts)
+      ? []
+      : [report("owner-unexpected", "warning", { path, uid: object.uid, gid: object.gid })]),
+    ...(object.linkLeavesTree
+      ? [report("link-leaves-tree", "warning", { path, target: object.link ?? "" })]
+      : []),
   ];
 }
 

@@ -27,7 +27,8 @@ export function inspect(bytes: Uint8Array): Found {
   if (pem.blocks.length > 0 || pem.faults.length > 0) return paired({ form: "pem", ...inspectPem(bytes) });
   if (bytes[0] === 0x30) return { form: "der", items: [inspectDer(bytes)], faults: [] };
   const kubeconfig = attempt(() => parseKubeconfig(bytes));
-  if (isAppError(kubeconfig)) return { form: "kubeconfig", items: [brokenItem("file", kubeconfig)], faults: [] };
+  if (isAppError(kubeconfig))
+    return { form: "kubeconfig", items: [brokenItem("file", kubeconfig)], faults: [] };
   return paired({ form: "kubeconfig", items: kubeconfigItems(kubeconfig), faults: [] });
 }
 
@@ -40,7 +41,11 @@ function inspectPem(bytes: Uint8Array): Pick<Found, "items" | "faults"> {
 }
 
 function inspectBlock(block: PemBlock, where: string): InspectedItem {
-  if (block.label === "CERTIFICATE" || block.label === "X509 CERTIFICATE" || block.label === "TRUSTED CERTIFICATE") {
+  if (
+    block.label === "CERTIFICATE" ||
+    block.label === "X509 CERTIFICATE" ||
+    block.label === "TRUSTED CERTIFICATE"
+  ) {
     return certificateItem(block.der, where);
   }
   if (block.label === "PUBLIC KEY") return publicKeyItem(block.der, where);
@@ -110,11 +115,23 @@ function keyItem(bytes: Uint8Array, where: string): InspectedItem {
   if (isAppError(key, "key-encrypted")) return { kind: "encrypted-key", where, format: key.params.format };
   if (isAppError(key)) return brokenItem(where, key);
   const spkiSha256 = publicKeyFingerprint(key.spkiDer);
-  return { kind: "private-key", where, format: key.format, keyAlgorithm: formatKeySpec(key.spec), spkiSha256, matches: [] };
+  return {
+    kind: "private-key",
+    where,
+    format: key.format,
+    keyAlgorithm: formatKeySpec(key.spec),
+    spkiSha256,
+    matches: [],
+  };
 }
 
 function publicKeyItem(der: Uint8Array, where: string): InspectedItem {
-  return { kind: "public-key", where, keyAlgorithm: keyAlgorithmOf(der), spkiSha256: publicKeyFingerprint(der) };
+  return {
+    kind: "public-key",
+    where,
+    keyAlgorithm: keyAlgorithmOf(der),
+    spkiSha256: publicKeyFingerprint(der),
+  };
 }
 
 function kubeconfigItems(kubeconfig: Kubeconfig): readonly InspectedItem[] {
@@ -128,7 +145,8 @@ function kubeconfigItems(kubeconfig: Kubeconfig): readonly InspectedItem[] {
     if (source.form === "none") return [];
     if (source.form === "file") return [{ kind: "other", where, label: `file ${source.path}` }];
     const { blocks } = parsePem(source.pem);
-    if (blocks.length === 0) return [{ kind: "broken", where, code: "pem-malformed", reason: "no PEM block in the data" }];
+    if (blocks.length === 0)
+      return [{ kind: "broken", where, code: "pem-malformed", reason: "no PEM block in the data" }];
     return blocks.map((block) => inspectBlock(block, where));
   });
 }
@@ -142,7 +160,9 @@ function paired(found: Found): Found {
       return { ...item, keyAt: keys.find((key) => key.spkiSha256 === item.spkiSha256)?.where ?? null };
     }
     if (item.kind !== "private-key") return item;
-    const matches = certificates.filter((other) => other.spkiSha256 === item.spkiSha256).map((other) => other.where);
+    const matches = certificates
+      .filter((other) => other.spkiSha256 === item.spkiSha256)
+      .map((other) => other.where);
     return { ...item, matches };
   });
   return { ...found, items };

@@ -22,9 +22,15 @@ import type {
 
 /** All facts of an inventory from the objects that were read; `at` is the instant they will be judged for. */
 export function observe(inventory: Inventory, readings: Readings, at: number): Facts {
-  const slots = inventory.nodes.flatMap((node) => node.certificates.map((slot) => observeSlot(slot, readings)));
-  const authorities = inventory.nodes.flatMap((node) => node.authorities.map((slot) => observeAuthority(slot, readings)));
-  const keyPairs = inventory.nodes.flatMap((node) => node.keyPairs.map((slot) => observeKeyPair(slot, readings)));
+  const slots = inventory.nodes.flatMap((node) =>
+    node.certificates.map((slot) => observeSlot(slot, readings)),
+  );
+  const authorities = inventory.nodes.flatMap((node) =>
+    node.authorities.map((slot) => observeAuthority(slot, readings)),
+  );
+  const keyPairs = inventory.nodes.flatMap((node) =>
+    node.keyPairs.map((slot) => observeKeyPair(slot, readings)),
+  );
   return {
     at,
     inventory,
@@ -38,12 +44,15 @@ export function observe(inventory: Inventory, readings: Readings, at: number): F
 export function objectsOfSlot(slot: CertificateSlot): readonly Address[] {
   if (slot.holder.form === "kubeconfig") return [slot.holder.file];
   const { certificate, key } = slot.holder;
-  return key === null || formatAddress(key) === formatAddress(certificate) ? [certificate] : [certificate, key];
+  return key === null || formatAddress(key) === formatAddress(certificate)
+    ? [certificate]
+    : [certificate, key];
 }
 
 function observeSlot(slot: CertificateSlot, readings: Readings): SlotFacts {
   const objects = objectFacts(objectsOfSlot(slot), readings);
-  if (slot.holder.form === "kubeconfig") return { slot, objects, ...observeKubeconfig(slot.holder, readings) };
+  if (slot.holder.form === "kubeconfig")
+    return { slot, objects, ...observeKubeconfig(slot.holder, readings) };
   const { certificate: certificateAt, key: keyAt } = slot.holder;
   const key = keyAt === null ? missing(certificateAt) : readKeyAt(keyAt, readings);
   const certificate = withReading<CertificateFacts>(certificateAt, readings, (bytes) =>
@@ -100,13 +109,21 @@ export function certificatesIn(pem: Uint8Array): readonly Certificate[] {
     });
 }
 
-function readCertificates(address: Address, bytes: Uint8Array, key: Stored<KeyFacts>): Stored<CertificateFacts> {
+function readCertificates(
+  address: Address,
+  bytes: Uint8Array,
+  key: Stored<KeyFacts>,
+): Stored<CertificateFacts> {
   const pem = parsePem(bytes);
   const blocks = pem.blocks.filter((block) => block.label === "CERTIFICATE");
   const truncated = pem.faults.find((fault) => fault.kind === "truncated");
   if (blocks.length === 0) {
     if (bytes.length === 0 || truncated) return broken(address, "truncated", `${bytes.length} bytes`);
-    return broken(address, "certificate", pem.faults[0] ? pem.faults[0].kind : "no PEM certificate in the file");
+    return broken(
+      address,
+      "certificate",
+      pem.faults[0] ? pem.faults[0].kind : "no PEM certificate in the file",
+    );
   }
   const parsed = blocks.map((block) => attempt(() => parseCertificate(block.der)));
   const failed = parsed.findIndex((result) => result instanceof AppError);
@@ -141,8 +158,13 @@ function readKey(address: Address, bytes: Uint8Array): Stored<KeyFacts> {
   const result = attempt(() => readPrivateKey(bytes));
   if (result instanceof AppError) {
     if (isAppError(result, "key-encrypted")) return broken(address, "encrypted", result.params.format);
-    const isTruncated = bytes.length === 0 || parsePem(bytes).faults.some((fault) => fault.kind === "truncated");
-    return broken(address, isTruncated ? "truncated" : "key", isTruncated ? `${bytes.length} bytes` : reasonOf(result));
+    const isTruncated =
+      bytes.length === 0 || parsePem(bytes).faults.some((fault) => fault.kind === "truncated");
+    return broken(
+      address,
+      isTruncated ? "truncated" : "key",
+      isTruncated ? `${bytes.length} bytes` : reasonOf(result),
+    );
   }
   const { spkiDer, spec } = result;
   return { state: "present", value: { spkiDer, spkiSha256: publicKeyFingerprint(spkiDer), spec, address } };
@@ -156,7 +178,11 @@ function readKubeconfig(address: Address, bytes: Uint8Array): Stored<Kubeconfig>
     : { state: "present", value: result };
 }
 
-function withReading<T>(address: Address, readings: Readings, read: (bytes: Uint8Array) => Stored<T>): Stored<T> {
+function withReading<T>(
+  address: Address,
+  readings: Readings,
+  read: (bytes: Uint8Array) => Stored<T>,
+): Stored<T> {
   const reading = readings.get(formatAddress(address));
   if (!reading) throw new TypeError(`not read: ${formatAddress(address)}`);
   if (reading.state === "absent") return { state: "missing", address, danglingLink: reading.danglingLink };
@@ -164,7 +190,10 @@ function withReading<T>(address: Address, readings: Readings, read: (bytes: Uint
   return read(reading.bytes);
 }
 
-function embedded<T>(source: KubeconfigSource | undefined, read: (pem: Uint8Array) => Stored<T>): Stored<T> | null {
+function embedded<T>(
+  source: KubeconfigSource | undefined,
+  read: (pem: Uint8Array) => Stored<T>,
+): Stored<T> | null {
   return source?.form === "embedded" ? read(source.pem) : null;
 }
 

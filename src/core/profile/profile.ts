@@ -46,7 +46,9 @@ export interface KeyPairDescription {
   readonly name: string;
   readonly publicKey: string;
   readonly privateKey: string;
-  readonly flags?: { readonly of: string; readonly publicKey: string; readonly privateKey: string } | undefined;
+  readonly flags?:
+    | { readonly of: string; readonly publicKey: string; readonly privateKey: string }
+    | undefined;
 }
 
 export interface Profile {
@@ -71,11 +73,18 @@ export interface Profile {
     readonly servingKey: string;
     readonly rotatedServing: string;
   };
-  readonly consumers: readonly { readonly name: string; readonly manifest: string; readonly reads: readonly string[] }[];
+  readonly consumers: readonly {
+    readonly name: string;
+    readonly manifest: string;
+    readonly reads: readonly string[];
+  }[];
 }
 
 /** Parameters of a profile with `--set` applied and references among them resolved; unknown names are refused. */
-export function resolveParams(profile: Profile, overrides: Readonly<Record<string, string>>): Record<string, string> {
+export function resolveParams(
+  profile: Profile,
+  overrides: Readonly<Record<string, string>>,
+): Record<string, string> {
   for (const name of Object.keys(overrides)) {
     if (profile.params[name] === undefined) {
       throw new AppError("name-unknown", { name, known: Object.keys(profile.params) });
@@ -93,10 +102,12 @@ export function substitute(text: string, params: Readonly<Record<string, string>
   for (let depth = 0; depth < 8 && current.includes("{"); depth += 1) {
     current = current.replace(/\{([A-Za-z]+)\}/g, (_, name: string) => {
       const value = params[name];
-      if (value === undefined) throw new AppError("profile-invalid", { profile, reason: `unknown parameter {${name}} in ${text}` });
+      if (value === undefined)
+        throw new AppError("profile-invalid", { profile, reason: `unknown parameter {${name}} in ${text}` });
       return value;
     });
   }
-  if (current.includes("{")) throw new AppError("profile-invalid", { profile, reason: `parameters of ${text} never end` });
+  if (current.includes("{"))
+    throw new AppError("profile-invalid", { profile, reason: `parameters of ${text} never end` });
   return current;
 }

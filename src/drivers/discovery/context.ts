@@ -26,7 +26,12 @@ export function pathIn(discovery: Pick<Discovery, "profile" | "params">, templat
 }
 
 /** The path a flag of a process names, on the node; the profile's default when the flag or the process is not there. */
-export function flagPath(discovery: Discovery, of: string | undefined, flag: string | undefined, fallback: string): Found {
+export function flagPath(
+  discovery: Discovery,
+  of: string | undefined,
+  flag: string | undefined,
+  fallback: string,
+): Found {
   const entry = of === undefined ? undefined : discovery.pods.get(of);
   const value = entry && flag !== undefined ? flagValue(entry.pod, flag) : undefined;
   if (entry && flag !== undefined && value !== undefined && value.startsWith("/")) {
@@ -40,7 +45,9 @@ export function flagPath(discovery: Discovery, of: string | undefined, flag: str
 
 /** The last value wins, as in pflag. */
 export function flagValue(pod: StaticPod, flag: string): string | undefined {
-  return pod.containers.map((container) => container.flags.get(flag)?.at(-1)).find((value) => value !== undefined);
+  return pod.containers
+    .map((container) => container.flags.get(flag)?.at(-1))
+    .find((value) => value !== undefined);
 }
 
 export async function readPods(
@@ -54,7 +61,8 @@ export async function readPods(
     const manifest = pathIn({ profile, params }, consumer.manifest);
     const address = fileAddress(view.node, manifest);
     const reading = await view.read(manifest);
-    if (reading.state === "unreadable") notes.push({ code: "manifest-unreadable", address, detail: reading.reason });
+    if (reading.state === "unreadable")
+      notes.push({ code: "manifest-unreadable", address, detail: reading.reason });
     if (reading.state !== "present") continue;
     try {
       pods.set(consumer.name, { pod: parseManifest(reading.bytes), manifest });

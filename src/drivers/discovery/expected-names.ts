@@ -13,7 +13,10 @@ export function expectedNames(
 ): readonly ExpectedSan[] {
   switch (which) {
     case "apiserver":
-      return unique([...apiserverNames(discovery), ...servers.flatMap((server) => hostOf(server.url, server.path))]);
+      return unique([
+        ...apiserverNames(discovery),
+        ...servers.flatMap((server) => hostOf(server.url, server.path)),
+      ]);
     case "etcd-server":
       return unique(etcdNames(discovery, ["advertise-client-urls", "listen-client-urls"]));
     case "etcd-peer":

@@ -2,8 +2,19 @@
 import { posix } from "node:path";
 import { fileAddress } from "../../core/model/address.ts";
 import { isAppError, reasonOf } from "../../core/model/errors.ts";
-import type { CertificateSlot, ExpectedIdentity, Holder, Management, Origin } from "../../core/model/inventory.ts";
-import { type Kubeconfig, type KubeconfigUser, currentUser, parseKubeconfig } from "../../core/kubeconfig/kubeconfig.ts";
+import type {
+  CertificateSlot,
+  ExpectedIdentity,
+  Holder,
+  Management,
+  Origin,
+} from "../../core/model/inventory.ts";
+import {
+  type Kubeconfig,
+  type KubeconfigUser,
+  currentUser,
+  parseKubeconfig,
+} from "../../core/kubeconfig/kubeconfig.ts";
 import type { KubeconfigDescription } from "../../core/profile/profile.ts";
 import { type Discovery, flagPath } from "./context.ts";
 import { expandPattern } from "./patterns.ts";
@@ -21,11 +32,20 @@ export async function discoverKubeconfigs(discovery: Discovery, nodeName: string
   const servers: { readonly url: string; readonly path: string }[] = [];
   const known = new Set<string>();
   for (const description of discovery.profile.kubeconfigs) {
-    const { path, origin } = flagPath(discovery, description.flags?.of, description.flags?.certificate, description.path);
+    const { path, origin } = flagPath(
+      discovery,
+      description.flags?.of,
+      description.flags?.certificate,
+      description.path,
+    );
     known.add(path);
     const kubeconfig = await readKubeconfig(discovery, path, "told by its slot");
     slots.push(ownSlot(discovery, { description, path, origin, kubeconfig, nodeName }));
-    servers.push(...(kubeconfig?.clusters ?? []).flatMap(({ server }) => (server === undefined ? [] : [{ url: server, path }])));
+    servers.push(
+      ...(kubeconfig?.clusters ?? []).flatMap(({ server }) =>
+        server === undefined ? [] : [{ url: server, path }],
+      ),
+    );
   }
   for (const pattern of [...discovery.profile.copies.files, ...discovery.profile.copies.scan]) {
     for (const path of await expandPattern(discovery, pattern)) {
@@ -53,7 +73,8 @@ async function readKubeconfig(
     return parseKubeconfig(reading.bytes);
   } catch (error) {
     if (!isAppError(error)) throw error;
-    if (whenBroken === "note") discovery.notes.push({ code: "kubeconfig-broken", address, detail: reasonOf(error) });
+    if (whenBroken === "note")
+      discovery.notes.push({ code: "kubeconfig-broken", address, detail: reasonOf(error) });
     return undefined;
   }
 }
@@ -133,10 +154,19 @@ async function copySlots(discovery: Discovery, path: string): Promise<readonly C
   const withCertificate = kubeconfig.users.filter((user) => user.certificate !== undefined);
   if (withCertificate.length === 0) {
     const kind = kubeconfig.users.flatMap((user) => user.other)[0] ?? "no credential";
-    discovery.notes.push({ code: "kubeconfig-without-certificate", address: fileAddress(node, path), detail: kind });
+    discovery.notes.push({
+      code: "kubeconfig-without-certificate",
+      address: fileAddress(node, path),
+      detail: kind,
+    });
   }
   return withCertificate.map((user): CertificateSlot => {
-    const { holder, origin } = holderOf(discovery, { path, kubeconfig, user, origin: { kind: "scan", source: path } });
+    const { holder, origin } = holderOf(discovery, {
+      path,
+      kubeconfig,
+      user,
+      origin: { kind: "scan", source: path },
+    });
     const name = `${path.slice(1)}${kubeconfig.users.length > 1 ? `#${user.name}` : ""}`;
     const management: Management = holder.form === "kubeconfig" ? "copy" : "observe";
     return {

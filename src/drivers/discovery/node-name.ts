@@ -12,10 +12,18 @@ export async function discoverNodeName(
   profile: Profile,
   params: Readonly<Record<string, string>>,
 ): Promise<string | null> {
-  return (await fromEtcd(view, profile, params)) ?? (await fromKubelet(view, profile, params)) ?? (await fromHostname(view));
+  return (
+    (await fromEtcd(view, profile, params)) ??
+    (await fromKubelet(view, profile, params)) ??
+    (await fromHostname(view))
+  );
 }
 
-async function fromEtcd(view: NodeView, profile: Profile, params: Readonly<Record<string, string>>): Promise<string | null> {
+async function fromEtcd(
+  view: NodeView,
+  profile: Profile,
+  params: Readonly<Record<string, string>>,
+): Promise<string | null> {
   const consumer = profile.consumers.find(({ name }) => name === "etcd");
   if (!consumer) return null;
   const name = await parsed(view, substitute(consumer.manifest, params, profile.id), (bytes) =>
@@ -25,7 +33,11 @@ async function fromEtcd(view: NodeView, profile: Profile, params: Readonly<Recor
   return name === undefined || name === "default" ? null : name;
 }
 
-async function fromKubelet(view: NodeView, profile: Profile, params: Readonly<Record<string, string>>): Promise<string | null> {
+async function fromKubelet(
+  view: NodeView,
+  profile: Profile,
+  params: Readonly<Record<string, string>>,
+): Promise<string | null> {
   const description = profile.kubeconfigs.find(({ role }) => role === "kubelet");
   if (!description) return null;
   const path = substitute(description.path, params, profile.id);
@@ -42,7 +54,11 @@ async function fromHostname(view: NodeView): Promise<string | null> {
 }
 
 /** A file that is broken says nothing here; its own slot or note reports it. */
-async function parsed<T>(view: NodeView, path: string, read: (bytes: Uint8Array) => T | undefined): Promise<T | undefined> {
+async function parsed<T>(
+  view: NodeView,
+  path: string,
+  read: (bytes: Uint8Array) => T | undefined,
+): Promise<T | undefined> {
   const reading = await view.read(path);
   if (reading.state !== "present") return undefined;
   try {

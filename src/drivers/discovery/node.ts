@@ -21,7 +21,11 @@ import { expandPattern } from "./patterns.ts";
 const anything: ExpectedIdentity = { commonNames: null, organizations: null, usages: [], sans: [] };
 
 /** True when one of the profile's marks is on the node. */
-export async function recognises(view: NodeView, profile: Profile, params: Readonly<Record<string, string>>): Promise<boolean> {
+export async function recognises(
+  view: NodeView,
+  profile: Profile,
+  params: Readonly<Record<string, string>>,
+): Promise<boolean> {
   for (const mark of profile.recognise) {
     const reading = await view.read(pathIn({ profile, params }, mark));
     if (reading.state !== "absent") return true;
@@ -93,7 +97,9 @@ function authoritySlot(discovery: Discovery, description: AuthorityDescription):
   const certificate = flagPath(discovery, flag?.of, flag?.certificate, description.certificate);
   // The key lies beside its certificate, unless that is where the profile expects it anyway.
   const isDefault = certificate.path === pathIn(discovery, description.certificate);
-  const key = isDefault ? pathIn(discovery, description.key) : certificate.path.replace(/\.(crt|pem|cert)$/, ".key");
+  const key = isDefault
+    ? pathIn(discovery, description.key)
+    : certificate.path.replace(/\.(crt|pem|cert)$/, ".key");
   return {
     id: `${node}/${description.name}`,
     node,
@@ -107,7 +113,10 @@ function authoritySlot(discovery: Discovery, description: AuthorityDescription):
 function certificateSlot(
   discovery: Discovery,
   description: CertificateDescription,
-  found: { readonly hasEtcd: boolean; readonly servers: readonly { readonly url: string; readonly path: string }[] },
+  found: {
+    readonly hasEtcd: boolean;
+    readonly servers: readonly { readonly url: string; readonly path: string }[];
+  },
 ): CertificateSlot {
   const { node } = discovery.view;
   const { flags } = description;
@@ -118,7 +127,11 @@ function certificateSlot(
     id: `${node}/${description.name}`,
     node,
     name: description.name,
-    holder: { form: "pem", certificate: fileAddress(node, certificate.path), key: fileAddress(node, key.path) },
+    holder: {
+      form: "pem",
+      certificate: fileAddress(node, certificate.path),
+      key: fileAddress(node, key.path),
+    },
     authority: isForeign ? null : description.authority,
     expected: {
       commonNames: isForeign ? null : description.commonNames.map((name) => name.replace("{node}", node)),
@@ -155,9 +168,19 @@ async function kubeletServing(discovery: Discovery): Promise<readonly Certificat
   const config = await readKubeletConfig(discovery, configPath);
   const named = config?.tlsCertFile;
   const candidates = [
-    ...(named === undefined ? [] : [{ certificate: named, key: config?.tlsPrivateKeyFile ?? named, field: "tlsCertFile" }]),
-    { certificate: pathIn(discovery, profile.kubelet.rotatedServing), key: pathIn(discovery, profile.kubelet.rotatedServing), field: null },
-    { certificate: pathIn(discovery, profile.kubelet.servingCertificate), key: pathIn(discovery, profile.kubelet.servingKey), field: null },
+    ...(named === undefined
+      ? []
+      : [{ certificate: named, key: config?.tlsPrivateKeyFile ?? named, field: "tlsCertFile" }]),
+    {
+      certificate: pathIn(discovery, profile.kubelet.rotatedServing),
+      key: pathIn(discovery, profile.kubelet.rotatedServing),
+      field: null,
+    },
+    {
+      certificate: pathIn(discovery, profile.kubelet.servingCertificate),
+      key: pathIn(discovery, profile.kubelet.servingKey),
+      field: null,
+    },
   ];
   for (const { certificate, key, field } of candidates) {
     const reading = await view.read(certificate);
@@ -174,7 +197,10 @@ async function kubeletServing(discovery: Discovery): Promise<readonly Certificat
   return [];
 }
 
-async function readKubeletConfig(discovery: Discovery, path: string): Promise<ReturnType<typeof parseKubeletConfig> | undefined> {
+async function readKubeletConfig(
+  discovery: Discovery,
+  path: string,
+): Promise<ReturnType<typeof parseKubeletConfig> | undefined> {
   const reading = await discovery.view.read(path);
   if (reading.state !== "present") return undefined;
   try {
@@ -189,7 +215,10 @@ async function readKubeletConfig(discovery: Discovery, path: string): Promise<Re
 
 function observed(
   discovery: Discovery,
-  found: Pick<CertificateSlot, "name" | "origin"> & { readonly certificate: Address; readonly key: Address | null },
+  found: Pick<CertificateSlot, "name" | "origin"> & {
+    readonly certificate: Address;
+    readonly key: Address | null;
+  },
 ): CertificateSlot {
   const { node } = discovery.view;
   return {
@@ -223,9 +252,17 @@ async function strangers(
       if (taken.has(path)) continue;
       taken.add(path);
       const reading = await discovery.view.read(path);
-      if (reading.state === "present" && !Buffer.from(reading.bytes).includes("-----BEGIN CERTIFICATE-----")) continue;
+      if (reading.state === "present" && !Buffer.from(reading.bytes).includes("-----BEGIN CERTIFICATE-----"))
+        continue;
       const certificate = fileAddress(discovery.view.node, path);
-      found.push(observed(discovery, { name: path.slice(1), certificate, key: null, origin: { kind: "scan", source: path } }));
+      found.push(
+        observed(discovery, {
+          name: path.slice(1),
+          certificate,
+          key: null,
+          origin: { kind: "scan", source: path },
+        }),
+      );
     }
   }
   return found;
@@ -236,7 +273,9 @@ function consumersOf(discovery: Discovery): readonly Consumer[] {
   return discovery.profile.consumers.flatMap(({ name, reads }) => {
     const entry = discovery.pods.get(name);
     if (!entry) return [];
-    const version = entry.pod.containers.map((container) => imageVersion(container.image)).find((v) => v !== undefined);
+    const version = entry.pod.containers
+      .map((container) => imageVersion(container.image))
+      .find((v) => v !== undefined);
     return [
       {
         node,

@@ -1,7 +1,15 @@
 // The files of one node below a root directory, read without being led astray by links and without ever waiting.
 // INPUTS: any file of the node that is named. OUTPUTS: none. Linux only (needs /proc).
 import { createHash } from "node:crypto";
-import { readdirSync, closeSync, fstatSync, lstatSync, statSync, type BigIntStats, type Stats } from "node:fs";
+import {
+  readdirSync,
+  closeSync,
+  fstatSync,
+  lstatSync,
+  statSync,
+  type BigIntStats,
+  type Stats,
+} from "node:fs";
 import { posix } from "node:path";
 import { formatAddress, type Address } from "../../core/model/address.ts";
 import { AppError } from "../../core/model/errors.ts";

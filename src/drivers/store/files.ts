@@ -37,7 +37,14 @@ import {
   type NodeFiles,
 } from "../shared/node-files.ts";
 import { joinNodePath, type Place } from "../shared/node-walk.ts";
-import { attempt, hit, temporaryName, tokenOfTemporary, withToken, writeTemporary } from "../shared/temporary-file.ts";
+import {
+  attempt,
+  hit,
+  temporaryName,
+  tokenOfTemporary,
+  withToken,
+  writeTemporary,
+} from "../shared/temporary-file.ts";
 
 export interface FileStoreOptions {
   /** The directory that is `/` for the node; `/` is the live system. */
@@ -209,7 +216,9 @@ function adopt(store: Replacing, staged: Staged, token: number): Staged {
   const directoryPath = posix.dirname(staged.temporary);
   const newName = withToken(nameOfTemporary(staged), token);
   const adopted = { ...staged, temporary: joinNodePath(directoryPath, newName) };
-  const directory = explainReading(staged.object, () => store.files.locateDirectory(directoryPath, staged.object));
+  const directory = explainReading(staged.object, () =>
+    store.files.locateDirectory(directoryPath, staged.object),
+  );
   if (!directory) return failForMissingDirectory(staged.object);
   try {
     const oldName = earlierName(directory, staged, token);

@@ -24,7 +24,10 @@ async function takeAll(context: RunContext, steps: readonly TakeStep[]): Promise
     const { certificate, keyPem } = originalOf(foundBytes(context), step);
     const key = readPrivateKey(keyPem);
     if (!keyMatches(certificate, key)) {
-      throw new AppError("step-failed", { step: step.id, reason: "the original's key does not match its certificate" });
+      throw new AppError("step-failed", {
+        step: step.id,
+        reason: "the original's key does not match its certificate",
+      });
     }
     const material = {
       certificateDer: certificate.der,
@@ -42,14 +45,19 @@ function originalOf(
 ): { readonly certificate: Certificate; readonly keyPem: Uint8Array } {
   const read = (address: string | null): Uint8Array => {
     const found = address === null ? undefined : bytes.get(address);
-    if (!found) throw new AppError("step-failed", { step: id, reason: "the original or its key is not there" });
+    if (!found)
+      throw new AppError("step-failed", { step: id, reason: "the original or its key is not there" });
     return found;
   };
   if (template.form === "pem") {
-    return { certificate: certificateAt(read(template.certificate), template.index), keyPem: read(template.key) };
+    return {
+      certificate: certificateAt(read(template.certificate), template.index),
+      keyPem: read(template.key),
+    };
   }
   const file = read(template.file);
   const keyPem = embeddedKey(file, template.user);
-  if (keyPem === null) throw new AppError("step-failed", { step: id, reason: "the original has no embedded key" });
+  if (keyPem === null)
+    throw new AppError("step-failed", { step: id, reason: "the original has no embedded key" });
   return { certificate: embeddedCertificate(parseKubeconfig(file).users, template.user), keyPem };
 }

@@ -44,7 +44,8 @@ export const cliEn = {
     all: "renew every certificate that kubeadm would, due or not",
     validity: "how long new certificates are valid; past the CA's own end it is refused",
     keepKey: "keep the private keys, renew only the certificates",
-    keyAlgorithm: "algorithm of new keys: RSA-2048, RSA-3072, RSA-4096, ECDSA-P256, ECDSA-P384 (default: as before)",
+    keyAlgorithm:
+      "algorithm of new keys: RSA-2048, RSA-3072, RSA-4096, ECDSA-P256, ECDSA-P384 (default: as before)",
     addSan: "add a name or address: lb.example, 10.0.0.9, or etcd-server=10.0.0.9 (default: for apiserver)",
     allowLinksTo: "also write through links that lead below this path of the node",
     out: "save the plan to FILE, for apply",
@@ -70,16 +71,20 @@ export const cliEn = {
   },
   ask: {
     apply: "Only 'yes' will be accepted to go on: ",
-    rollback: (run: string) => `This puts back everything run ${run} changed. Only 'yes' will be accepted to go on: `,
+    rollback: (run: string) =>
+      `This puts back everything run ${run} changed. Only 'yes' will be accepted to go on: `,
   },
   nothingToDo: "Nothing is due: no file was changed.",
   nothingChanged: "Nothing was changed.",
   planSaved: (path: string, digest: string) => `Plan saved to ${path}, digest ${digest}`,
   applySaved: (command: string) => `To do it: ${command}`,
-  done: (count: number, run: string) => `${count} ${count === 1 ? "file" : "files"} replaced and proved on disk. Run ${run}.`,
+  done: (count: number, run: string) =>
+    `${count} ${count === 1 ? "file" : "files"} replaced and proved on disk. Run ${run}.`,
   undoWith: (command: string) => `To undo: ${command}`,
-  restart: (names: string) => `These still hold the old certificates in memory until they are restarted: ${names}`,
-  rolledBack: (run: string, count: number) => `Run ${run} is undone: ${count} ${count === 1 ? "file" : "files"} put back.`,
+  restart: (names: string) =>
+    `These still hold the old certificates in memory until they are restarted: ${names}`,
+  rolledBack: (run: string, count: number) =>
+    `Run ${run} is undone: ${count} ${count === 1 ? "file" : "files"} put back.`,
   alreadyRolledBack: (run: string) => `Run ${run} was undone before: nothing to do.`,
   failedRolledBack: "Every file is as it was before.",
   failedAbandoned: "No live file was changed.",
@@ -91,7 +96,8 @@ export const cliEn = {
   pruned: (count: number) => `${count} ${count === 1 ? "run" : "runs"} forgotten.`,
   profileOk: (id: string) => `profile ${id}: no fault found`,
   bare: {
-    dead: (count: number) => `${count} ${count === 1 ? "certificate is" : "certificates are"} expired or unusable`,
+    dead: (count: number) =>
+      `${count} ${count === 1 ? "certificate is" : "certificates are"} expired or unusable`,
     dying: (count: number) => `${count} more ${count === 1 ? "needs" : "need"} attention`,
     well: "All certificates are well",
     next: (command: string) => `Next: ${command}`,

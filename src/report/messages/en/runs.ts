@@ -58,7 +58,8 @@ export const runs = {
         ? `[rollback] run ${run} failed, restoring what was there`
         : `[rollback] run ${run}: restoring what was there`,
     undone: (object: string) => `[rollback] ${object} restored`,
-    lockNotReleased: (code: string) => `[lock] could not be released (${code}); the next command finds its holder gone and takes it`,
+    lockNotReleased: (code: string) =>
+      `[lock] could not be released (${code}); the next command finds its holder gone and takes it`,
     ended: {
       succeeded: (run: string) => `[renew] run ${run} succeeded; undo: perennial rollback ${run}`,
       "rolled-back": (run: string) => `[rollback] run ${run} rolled back: everything is as it was`,
