@@ -1,6 +1,6 @@
 // kill -9 at every failpoint, with and without a loss of power: resume and rollback work, and no mismatching pair survives.
 import { beforeAll, describe, expect, it } from "vitest";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { Plan } from "../../src/core/model/plan.ts";
 import { resumeRun } from "../../src/engine/resume-run.ts";
 import { rollbackRun } from "../../src/engine/rollback-run.ts";
@@ -24,9 +24,17 @@ function setUp(): Scene {
 }
 
 /** Does the work in a process that dies at the given hit; false when it ended before. */
-async function dies(world: MemoryWorld, dieAt: number, work: (process: MemoryProcess) => Promise<unknown>, powerLoss: boolean): Promise<boolean> {
+async function dies(
+  world: MemoryWorld,
+  dieAt: number,
+  work: (process: MemoryProcess) => Promise<unknown>,
+  powerLoss: boolean,
+): Promise<boolean> {
   const victim = world.spawn({ dieAt });
-  const error = await work(victim).then(() => null, (reason: unknown) => reason);
+  const error = await work(victim).then(
+    () => null,
+    (reason: unknown) => reason,
+  );
   if (!victim.isDead) {
     if (error !== null) throw error;
     world.kill(victim);
@@ -73,7 +81,10 @@ const trace: { run: readonly string[]; rollback: readonly string[] } = { run: []
 /** All hits take minutes: by default the first, the second and the last of each name, and some in between. */
 const isFull = process.env["PERENNIAL_TEST_FULL"] === "1";
 
-function places(hits: readonly string[], { stride, offset = 0 }: { readonly stride: number; readonly offset?: number }): readonly number[] {
+function places(
+  hits: readonly string[],
+  { stride, offset = 0 }: { readonly stride: number; readonly offset?: number },
+): readonly number[] {
   const all = hits.map((_, index) => index);
   if (isFull) return all;
   return all.filter((index) => {
@@ -95,22 +106,25 @@ describe("a run killed", () => {
   it("has many places to die at", () => {
     expect(trace.run.length).toBeGreaterThan(150);
     expect(trace.rollback.length).toBeGreaterThan(80);
-    const names = [...trace.run, ...trace.rollback];
-    const absent = failpoints.filter((name) => !names.includes(name));
+    const names = new Set([...trace.run, ...trace.rollback]);
+    const absent = failpoints.filter((name) => !names.has(name));
     expect(absent).toEqual(["file.after-attributes", "file.after-read-back"]);
   });
 
-  it.each([false, true])("anywhere (power lost: %s) is resumed to the end, then rolled back to the old tree", async (powerLoss) => {
-    for (const dieAt of places(trace.run, { stride: 9 })) {
-      // Only files have bytes that a loss of power takes: every method of the state directory is durable.
-      if (powerLoss && !trace.run[dieAt]!.startsWith("file.")) continue;
-      const scene = setUp();
-      expect(await dies(scene.world, dieAt, run(scene.plan), powerLoss)).toBe(true);
-      expect(await goOn(scene, scene.world.spawn())).toMatchObject({ outcome: "succeeded" });
-      expectRenewed(scene);
-      if (dieAt % 4 === 0) await rollBack(scene);
-    }
-  });
+  it.each([false, true])(
+    "anywhere (power lost: %s) is resumed to the end, then rolled back to the old tree",
+    async (powerLoss) => {
+      for (const dieAt of places(trace.run, { stride: 9 })) {
+        // Only files have bytes that a loss of power takes: every method of the state directory is durable.
+        if (powerLoss && !trace.run[dieAt]!.startsWith("file.")) continue;
+        const scene = setUp();
+        expect(await dies(scene.world, dieAt, run(scene.plan), powerLoss)).toBe(true);
+        expect(await goOn(scene, scene.world.spawn())).toMatchObject({ outcome: "succeeded" });
+        expectRenewed(scene);
+        if (dieAt % 4 === 0) await rollBack(scene);
+      }
+    },
+  );
 
   it("anywhere is rolled back to the old tree without being resumed", async () => {
     for (const dieAt of places(trace.run, { stride: 12, offset: 5 })) {
@@ -126,14 +140,20 @@ describe("a run killed", () => {
   it("and killed again in the resume, any number of times, still gets to the end and back", async () => {
     const hit = fc.nat({ max: 250 });
     await fc.assert(
-      fc.asyncProperty(fc.nat({ max: trace.run.length - 1 }), fc.array(hit, { minLength: 1, maxLength: 3 }), fc.boolean(), async (first, more, powerLoss) => {
-        const scene = setUp();
-        await dies(scene.world, first, run(scene.plan), powerLoss);
-        for (const dieAt of more) await dies(scene.world, dieAt, (process) => goOn(scene, process), powerLoss);
-        expect(await goOn(scene, scene.world.spawn())).toMatchObject({ outcome: "succeeded" });
-        expectRenewed(scene);
-        await rollBack(scene);
-      }),
+      fc.asyncProperty(
+        fc.nat({ max: trace.run.length - 1 }),
+        fc.array(hit, { minLength: 1, maxLength: 3 }),
+        fc.boolean(),
+        async (first, more, powerLoss) => {
+          const scene = setUp();
+          await dies(scene.world, first, run(scene.plan), powerLoss);
+          for (const dieAt of more)
+            await dies(scene.world, dieAt, (process) => goOn(scene, process), powerLoss);
+          expect(await goOn(scene, scene.world.spawn())).toMatchObject({ outcome: "succeeded" });
+          expectRenewed(scene);
+          await rollBack(scene);
+        },
+      ),
       { numRuns: isFull ? 300 : 12, ...(isFull ? {} : { seed: 7 }) },
     );
   });
@@ -145,7 +165,12 @@ describe("a rollback killed", () => {
       const scene = setUp();
       const { world } = scene;
       await runPlan(world.spawn().ports, scene.plan);
-      await dies(world, dieAt, ({ ports }) => rollbackRun(ports, "last", { acceptExpired: true }), dieAt % 2 === 0);
+      await dies(
+        world,
+        dieAt,
+        ({ ports }) => rollbackRun(ports, "last", { acceptExpired: true }),
+        dieAt % 2 === 0,
+      );
       const open = await unfinishedRun(world.spawn().ports.state);
       if (open === null && JSON.stringify(world.tree()) === JSON.stringify(scene.before)) continue;
       if (how === "rollback" || open === null) await rollBack(scene);

@@ -1,5 +1,5 @@
 // The journal: a chain that tolerates what crashes and lost locks leave, and nothing else.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../src/core/model/errors.ts";
 import type { JournalBody } from "../../src/core/model/run.ts";
@@ -10,7 +10,14 @@ import { encodeEntry, firstSum, readJournal } from "../../src/engine/read-journa
 import { MemoryWorld, startOfTime } from "../support/memory-world.ts";
 
 const actor = new MemoryWorld().spawn().ports.processes.self();
-const started: JournalBody = { type: "run-started", run: "r", planDigest: "sha256:1", actor, ticket: null, reason: null };
+const started: JournalBody = {
+  type: "run-started",
+  run: "r",
+  planDigest: "sha256:1",
+  actor,
+  ticket: null,
+  reason: null,
+};
 const run = "20261122T160000Z-000001";
 const file = `runs/${run}/journal.jsonl`;
 
@@ -27,10 +34,20 @@ function lines(bodies: readonly JournalBody[], token = 1): readonly string[] {
   });
 }
 
-const bodies: readonly JournalBody[] = [started, { type: "intent", step: "a\nb" }, { type: "all-staged" }, { type: "effect", step: "a", sha256: "0" }];
+const bodies: readonly JournalBody[] = [
+  started,
+  { type: "intent", step: "a\nb" },
+  { type: "all-staged" },
+  { type: "effect", step: "a", sha256: "0" },
+];
 
 function read(text: string): readonly JournalBody[] {
   return readJournal(new TextEncoder().encode(text), "j").entries.map(({ body }) => body);
+}
+
+function states(...more: readonly JournalBody[]): string | undefined {
+  return deriveRun(readJournal(new TextEncoder().encode(lines([...bodies, ...more]).join("")), "j").entries)
+    ?.state;
 }
 
 function damageOf(text: string): unknown {
@@ -51,7 +68,12 @@ describe("a journal", () => {
     const again = await openJournal(ports, run, lock(4));
     expect(again.entries()).toEqual(journal.entries());
     expect(again.entries().map(({ body }) => body)).toEqual(bodies);
-    expect(again.entries().map(({ seq, token }) => [seq, token])).toEqual([[1, 3], [2, 3], [3, 3], [4, 3]]);
+    expect(again.entries().map(({ seq, token }) => [seq, token])).toEqual([
+      [1, 3],
+      [2, 3],
+      [3, 3],
+      [4, 3],
+    ]);
   });
 
   it("is cut anywhere by a crash and goes on with whole lines", async () => {
@@ -64,7 +86,10 @@ describe("a journal", () => {
       expect(journal.entries().map(({ body }) => body)).toEqual(bodies.slice(0, kept));
       await journal.append({ type: "resumed", actor });
       const after = await openJournal(world.spawn().ports, run, lock(2));
-      expect(after.entries().map(({ body }) => body)).toEqual([...bodies.slice(0, kept), { type: "resumed", actor }]);
+      expect(after.entries().map(({ body }) => body)).toEqual([
+        ...bodies.slice(0, kept),
+        { type: "resumed", actor },
+      ]);
     }
   });
 
@@ -85,13 +110,18 @@ describe("a journal", () => {
   it.each([0, 1, 2])("is damaged when line %i is missing, or cut with others behind it", (index) => {
     const all = lines(bodies);
     expect(damageOf(all.toSpliced(index, 1).join(""))).toMatchObject({ line: index + 1 });
-    expect(damageOf(all.toSpliced(index, 1, `${all[index]!.slice(0, 20)}\n`).join(""))).toMatchObject({ line: index + 2 });
+    expect(damageOf(all.toSpliced(index, 1, `${all[index]!.slice(0, 20)}\n`).join(""))).toMatchObject({
+      line: index + 2,
+    });
   });
 
   it("leaves out what a holder wrote whose lock had been taken", () => {
     const old = lines(bodies);
     const { entry } = { entry: readJournal(new TextEncoder().encode(old.join("")), "j").entries[1]! };
-    const thief = encodeEntry({ seq: 3, at: startOfTime, token: 2, body: { type: "resumed", actor } }, entry.sum);
+    const thief = encodeEntry(
+      { seq: 3, at: startOfTime, token: 2, body: { type: "resumed", actor } },
+      entry.sum,
+    );
     const expected = [bodies[0], bodies[1], { type: "resumed", actor }];
     // Before the thief's first entry, behind it, and both.
     expect(read([old[0], old[1], old[2], thief.line].join(""))).toEqual(expected);
@@ -101,7 +131,10 @@ describe("a journal", () => {
 
   it("is not written without the lock", async () => {
     const world = new MemoryWorld();
-    const lost = { ...lock(1), fence: async () => Promise.reject(new AppError("lock-lost", { path: "", token: 1, found: 2 })) };
+    const lost = {
+      ...lock(1),
+      fence: async () => Promise.reject(new AppError("lock-lost", { path: "", token: 1, found: 2 })),
+    };
     const journal = await openJournal(world.spawn().ports, run, lost);
     await expect(journal.append(started)).rejects.toMatchObject({ code: "lock-lost" });
     expect(world.state.has(file)).toBe(false);
@@ -126,8 +159,6 @@ describe("what a journal says of a run", () => {
   });
 
   it("follows the entries", () => {
-    const states = (...more: readonly JournalBody[]): string | undefined =>
-      deriveRun(readJournal(new TextEncoder().encode(lines([...bodies, ...more]).join("")), "j").entries)?.state;
     const rollback: JournalBody = { type: "rollback-started", actor, cause: "operator" };
     expect(states()).toBe("running-or-crashed");
     expect(states({ type: "run-ended", outcome: "succeeded" })).toBe("succeeded");

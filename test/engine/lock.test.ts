@@ -1,5 +1,5 @@
 // The lock: one holder at a time whatever the interleaving, tokens that rise, writers that wake too late.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AppError, isAppError } from "../../src/core/model/errors.ts";
 import { acquireLock, readLock, type Lock, type LockPorts } from "../../src/engine/lock.ts";
@@ -7,7 +7,10 @@ import type { StateDirectory } from "../../src/engine/ports/state.ts";
 import { MemoryWorld, startOfTime } from "../support/memory-world.ts";
 
 async function errorOf(promise: Promise<unknown>): Promise<AppError> {
-  const result = await promise.then(() => null, (error: unknown) => error);
+  const result = await promise.then(
+    () => null,
+    (error: unknown) => error,
+  );
   if (!(result instanceof AppError)) throw new TypeError("no AppError", { cause: result });
   return result;
 }
@@ -21,8 +24,16 @@ describe("the lock", () => {
     const second = await acquireLock(world.spawn().ports, { what: "rollback" });
     expect(second.token).toBe(2);
     await expect(second.fence()).resolves.toBeUndefined();
-    expect((await errorOf(first.fence())).params).toEqual({ path: "/var/lib/perennial/lock", token: 1, found: 2 });
-    expect(await readLock(world.spawn().ports.state)).toMatchObject({ token: 2, state: "held", what: "rollback" });
+    expect((await errorOf(first.fence())).params).toEqual({
+      path: "/var/lib/perennial/lock",
+      token: 1,
+      found: 2,
+    });
+    expect(await readLock(world.spawn().ports.state)).toMatchObject({
+      token: 2,
+      state: "held",
+      what: "rollback",
+    });
   });
 
   it("tells who holds it, since when and what for", async () => {
@@ -33,7 +44,13 @@ describe("the lock", () => {
     const { pid } = holder.ports.processes.self();
     expect(error.code).toBe("locked");
     expect(error.params).toEqual({
-      path: "/var/lib/perennial/lock", holder: "root", sinceAt: startOfTime, what: "renew", pid, host: "m1", alive: true,
+      path: "/var/lib/perennial/lock",
+      holder: "root",
+      sinceAt: startOfTime,
+      what: "renew",
+      pid,
+      host: "m1",
+      alive: true,
     });
   });
 
@@ -80,7 +97,8 @@ describe("the lock", () => {
 
   it("keeps the folder small", async () => {
     const world = new MemoryWorld();
-    for (let round = 0; round < 30; round++) await (await acquireLock(world.spawn().ports, { what: "renew" })).release();
+    for (let round = 0; round < 30; round++)
+      await (await acquireLock(world.spawn().ports, { what: "renew" })).release();
     expect([...world.state.keys()]).toHaveLength(8);
   });
 });
@@ -121,19 +139,25 @@ const contender = fc.record({
 describe("two to four contenders in any interleaving", () => {
   it("never hold the same token, and nobody works once a higher token was handed out", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.scheduler(), fc.array(contender, { minLength: 2, maxLength: 4 }), async (scheduler, contenders) => {
-        const world = new MemoryWorld();
-        const held: number[] = [];
-        const commits: number[] = [];
-        const temporaries = new Set<number>();
-        const work = contenders.map((each) => compete(world, each, { scheduler, held, commits, temporaries }));
-        await scheduler.waitFor(Promise.all(work));
-        expect(new Set(held).size).toBe(held.length);
-        expect(commits).toEqual(commits.toSorted((a, b) => a - b));
-        if (contenders.every(({ dieAt }) => dieAt === 1000)) expect(held.length).toBeGreaterThan(0);
-        const next = await acquireLock(world.spawn().ports, { what: "resume", breakLock: true });
-        expect(next.token).toBeGreaterThan(Math.max(0, ...held));
-      }),
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.array(contender, { minLength: 2, maxLength: 4 }),
+        async (scheduler, contenders) => {
+          const world = new MemoryWorld();
+          const held: number[] = [];
+          const commits: number[] = [];
+          const temporaries = new Set<number>();
+          const work = contenders.map((each) =>
+            compete(world, each, { scheduler, held, commits, temporaries }),
+          );
+          await scheduler.waitFor(Promise.all(work));
+          expect(new Set(held).size).toBe(held.length);
+          expect(commits).toEqual(commits.toSorted((a, b) => a - b));
+          if (contenders.every(({ dieAt }) => dieAt === 1000)) expect(held.length).toBeGreaterThan(0);
+          const next = await acquireLock(world.spawn().ports, { what: "resume", breakLock: true });
+          expect(next.token).toBeGreaterThan(Math.max(0, ...held));
+        },
+      ),
       { numRuns: 400 },
     );
   });
@@ -149,7 +173,11 @@ interface Arena {
   readonly temporaries: Set<number>;
 }
 
-async function compete(world: MemoryWorld, { breakLock, dieAt, rounds }: Contender, { scheduler, held, commits, temporaries }: Arena): Promise<void> {
+async function compete(
+  world: MemoryWorld,
+  { breakLock, dieAt, rounds }: Contender,
+  { scheduler, held, commits, temporaries }: Arena,
+): Promise<void> {
   const contestant = world.spawn({ dieAt });
   const turn = (): Promise<void> => scheduler.schedule(Promise.resolve());
   const ports: LockPorts = { ...contestant.ports, state: yielding(contestant.ports.state, turn) };

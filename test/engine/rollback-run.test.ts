@@ -12,12 +12,19 @@ import { address, installTinyCluster, paths, planFor } from "../support/tiny-clu
 const dayMs = 86_400_000;
 
 async function errorOf(promise: Promise<unknown>): Promise<AppError> {
-  const result = await promise.then(() => null, (error: unknown) => error);
+  const result = await promise.then(
+    () => null,
+    (error: unknown) => error,
+  );
   if (!(result instanceof AppError)) throw new TypeError("no AppError", { cause: result });
   return result;
 }
 
-async function renewed(): Promise<{ readonly world: MemoryWorld; readonly run: string; readonly before: Record<string, string> }> {
+async function renewed(): Promise<{
+  readonly world: MemoryWorld;
+  readonly run: string;
+  readonly before: Record<string, string>;
+}> {
   const world = new MemoryWorld();
   installTinyCluster(world);
   const before = world.tree();
@@ -34,7 +41,10 @@ describe("a rollback", () => {
     expect(result).toMatchObject({ run, outcome: "rolled-back", rolledBack: true, error: null });
     expect(result.changed).toHaveLength(8);
     expect(world.tree()).toEqual(before);
-    expect((await showRun(world.spawn().ports.state, run)).view).toMatchObject({ state: "rolled-back", rollback: "operator" });
+    expect((await showRun(world.spawn().ports.state, run)).view).toMatchObject({
+      state: "rolled-back",
+      rollback: "operator",
+    });
   });
 
   it("asks before it goes back to expired certificates, and names them", async () => {
@@ -42,7 +52,10 @@ describe("a rollback", () => {
     const after = world.tree();
     const error = await errorOf(rollbackRun(world.spawn().ports, "last", { acceptExpired: false }));
     expect(error.code).toBe("rollback-expired");
-    expect(error.params).toEqual({ run, names: ["apiserver", "etcd-server", "kubelet-client", "admin.conf", "node"].toSorted(byPlan) });
+    expect(error.params).toEqual({
+      run,
+      names: ["apiserver", "etcd-server", "kubelet-client", "admin.conf", "node"].toSorted(byPlan),
+    });
     expect(world.tree()).toEqual(after);
     expect((await showRun(world.spawn().ports.state, run)).view.state).toBe("succeeded");
   });
@@ -50,7 +63,9 @@ describe("a rollback", () => {
   it("does not ask when nothing would be expired", async () => {
     const { world } = await renewed();
     world.now = startOfTime - 2 * dayMs;
-    expect(await rollbackRun(world.spawn().ports, "last", { acceptExpired: false })).toMatchObject({ outcome: "rolled-back" });
+    expect(await rollbackRun(world.spawn().ports, "last", { acceptExpired: false })).toMatchObject({
+      outcome: "rolled-back",
+    });
   });
 
   it("refuses when others changed an object since, and changes nothing", async () => {
@@ -60,7 +75,10 @@ describe("a rollback", () => {
     const after = world.tree();
     const error = await errorOf(rollbackRun(world.spawn().ports, run, accept));
     expect(error.code).toBe("rollback-refused");
-    expect((error as AppError<"rollback-refused">).params).toEqual({ run, changed: [address(paths.apiserver), address(paths.copy)] });
+    expect(error.params).toEqual({
+      run,
+      changed: [address(paths.apiserver), address(paths.copy)],
+    });
     expect(world.tree()).toEqual(after);
     expect([...world.temporaries.keys()]).toEqual([]);
   });
@@ -78,7 +96,8 @@ describe("a rollback", () => {
     const { world, run, before } = await renewed();
     const after = world.tree();
     world.fail = (operation, name) => {
-      if (operation === "stage") throw new AppError("store-write-failed", { address: name, operation, cause: "ENOSPC" });
+      if (operation === "stage")
+        throw new AppError("store-write-failed", { address: name, operation, cause: "ENOSPC" });
     };
     expect((await errorOf(rollbackRun(world.spawn().ports, run, accept))).code).toBe("store-write-failed");
     expect(world.tree()).toEqual(after);
@@ -90,9 +109,13 @@ describe("a rollback", () => {
   it("that fails midway stays open and is finished by resume", async () => {
     const { world, run, before } = await renewed();
     world.fail = (operation, name) => {
-      if (operation === "commit" && name === paths.etcdServer) throw new AppError("store-write-failed", { address: name, operation, cause: "EROFS" });
+      if (operation === "commit" && name === paths.etcdServer)
+        throw new AppError("store-write-failed", { address: name, operation, cause: "EROFS" });
     };
-    expect(await rollbackRun(world.spawn().ports, run, accept)).toMatchObject({ outcome: "interrupted", error: { code: "store-write-failed" } });
+    expect(await rollbackRun(world.spawn().ports, run, accept)).toMatchObject({
+      outcome: "interrupted",
+      error: { code: "store-write-failed" },
+    });
     world.fail = () => {};
     expect((await unfinishedRun(world.spawn().ports.state))?.state).toBe("rolling-back");
     expect(await resumeRun(world.spawn().ports, undefined)).toMatchObject({ outcome: "rolled-back" });
@@ -113,12 +136,17 @@ describe("a rollback", () => {
   it("refused on an interrupted run leaves the run resumable", async () => {
     const world = new MemoryWorld();
     installTinyCluster(world);
-    const victim = world.spawn({ onHit: (point) => (point === "run.between-pair" ? world.kill(victim) : undefined) });
+    const victim = world.spawn({
+      onHit: (point) => (point === "run.between-pair" ? world.kill(victim) : undefined),
+    });
     await runPlan(victim.ports, planFor(world)).catch(() => {});
     const swapped = world.files.get(paths.apiserverKey)!;
     world.put(paths.apiserverKey, { ...swapped, bytes: Uint8Array.of(1) });
     expect((await errorOf(rollbackRun(world.spawn().ports, "last", accept))).code).toBe("rollback-refused");
-    expect(await resumeRun(world.spawn().ports, undefined)).toMatchObject({ outcome: "interrupted", error: { code: "store-conflict" } });
+    expect(await resumeRun(world.spawn().ports, undefined)).toMatchObject({
+      outcome: "interrupted",
+      error: { code: "store-conflict" },
+    });
     world.put(paths.apiserverKey, swapped);
     expect(await resumeRun(world.spawn().ports, undefined)).toMatchObject({ outcome: "succeeded" });
     expect(mismatches(world)).toEqual([]);
@@ -135,7 +163,9 @@ describe("a resume before everything was staged", () => {
   it("ends the run as abandoned when the world moved", async () => {
     const world = new MemoryWorld();
     installTinyCluster(world);
-    const victim = world.spawn({ onHit: (point) => (point === "run.before-verify-staged" ? world.kill(victim) : undefined) });
+    const victim = world.spawn({
+      onHit: (point) => (point === "run.before-verify-staged" ? world.kill(victim) : undefined),
+    });
     await runPlan(victim.ports, planFor(world)).catch(() => {});
     world.put(paths.admin, { ...world.files.get(paths.admin)!, mode: 0o644 });
     const before = world.tree();
@@ -148,25 +178,34 @@ describe("a resume before everything was staged", () => {
 });
 
 describe("a resume behind all-staged", () => {
-  it.each(["lost", "changed"])("stops without touching anything when a staged file is %s; rollback still works", async (how) => {
-    const world = new MemoryWorld();
-    installTinyCluster(world);
-    const before = world.tree();
-    const victim = world.spawn({ onHit: (point) => (point === "run.between-pair" ? world.kill(victim) : undefined) });
-    await runPlan(victim.ports, planFor(world)).catch(() => {});
-    const name = [...world.temporaries.keys()].find((each) => each.startsWith(paths.copy))!;
-    if (how === "lost") world.temporaries.delete(name);
-    else world.temporaries.set(name, { ...world.temporaries.get(name)!, bytes: Uint8Array.of(1) });
-    const result = await resumeRun(world.spawn().ports, undefined);
-    expect(result).toMatchObject({ outcome: "interrupted", error: { code: "store-write-failed" } });
-    expect(await rollbackRun(world.spawn().ports, "last", accept)).toMatchObject({ outcome: "rolled-back" });
-    expect(world.tree()).toEqual(before);
-  });
+  it.each(["lost", "changed"])(
+    "stops without touching anything when a staged file is %s; rollback still works",
+    async (how) => {
+      const world = new MemoryWorld();
+      installTinyCluster(world);
+      const before = world.tree();
+      const victim = world.spawn({
+        onHit: (point) => (point === "run.between-pair" ? world.kill(victim) : undefined),
+      });
+      await runPlan(victim.ports, planFor(world)).catch(() => {});
+      const name = [...world.temporaries.keys()].find((each) => each.startsWith(paths.copy))!;
+      if (how === "lost") world.temporaries.delete(name);
+      else world.temporaries.set(name, { ...world.temporaries.get(name)!, bytes: Uint8Array.of(1) });
+      const result = await resumeRun(world.spawn().ports, undefined);
+      expect(result).toMatchObject({ outcome: "interrupted", error: { code: "store-write-failed" } });
+      expect(await rollbackRun(world.spawn().ports, "last", accept)).toMatchObject({
+        outcome: "rolled-back",
+      });
+      expect(world.tree()).toEqual(before);
+    },
+  );
 
   it("stops when the authority on the disk is another one by now", async () => {
     const world = new MemoryWorld();
     installTinyCluster(world);
-    const victim = world.spawn({ onHit: (point) => (point === "run.after-all-staged" ? world.kill(victim) : undefined) });
+    const victim = world.spawn({
+      onHit: (point) => (point === "run.after-all-staged" ? world.kill(victim) : undefined),
+    });
     await runPlan(victim.ports, planFor(world)).catch(() => {});
     world.put(paths.ca, { ...world.files.get(paths.ca)!, bytes: Uint8Array.of(1) });
     expect(await resumeRun(world.spawn().ports, undefined)).toMatchObject({
@@ -184,8 +223,14 @@ describe("runs", () => {
     const { state } = world.spawn().ports;
     expect((await listRuns(state)).map((each) => each.run)).toEqual([second.run, run]);
     const file = `runs/${run}/journal.jsonl`;
-    world.state.set(file, Buffer.from(Buffer.from(world.state.get(file)!).toString().replace('"seq":3', '"seq":4')));
-    expect((await listRuns(state)).map(({ view, error }) => [view?.state, error?.params.line])).toEqual([["succeeded", undefined], [undefined, 3]]);
+    world.state.set(
+      file,
+      Buffer.from(Buffer.from(world.state.get(file)!).toString().replace('"seq":3', '"seq":4')),
+    );
+    expect((await listRuns(state)).map(({ view, error }) => [view?.state, error?.params.line])).toEqual([
+      ["succeeded", undefined],
+      [undefined, 3],
+    ]);
     expect((await errorOf(runPlan(world.spawn().ports, planFor(world)))).code).toBe("journal-damaged");
   });
 
@@ -201,7 +246,9 @@ describe("runs", () => {
     expect(await pruneRuns(world.spawn().ports, { keep: 1 })).toEqual([ids[0]]);
     expect([...world.state.keys()].some((name) => name.includes(ids[0]!))).toBe(false);
     expect(await pruneRuns(world.spawn().ports, { keep: 1, olderThanMs: 0 })).toEqual([ids[2], ids[1]]);
-    const victim = world.spawn({ onHit: (point) => (point === "run.after-issue" ? world.kill(victim) : undefined) });
+    const victim = world.spawn({
+      onHit: (point) => (point === "run.after-issue" ? world.kill(victim) : undefined),
+    });
     await runPlan(victim.ports, planFor(world)).catch(() => {});
     world.now += 1000 * dayMs;
     expect(await pruneRuns(world.spawn().ports, { keep: 0 })).toEqual([ids[3]]);

@@ -11,7 +11,7 @@ export interface Actor {
   readonly sshConnection: string | null;
   readonly host: string;
   readonly pid: number;
-  /** Start time of the process in clock ticks and the boot id: a re-used pid is another process. */
+  /** Start time of the process in clock ticks and the boot id: a re-used pid is not the same one. */
   readonly processStart: string;
   readonly bootId: string;
 }
