@@ -110,23 +110,24 @@ describe("composing a combined file", () => {
 
 const base64 = (value: string): string => Buffer.from(value, "latin1").toString("base64");
 
+const kubeconfigOf = (certificate: string, key: string): string =>
+  `apiVersion: v1 # first\r\nkind: Config\r\nusers:\r\n- name: a\r\n  user: {client-certificate-data: "${base64(certificate)}", client-key-data: ${base64(key)}}\r\n`;
+
 describe("composing a kubeconfig", () => {
-  const file = (certificate: string, key: string): string =>
-    `apiVersion: v1 # first\r\nkind: Config\r\nusers:\r\n- name: a\r\n  user: {client-certificate-data: "${base64(certificate)}", client-key-data: ${base64(key)}}\r\n`;
   const content = { form: "kubeconfig", users: [{ user: "a", slot }] } as const;
   const chain = pem("CERTIFICATE", 4);
 
   it("replaces the user's embedded leaf and key; the chain behind the leaf stays", () => {
-    const old = Buffer.from(file(pem("CERTIFICATE", 1) + chain, pem("EC PRIVATE KEY", 1)));
+    const old = Buffer.from(kubeconfigOf(pem("CERTIFICATE", 1) + chain, pem("EC PRIVATE KEY", 1)));
     expect(text(composeObject({ old, content, issued: issued(false) }))).toBe(
-      file(newCertificate + chain, newKey),
+      kubeconfigOf(newCertificate + chain, newKey),
     );
   });
 
   it("leaves a kept key alone", () => {
-    const old = Buffer.from(file(pem("CERTIFICATE", 1), pem("EC PRIVATE KEY", 1)));
+    const old = Buffer.from(kubeconfigOf(pem("CERTIFICATE", 1), pem("EC PRIVATE KEY", 1)));
     expect(text(composeObject({ old, content, issued: issued(true) }))).toBe(
-      file(newCertificate, pem("EC PRIVATE KEY", 1)),
+      kubeconfigOf(newCertificate, pem("EC PRIVATE KEY", 1)),
     );
   });
 
