@@ -95,6 +95,22 @@ describe("the lock", () => {
     expect((await acquireLock(world.spawn().ports, { what: "renew" })).token).toBe(8);
   });
 
+  it("is not got by re-creating an old claim: who looked long ago finds a higher one and withdraws", async () => {
+    const world = new MemoryWorld();
+    for (let round = 0; round < 12; round++)
+      await (await acquireLock(world.spawn().ports, { what: "renew" })).release();
+    const holder = await acquireLock(world.spawn().ports, { what: "renew" });
+    const { ports } = world.spawn();
+    const looks = [[] as readonly string[]];
+    const late: LockPorts = {
+      ...ports,
+      state: { ...ports.state, list: async (folder) => looks.pop() ?? ports.state.list(folder) },
+    };
+    expect((await errorOf(acquireLock(late, { what: "resume" }))).code).toBe("locked");
+    expect(world.state.has("lock/00000001")).toBe(false);
+    await expect(holder.fence()).resolves.toBeUndefined();
+  });
+
   it("keeps the folder small", async () => {
     const world = new MemoryWorld();
     for (let round = 0; round < 30; round++)
