@@ -1,6 +1,6 @@
 // Running plans on a node in memory: what is written, what is refused, what a failure leaves.
 import { describe, expect, it } from "vitest";
-import { AppError } from "../../src/core/model/errors.ts";
+import { AppError, isAppError } from "../../src/core/model/errors.ts";
 import { parseCertificate } from "../../src/core/pki/certificate.ts";
 import { subjectAltNames } from "../../src/core/pki/extensions.ts";
 import { encodePem, parsePem } from "../../src/core/pki/pem.ts";
@@ -12,16 +12,31 @@ import { resumeRun } from "../../src/engine/resume-run.ts";
 import { listRuns, showRun, unfinishedRun } from "../../src/engine/runs.ts";
 import { MemoryWorld, startOfTime } from "../support/memory-world.ts";
 import { certificateAt, leaks, mismatches } from "../support/tiny-checks.ts";
-import { address, installTinyCluster, newAuthority, newKey, paths, planFor, sealed } from "../support/tiny-cluster.ts";
+import {
+  address,
+  installTinyCluster,
+  newAuthority,
+  newKey,
+  paths,
+  planFor,
+  sealed,
+} from "../support/tiny-cluster.ts";
 
-function setUp(): { readonly world: MemoryWorld; readonly plan: Plan; readonly before: Record<string, string> } {
+function setUp(): {
+  readonly world: MemoryWorld;
+  readonly plan: Plan;
+  readonly before: Record<string, string>;
+} {
   const world = new MemoryWorld();
   installTinyCluster(world);
   return { world, plan: planFor(world), before: world.tree() };
 }
 
 async function errorOf(promise: Promise<unknown>): Promise<AppError> {
-  const result = await promise.then(() => null, (error: unknown) => error);
+  const result = await promise.then(
+    () => null,
+    (error: unknown) => error,
+  );
   if (!(result instanceof AppError)) throw new TypeError("no AppError", { cause: result });
   return result;
 }
@@ -40,9 +55,13 @@ describe("running a plan", () => {
     const { ports, events } = world.spawn();
     const result = await runPlan(ports, plan, { ticket: "CHG-1", reason: "expired" });
     expect(result).toMatchObject({ outcome: "succeeded", error: null, rolledBack: false, leftAlone: [] });
-    expect(result.issued.map(({ slot }) => slot)).toEqual(
-      ["m1/apiserver", "m1/etcd-server", "m1/kubelet-client", "m1/admin.conf", "m1/node"],
-    );
+    expect(result.issued.map(({ slot }) => slot)).toEqual([
+      "m1/apiserver",
+      "m1/etcd-server",
+      "m1/kubelet-client",
+      "m1/admin.conf",
+      "m1/node",
+    ]);
     const after = world.tree();
     const changed = Object.keys(after).filter((path) => after[path] !== before[path]);
     const written = plan.guards.filter(({ use }) => use === "written").map((guard) => guard.address);
@@ -65,9 +84,11 @@ describe("running a plan", () => {
       expect(each.serialHex).toMatch(/^[0-9a-f]{30,32}$/);
     }
     expect(new Set(issued.map(({ serialHex }) => serialHex)).size).toBe(5);
-    expect(subjectAltNames(certificateAt(world, paths.apiserver)).map(({ value }) => value)).toEqual(
-      ["kube-apiserver", "10.0.0.1", "lb.example"],
-    );
+    expect(subjectAltNames(certificateAt(world, paths.apiserver)).map(({ value }) => value)).toEqual([
+      "kube-apiserver",
+      "10.0.0.1",
+      "lb.example",
+    ]);
   });
 
   it("keeps what stands around the blocks, the owner, the label and the link", async () => {
@@ -76,11 +97,26 @@ describe("running a plan", () => {
     const old = { ...world.files.get(paths.etcdServer)! };
     const authority = parsePem(world.files.get(paths.apiserver)!.bytes).blocks[1]!.der;
     await runPlan(world.spawn().ports, plan);
-    expect(file(paths.apiserver).startsWith("Certificate: text above\n-----BEGIN CERTIFICATE-----\n")).toBe(true);
-    expect(file(paths.apiserver).endsWith(`${Buffer.from(encodePem("CERTIFICATE", authority)).toString()}# tail\n`)).toBe(true);
-    expect(file(paths.apiserverKey).startsWith("-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n-----BEGIN EC PRIVATE KEY-----\n")).toBe(true);
+    expect(file(paths.apiserver).startsWith("Certificate: text above\n-----BEGIN CERTIFICATE-----\n")).toBe(
+      true,
+    );
+    expect(
+      file(paths.apiserver).endsWith(
+        `${Buffer.from(encodePem("CERTIFICATE", authority)).toString()}# tail\n`,
+      ),
+    ).toBe(true);
+    expect(
+      file(paths.apiserverKey).startsWith(
+        "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n-----BEGIN EC PRIVATE KEY-----\n",
+      ),
+    ).toBe(true);
     expect(file(paths.admin)).toContain("# kept by hand\n");
-    expect(world.files.get(paths.etcdServer)).toMatchObject({ uid: old.uid, gid: old.gid, xattrs: old.xattrs, mtimeMs: startOfTime });
+    expect(world.files.get(paths.etcdServer)).toMatchObject({
+      uid: old.uid,
+      gid: old.gid,
+      xattrs: old.xattrs,
+      mtimeMs: startOfTime,
+    });
     expect(world.files.get(paths.etcdServerKey)!.mode).toBe(0o600);
     expect(world.files.get(paths.node)!.link).toBe("/var/lib/kubelet/pki/kubelet-client-2025.pem");
   });
@@ -100,7 +136,9 @@ describe("running a plan", () => {
     const { run } = await runPlan(ports, plan);
     const { entries, view } = await showRun(ports.state, run);
     const from = entries.findIndex(({ body }) => body.type === "all-staged");
-    expect(entries.slice(from, from + 5).map(({ body }) => [body.type, "step" in body ? body.step : ""])).toEqual([
+    expect(
+      entries.slice(from, from + 5).map(({ body }) => [body.type, "step" in body ? body.step : ""]),
+    ).toEqual([
       ["all-staged", ""],
       ["intent", `swap ${address(paths.apiserverKey)}`],
       ["intent", `swap ${address(paths.apiserver)}`],
@@ -126,7 +164,8 @@ describe("a plan that does not fit the world", () => {
     world.put(paths.admin, change(world));
     const before = world.tree();
     const error = await errorOf(runPlan(world.spawn().ports, plan));
-    const { differences } = (error as AppError<"plan-stale">).params;
+    if (!isAppError(error, "plan-stale")) throw error;
+    const { differences } = error.params;
     expect(error.code).toBe("plan-stale");
     expect(differences.map((each) => [each.address, each.what])).toEqual([[address(paths.admin), what]]);
     expect(differences[0]!.planned).not.toBe(differences[0]!.found);
@@ -140,14 +179,21 @@ describe("a plan that does not fit the world", () => {
     world.files.delete(paths.ca);
     const error = await errorOf(runPlan(world.spawn().ports, plan));
     expect(error.params).toEqual({
-      differences: [paths.ca, paths.admin].map((path) => ({ address: address(path), what: "presence", planned: "present", found: "absent" })),
+      differences: [paths.ca, paths.admin].map((path) => ({
+        address: address(path),
+        what: "presence",
+        planned: "present",
+        found: "absent",
+      })),
     });
   });
 
   it("is stale when another version of the tool made it", async () => {
     const { world, plan } = setUp();
     const error = await errorOf(runPlan(world.spawn().ports, sealed({ ...plan, toolVersion: "0.0.9" })));
-    expect(error.params).toEqual({ differences: [{ address: "", what: "tool", planned: "0.0.9", found: "0.1.0" }] });
+    expect(error.params).toEqual({
+      differences: [{ address: "", what: "tool", planned: "0.0.9", found: "0.1.0" }],
+    });
   });
 
   it("is invalid when edited, and when a step relies on what is not guarded", async () => {
@@ -157,18 +203,28 @@ describe("a plan that does not fit the world", () => {
     expect(edited.params).toEqual({ path: "digest", reason: "the digest is not that of the content" });
     const guards = plan.guards.filter((guard) => guard.address !== address(paths.ca));
     const unguarded = await errorOf(runPlan(ports, sealed({ ...plan, guards })));
-    expect(unguarded.params).toEqual({ path: address(paths.ca), reason: "a step uses it but there is no guard" });
+    expect(unguarded.params).toEqual({
+      path: address(paths.ca),
+      reason: "a step uses it but there is no guard",
+    });
     const phases = plan.phases.filter(({ id }) => id !== "back-up");
     const unbacked = await errorOf(runPlan(ports, sealed({ ...plan, phases })));
-    expect(unbacked.params).toEqual({ path: address(paths.apiserverKey), reason: "it is swapped without a step back-up" });
+    expect(unbacked.params).toEqual({
+      path: address(paths.apiserverKey),
+      reason: "it is swapped without a step back-up",
+    });
     expect(world.tree()).toEqual(before);
     expect(world.state.size).toBe(0);
   });
 
   it("has the same digest whatever the clock, the notices and the order of keys", () => {
     const { plan } = setUp();
-    const shuffled = JSON.parse(JSON.stringify(Object.fromEntries(Object.entries(plan).toReversed()))) as Plan;
-    expect(sealed({ ...shuffled, createdAt: "later", notices: [{ code: "restart-needed", consumers: [] }] }).digest).toBe(plan.digest);
+    const { phases, guards, ...rest } = plan;
+    const shuffled: Plan = { guards, ...rest, phases };
+    expect(
+      sealed({ ...shuffled, createdAt: "later", notices: [{ code: "restart-needed", consumers: [] }] })
+        .digest,
+    ).toBe(plan.digest);
     expect(sealed({ ...plan, root: "/other" }).digest).not.toBe(plan.digest);
   });
 });
@@ -184,13 +240,15 @@ describe("a failure before everything is staged", () => {
     const { world, plan, before } = setUp();
     const process = world.spawn({
       onHit: (point, count) => {
-        if (point === "run.after-guards" || (operation === "append" && count > 60)) failOnce(world, operation, match);
+        if (point === "run.after-guards" || (operation === "append" && count > 60))
+          failOnce(world, operation, match);
       },
     });
     const result = await runPlan(process.ports, plan).catch((error: unknown) => error);
     expect(world.tree()).toEqual(before);
     expect([...world.temporaries.keys()]).toEqual([]);
-    if (!(result instanceof AppError)) expect(result).toMatchObject({ outcome: "abandoned", error: { code: "store-write-failed" } });
+    if (!(result instanceof AppError))
+      expect(result).toMatchObject({ outcome: "abandoned", error: { code: "store-write-failed" } });
     world.fail = () => {};
     expect(await runPlan(world.spawn().ports, plan)).toMatchObject({ outcome: "succeeded" });
   });
@@ -209,32 +267,48 @@ describe("a failure before everything is staged", () => {
       onHit: (point) => {
         if (point !== "run.before-verify-staged") return;
         world.fail = (operation, name) => {
-          if (operation === "append") throw new AppError("store-write-failed", { address: name, operation, cause: "ENOSPC" });
+          if (operation === "append")
+            throw new AppError("store-write-failed", { address: name, operation, cause: "ENOSPC" });
         };
       },
     });
     const result = await runPlan(process.ports, plan);
-    expect(result).toMatchObject({ outcome: "interrupted", error: { code: "store-write-failed" }, changed: [] });
+    expect(result).toMatchObject({
+      outcome: "interrupted",
+      error: { code: "store-write-failed" },
+      changed: [],
+    });
     expect(world.tree()).toEqual(before);
     world.fail = () => {};
     expect((await errorOf(runPlan(world.spawn().ports, plan))).params).toEqual({ run: result.run });
-    expect(await resumeRun(world.spawn().ports, undefined)).toMatchObject({ outcome: "succeeded", run: result.run });
+    expect(await resumeRun(world.spawn().ports, undefined)).toMatchObject({
+      outcome: "succeeded",
+      run: result.run,
+    });
     expect(mismatches(world)).toEqual([]);
   });
 
   it("is an abort signal: the run is abandoned", async () => {
     const { world, plan, before } = setUp();
     const abort = new AbortController();
-    const process = world.spawn({ onHit: (point) => (point === "run.after-issue" ? abort.abort("SIGINT") : undefined) });
+    const process = world.spawn({
+      onHit: (point) => (point === "run.after-issue" ? abort.abort("SIGINT") : undefined),
+    });
     const result = await runPlan(process.ports, plan, { signal: abort.signal });
-    expect(result).toMatchObject({ outcome: "abandoned", error: { code: "interrupted", params: { signal: "SIGINT" } } });
+    expect(result).toMatchObject({
+      outcome: "abandoned",
+      error: { code: "interrupted", params: { signal: "SIGINT" } },
+    });
     expect(world.tree()).toEqual(before);
     expect(await unfinishedRun(process.ports.state)).toBeNull();
   });
 
   it("is an authority whose key does not match its certificate", async () => {
     const { world, before: _ } = setUp();
-    world.put(paths.caKey, { ...world.files.get(paths.caKey)!, bytes: encodePrivateKey(newKey().keyObject, "sec1") });
+    world.put(paths.caKey, {
+      ...world.files.get(paths.caKey)!,
+      bytes: encodePrivateKey(newKey().keyObject, "sec1"),
+    });
     const before = world.tree();
     const result = await runPlan(world.spawn().ports, planFor(world));
     expect(result).toMatchObject({ outcome: "abandoned", error: { code: "issue-refused" } });
@@ -248,30 +322,46 @@ describe("a failure in the swap", () => {
     failOnce(world, "commit", (name) => name === paths.copy);
     const { ports, events } = world.spawn();
     const result = await runPlan(ports, plan);
-    expect(result).toMatchObject({ outcome: "rolled-back", rolledBack: true, changed: [], leftAlone: [], error: { code: "store-write-failed" } });
+    expect(result).toMatchObject({
+      outcome: "rolled-back",
+      rolledBack: true,
+      changed: [],
+      leftAlone: [],
+      error: { code: "store-write-failed" },
+    });
     expect(world.tree()).toEqual(before);
     expect([...world.temporaries.keys()]).toEqual([]);
     expect(events.filter(({ type }) => type === "undone")).toHaveLength(6);
   });
 
-  it.each([paths.admin, paths.apiserver])("leaves %s alone when somebody else wrote it first, and rolls back the rest", async (path) => {
-    const { world, plan, before } = setUp();
-    const foreign = { ...world.files.get(path)!, bytes: Uint8Array.from(Buffer.from("kubeadm was here")) };
-    const process = world.spawn({ onHit: (point) => (point === "run.after-swap" ? world.put(path, foreign) : undefined) });
-    const result = await runPlan(process.ports, plan);
-    expect(result).toMatchObject({ outcome: "rolled-back", leftAlone: [address(path)], error: { code: "store-conflict" } });
-    const { [path]: found, ...rest } = world.tree();
-    expect(found).not.toBe(before[path]);
-    expect(rest).toEqual(Object.fromEntries(Object.entries(before).filter(([name]) => name !== path)));
-    expect(world.files.get(path)!.bytes).toEqual(foreign.bytes);
-  });
+  it.each([paths.admin, paths.apiserver])(
+    "leaves %s alone when somebody else wrote it first, and rolls back the rest",
+    async (path) => {
+      const { world, plan, before } = setUp();
+      const foreign = { ...world.files.get(path)!, bytes: Uint8Array.from(Buffer.from("kubeadm was here")) };
+      const process = world.spawn({
+        onHit: (point) => (point === "run.after-swap" ? world.put(path, foreign) : undefined),
+      });
+      const result = await runPlan(process.ports, plan);
+      expect(result).toMatchObject({
+        outcome: "rolled-back",
+        leftAlone: [address(path)],
+        error: { code: "store-conflict" },
+      });
+      const { [path]: found, ...rest } = world.tree();
+      expect(found).not.toBe(before[path]);
+      expect(rest).toEqual(Object.fromEntries(Object.entries(before).filter(([name]) => name !== path)));
+      expect(world.files.get(path)!.bytes).toEqual(foreign.bytes);
+    },
+  );
 
   it("rolls back when the proof fails", async () => {
     const { world, plan } = setUp();
     const { der } = newAuthority("impostor", 1);
     const process = world.spawn({
       onHit: (point) => {
-        if (point === "run.before-prove") world.put(paths.ca, { ...world.files.get(paths.ca)!, bytes: encodePem("CERTIFICATE", der) });
+        if (point === "run.before-prove")
+          world.put(paths.ca, { ...world.files.get(paths.ca)!, bytes: encodePem("CERTIFICATE", der) });
       },
     });
     const result = await runPlan(process.ports, plan);
@@ -283,9 +373,14 @@ describe("a failure in the swap", () => {
   it("finishes the pair on an abort signal and stays open; resume finishes the run", async () => {
     const { world, plan } = setUp();
     const abort = new AbortController();
-    const process = world.spawn({ onHit: (point) => (point === "run.between-pair" ? abort.abort("SIGTERM") : undefined) });
+    const process = world.spawn({
+      onHit: (point) => (point === "run.between-pair" ? abort.abort("SIGTERM") : undefined),
+    });
     const result = await runPlan(process.ports, plan, { signal: abort.signal });
-    expect(result).toMatchObject({ outcome: "interrupted", error: { code: "interrupted", params: { signal: "SIGTERM" } } });
+    expect(result).toMatchObject({
+      outcome: "interrupted",
+      error: { code: "interrupted", params: { signal: "SIGTERM" } },
+    });
     expect([...result.changed]).toEqual([address(paths.apiserverKey), address(paths.apiserver)]);
     expect(mismatches(world)).toEqual([]);
     expect(await resumeRun(world.spawn().ports, result.run)).toMatchObject({ outcome: "succeeded" });
@@ -296,16 +391,16 @@ describe("a failure in the swap", () => {
   it("writes nothing more once the lock is taken away", async () => {
     const { world, plan } = setUp();
     const thief = world.spawn();
-    let takenBy: Promise<unknown> | null = null;
+    const taken: Promise<unknown>[] = [];
     const process = world.spawn({
       onHit: async (point) => {
-        if (point !== "run.between-pair" || takenBy !== null) return;
-        takenBy = resumeRun(thief.ports, undefined, { breakLock: true });
-        await takenBy;
+        if (point !== "run.between-pair" || taken.length > 0) return;
+        taken.push(resumeRun(thief.ports, undefined, { breakLock: true }));
+        await taken[0];
       },
     });
     const result = await runPlan(process.ports, plan);
-    expect(await takenBy).toMatchObject({ outcome: "succeeded" });
+    expect(await Promise.all(taken)).toMatchObject([{ outcome: "succeeded" }]);
     expect(result).toMatchObject({ outcome: "interrupted" });
     expect(["lock-lost", "store-write-failed", "store-conflict"]).toContain(result.error!.code);
     expect(mismatches(world)).toEqual([]);

@@ -59,16 +59,16 @@ export class MemoryWorld {
     this.alive.add(pid);
     const events: RunEvent[] = [];
     const hits: Failpoint[] = [];
-    const process: MemoryProcess = { ports: undefined as never, events, hits, isDead: false };
+    const life = { isDead: false };
     const live = (): void => {
-      if (process.isDead) throw new Crash("the process is dead");
+      if (life.isDead) throw new Crash("the process is dead");
     };
     const hit = async (point: Failpoint): Promise<void> => {
       live();
       hits.push(point);
       await options.onHit?.(point, hits.length - 1);
       if (options.dieAt === hits.length - 1) {
-        process.isDead = true;
+        life.isDead = true;
         this.alive.delete(pid);
         throw new Crash(point);
       }
@@ -87,7 +87,7 @@ export class MemoryWorld {
       audience: { tell: (event) => events.push(event) },
       toolVersion,
     };
-    return Object.assign(process, { ports });
+    return Object.assign(life, { ports, events, hits });
   }
 
   kill(process: MemoryProcess): void {
@@ -115,7 +115,15 @@ export class MemoryWorld {
   }
 
   private actor(pid: number): Actor {
-    return { user: "root", sudoUser: null, sshConnection: null, host: "m1", pid, processStart: String(pid), bootId: "b" };
+    return {
+      user: "root",
+      sudoUser: null,
+      sshConnection: null,
+      host: "m1",
+      pid,
+      processStart: String(pid),
+      bootId: "b",
+    };
   }
 
   private random(count: number): Uint8Array {
@@ -138,7 +146,13 @@ export class MemoryWorld {
       if (!file) return { state: "absent", address, danglingLink: null };
       const { bytes, link, ...attributes } = file;
       return {
-        state: "present", address, bytes: Uint8Array.from(bytes), sha256: sha256(bytes), attributes, link, linkLeavesTree: false,
+        state: "present",
+        address,
+        bytes: Uint8Array.from(bytes),
+        sha256: sha256(bytes),
+        attributes,
+        link,
+        linkLeavesTree: false,
       };
     };
     const revision = (path: string): string => {
@@ -147,10 +161,9 @@ export class MemoryWorld {
     };
     const expectLive = (address: Address, expected: string): void => {
       const found = revision(address.path);
-      if (found !== expected) throw new AppError("store-conflict", { address: formatAddress(address), expected, found });
+      if (found !== expected)
+        throw new AppError("store-conflict", { address: formatAddress(address), expected, found });
     };
-    const lost = (object: string, operation: string): AppError =>
-      new AppError("store-write-failed", { address: object, operation, cause: "ENOENT" });
     return {
       id: "memory",
       read: async (address) => {
@@ -164,8 +177,17 @@ export class MemoryWorld {
         expectLive(address, options.expect);
         const old = this.files.get(address.path);
         const base = old ?? { uid: 0, gid: 0, mtimeMs: this.now, xattrs: {}, link: null };
-        const file: MemoryFile = { ...base, ...options.attributes, bytes: Uint8Array.from(bytes), link: base.link };
-        const staged = { object, temporary: temporaryName(address.path, options.run, options.token), expect: options.expect };
+        const file: MemoryFile = {
+          ...base,
+          ...options.attributes,
+          bytes: Uint8Array.from(bytes),
+          link: base.link,
+        };
+        const staged = {
+          object,
+          temporary: temporaryName(address.path, options.run, options.token),
+          expect: options.expect,
+        };
         if (old && JSON.stringify(textOf(old)) === JSON.stringify(textOf(file))) {
           return { ...staged, sha256: sha256(bytes), unchanged: true };
         }
@@ -192,7 +214,8 @@ export class MemoryWorld {
         const path = pathOf(staged.object);
         if (revision(path) === staged.sha256 && !this.temporaries.has(staged.temporary)) return "unchanged";
         const found = revision(path);
-        if (found !== staged.expect) throw new AppError("store-conflict", { address: staged.object, expected: staged.expect, found });
+        if (found !== staged.expect)
+          throw new AppError("store-conflict", { address: staged.object, expected: staged.expect, found });
         await hit("file.before-rename");
         this.fail("commit", path);
         await fence();
@@ -280,13 +303,14 @@ export class MemoryWorld {
       rename: async (from, to) => {
         guard("rename", to);
         const bytes = this.state.get(from);
-        if (!bytes) throw new AppError("store-write-failed", { address: from, operation: "rename", cause: "ENOENT" });
+        if (!bytes)
+          throw new AppError("store-write-failed", { address: from, operation: "rename", cause: "ENOENT" });
         this.state.delete(from);
         this.state.set(to, bytes);
       },
       remove: async (file) => {
         guard("remove", file);
-        for (const name of [...this.state.keys()]) {
+        for (const name of this.state.keys()) {
           if (name === file || name.startsWith(`${file}/`)) this.state.delete(name);
         }
       },
@@ -303,6 +327,10 @@ export class MemoryWorld {
       },
     };
   }
+}
+
+function lost(object: string, operation: string): AppError {
+  return new AppError("store-write-failed", { address: object, operation, cause: "ENOENT" });
 }
 
 export function sha256(bytes: Uint8Array): string {

@@ -45,7 +45,17 @@ export function leaks(world: MemoryWorld): readonly string[] {
 
 function secretsOf({ keyObject }: PrivateKey): readonly string[] {
   const jwk = keyObject.export({ format: "jwk" });
-  const ders = [keyObject.export({ type: "pkcs8", format: "der" }), keyObject.export({ type: "sec1", format: "der" })];
+  const ders = [
+    keyObject.export({ type: "pkcs8", format: "der" }),
+    keyObject.export({ type: "sec1", format: "der" }),
+  ];
   // Base64 of any part of the DER is cut at other places: the middle is what survives wrapping.
-  return [jwk.d!, ...ders.flatMap((der) => [der.toString("base64"), der.toString("hex"), der.toString("base64").slice(0, 60)])];
+  return [
+    jwk.d!,
+    ...ders.flatMap((der) => [
+      der.toString("base64"),
+      der.toString("hex"),
+      der.toString("base64").slice(0, 60),
+    ]),
+  ];
 }
