@@ -249,7 +249,7 @@ function stageStepsOf(): readonly StageStep[] {
   ];
 }
 
-const phase = (id: Step["kind"], steps: readonly Step[]): Plan["phases"][number] => ({
+const phase = (id: Plan["phases"][number]["id"], steps: readonly Step[]): Plan["phases"][number] => ({
   id,
   nodes: [{ node: "m1", steps }],
 });

@@ -42,6 +42,8 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
   /** Bytes read at most; larger objects are `store-too-large`. Default 1 MiB. */
   readonly limitBytes?: number;
+  /** Reads extended attributes too; default false, since it may start a process per object. Ask for it before a write. */
+  readonly labels?: boolean;
 }
 
 export interface StageOptions {
