@@ -31,7 +31,10 @@ function checkGuarded(plan: Plan): void {
 /** A swap needs its bytes staged and its before-image kept; bytes need what goes into them. */
 function checkWritten(plan: Plan): void {
   const steps = allSteps(plan);
-  const issued = new Set(issueSteps(plan).map(({ slot }) => slot));
+  // A slot of any step but its proof: who brings the material is the step kind's affair.
+  const issued = new Set(
+    steps.flatMap((step) => ("slot" in step && step.kind !== "prove" ? [step.slot] : [])),
+  );
   for (const { object, content } of stageSteps(plan)) {
     checkPath(object);
     const lacking = slotsOf(content).find((slot) => !issued.has(slot));

@@ -16,9 +16,12 @@ export async function readGuards(
   guards: readonly Guard[],
   signal?: AbortSignal,
 ): Promise<GuardReport> {
-  const options = signal === undefined ? {} : { signal };
   const observations = await Promise.all(
-    guards.map(({ address }) => store.read(parseAddress(address), options)),
+    guards.map(({ address, use }) => {
+      // Labels of what is written go into its before-image.
+      const options = { labels: use === "written", ...(signal === undefined ? {} : { signal }) };
+      return store.read(parseAddress(address), options);
+    }),
   );
   const pairs = guards.flatMap((guard, index) => {
     const observation = observations[index];

@@ -70,7 +70,7 @@ async function lookAt({ ports }: RunContext, view: RunView, step: SwapStep): Pro
   // What was undone once is back where it was; what happened to it since is not this run's.
   if (!record?.intent || record.undone || !image || !staged)
     return { step, verdict: "as-before", undo: null };
-  const observation = await ports.store.read(parseAddress(step.object));
+  const observation = await ports.store.read(parseAddress(step.object), { labels: true });
   if (isAsBefore(observation, image)) return { step, verdict: "as-before", undo: null };
   const live = revisionOf(observation);
   const isOurs = live === staged.sha256 || live === image.sha256;

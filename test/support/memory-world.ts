@@ -141,10 +141,11 @@ export class MemoryWorld {
   }
 
   private store(live: () => void, hit: (point: Failpoint) => Promise<void>): WritableStore {
-    const look = (address: Address): Observation => {
+    const look = (address: Address, labels: boolean): Observation => {
       const file = this.files.get(address.path);
       if (!file) return { state: "absent", address, danglingLink: null };
-      const { bytes, link, ...attributes } = file;
+      const { bytes, link, ...all } = file;
+      const attributes = labels ? all : { ...all, xattrs: {} };
       return {
         state: "present",
         address,
@@ -166,10 +167,10 @@ export class MemoryWorld {
     };
     return {
       id: "memory",
-      read: async (address) => {
+      read: async (address, options) => {
         live();
         this.fail("read", address.path);
-        return look(address);
+        return look(address, options?.labels ?? false);
       },
       stage: async (address, bytes, options) => {
         live();
