@@ -1,0 +1,485 @@
+// Holds the reader of plain YAML against the yaml package: the same tree, or no answer.
+import { readFileSync, readdirSync } from "node:fs";
+import { join, relative } from "node:path";
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { isAppError } from "../../../src/core/model/errors.ts";
+import { readPlainYaml } from "../../../src/core/kubeconfig/plain-yaml.ts";
+import { defaultBounds } from "../../../src/core/kubeconfig/yaml-bounds.ts";
+import { readWithLibrary } from "../../../src/core/kubeconfig/yaml-library.ts";
+import { decodeYaml, parseYaml } from "../../../src/core/kubeconfig/yaml-source.ts";
+import { unpackFixtures } from "../../support/fixtures.ts";
+import { hostileMs, sample } from "./support.ts";
+
+/** Everything a tree says, the order of its keys included. */
+function written(node: unknown): string {
+  return JSON.stringify(node, (_, value: unknown) => (value instanceof Map ? [...value] : value));
+}
+
+function byLibrary(text: string): string {
+  try {
+    return written(readWithLibrary(text, defaultBounds));
+  } catch (error) {
+    if (isAppError(error, "yaml-malformed")) return `refused: ${error.message}`;
+    throw error;
+  }
+}
+
+/** Whether the plain reader answered; its answer must be that of the package. */
+function answersAlike(text: string): boolean {
+  const node = readPlainYaml(text, defaultBounds);
+  if (node === undefined) return false;
+  const expected = byLibrary(text);
+  if (written([node]) !== expected) expect({ text, tree: written([node]) }).toEqual({ text, tree: expected });
+  return true;
+}
+
+const word = fc.constantFrom(
+  "a",
+  "b",
+  "name",
+  "user",
+  "client-key-data",
+  "k8s.io/etcd.url",
+  "x_1",
+  "9",
+  "yes",
+);
+const plainText = fc.oneof(
+  fc.constantFrom(
+    "null",
+    "~x",
+    "0644",
+    "1e3",
+    "2024-01-01",
+    "yes",
+    "0x1F",
+    "a:b",
+    "a#b",
+    "https://192.0.2.1:6443",
+  ),
+  fc.constantFrom(
+    "--a=b,c=https://x:1",
+    "-1",
+    "--",
+    "/etc/kubernetes",
+    "kubernetes-admin@kubernetes",
+    "two words",
+  ),
+  fc.constantFrom(
+    "x{}",
+    "a'b",
+    'a"b',
+    "a: b".replace(": ", ":"),
+    "+.5",
+    ".",
+    "..",
+    "_",
+    "a, b",
+    "x!",
+    "1 - 2",
+  ),
+  fc.base64String({ minLength: 4, maxLength: 60 }),
+);
+/** As it is written in the document. */
+const scalarText = fc.oneof(
+  { weight: 6, arbitrary: plainText.filter((text) => /^(?:--?)?[A-Za-z0-9/._+]/.test(text)) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("{}", "[]", '""', "''", "'a: b #c'", '"- it\'s"', "'{'", '"0644"', "' '"),
+  },
+);
+
+type Shape = string | readonly Shape[] | { readonly [key: string]: Shape };
+
+const { shape } = fc.letrec<{ shape: Shape }>((tie) => ({
+  shape: fc.oneof(
+    { maxDepth: 4, depthSize: "small" },
+    scalarText,
+    fc.array(tie("shape"), { minLength: 1, maxLength: 4 }),
+    fc.dictionary(word, tie("shape"), { minKeys: 1, maxKeys: 4 }),
+  ),
+}));
+
+const root = fc.oneof(
+  fc.dictionary(word, shape, { minKeys: 1, maxKeys: 5 }),
+  fc.array(shape, { minLength: 1, maxLength: 4 }),
+);
+
+/** Writes a shape as Go does; `listIndent` 2 is how people often write it. A list within a list does not belong to the shape. */
+function write(node: Shape, indent: string, listIndent: string): readonly string[] {
+  if (typeof node === "string") return [`${indent}${node}`];
+  if (Array.isArray(node)) {
+    return node.flatMap((item: Shape) => {
+      const lines = write(Array.isArray(item) ? "nested" : item, `${indent}  `, listIndent);
+      return lines.map((line, index) => (index === 0 ? `${indent}- ${line.slice(indent.length + 2)}` : line));
+    });
+  }
+  return Object.entries(node).flatMap(([key, value]) => {
+    if (typeof value === "string") return [`${indent}${key}: ${value}`];
+    const below = Array.isArray(value) ? `${indent}${listIndent}` : `${indent}  `;
+    return [`${indent}${key}:`, ...write(value, below, listIndent)];
+  });
+}
+
+const between = fc.constantFrom(
+  "\n",
+  "\n",
+  "\n",
+  "\n",
+  "\n",
+  "\n",
+  "\n",
+  "\n\n",
+  "\n# c\n",
+  "\n# - x: y\n",
+  "\n#\n\n",
+);
+
+const document = fc
+  .record({
+    node: root,
+    listIndent: fc.constantFrom("", "", "  "),
+    breaks: fc.array(between, { minLength: 1, maxLength: 12 }),
+    start: fc.constantFrom("", "", "", "\n", "# c\n"),
+    end: fc.constantFrom("\n", "\n", "", "\n\n", "\n# c\n", "\n# c"),
+  })
+  .map(({ node, listIndent, breaks, start, end }) => {
+    const lines = write(node, "", listIndent);
+    const body = lines.map((line, index) => (index === 0 ? line : `${breaks[index % breaks.length]}${line}`));
+    return `${start}${body.join("")}${end}`;
+  });
+
+const fragment = fc.constantFrom(
+  ...[
+    "#",
+    ":",
+    "-",
+    "{",
+    "}",
+    "[",
+    "]",
+    "&",
+    "*",
+    "!",
+    "|",
+    ">",
+    "'",
+    '"',
+    "%",
+    "@",
+    "`",
+    "\\",
+    "?",
+    ",",
+    "~",
+    "=",
+    "<<",
+    ".",
+  ],
+  ...[
+    "\t",
+    " ",
+    "  ",
+    "\n",
+    "\n\n",
+    "\r\n",
+    "\r",
+    "\n ",
+    "\n  ",
+    "\0",
+    "\u007f",
+    "\u{feff}",
+    "\u0085",
+    "\u2028",
+    "\u2029",
+    "é",
+    "\u{1f600}",
+  ],
+  ...[
+    ": ",
+    " :",
+    " #",
+    "\n#",
+    "# ",
+    "- ",
+    "- - a",
+    "? ",
+    "? a\n: b\n",
+    "\n- ",
+    "\n  - ",
+    "a: b",
+    "a:\n",
+    "\na: b\n",
+    " \n",
+    ":\n",
+    "-\n",
+  ],
+  ...[
+    "---\n",
+    "...\n",
+    "--- ",
+    "%YAML 1.2\n",
+    "yes",
+    "0644",
+    "null",
+    "''",
+    '""',
+    "{}",
+    "[]",
+    "<<: ",
+    "&a ",
+    "*a",
+    "!!str ",
+  ],
+);
+
+interface Change {
+  readonly at: number;
+  readonly removed: number;
+  readonly inserted: string;
+  readonly atLine: boolean;
+}
+
+const change = fc.record<Change>({
+  at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+  removed: fc.constantFrom(0, 0, 0, 1, 1, 2, 5),
+  inserted: fc.oneof(fragment, fc.constant(""), fc.string({ maxLength: 2, unit: "binary" })),
+  atLine: fc.boolean(),
+});
+
+function applyChange(text: string, { at, removed, inserted, atLine }: Change): string {
+  const anywhere = Math.floor(at * text.length);
+  const place = atLine ? text.lastIndexOf("\n", anywhere) + 1 : anywhere;
+  return text.slice(0, place) + inserted + text.slice(place + removed);
+}
+
+/** Kubeconfigs and manifests of the real trees, by their path there. */
+function realFiles(): readonly (readonly [string, string])[] {
+  const dir = unpackFixtures();
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.conf$|\.ya?ml$|\.manifest$|kubeconfig|^config$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted()
+    .map((path) => [relative(dir, path), decodeYaml(readFileSync(path))] as const);
+}
+
+describe("readPlainYaml", () => {
+  it("reads every document of its shape, and reads it as the yaml package does", () => {
+    fc.assert(
+      fc.property(document, (text) => {
+        expect(answersAlike(text), text).toBe(true);
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  it("reads whatever becomes of such a document as the yaml package does, or not at all", () => {
+    const answered = { yes: 0, no: 0 };
+    fc.assert(
+      fc.property(document, fc.array(change, { minLength: 1, maxLength: 4 }), (text, changes) => {
+        answered[answersAlike(changes.reduce(applyChange, text)) ? "yes" : "no"] += 1;
+      }),
+      { numRuns: 6000 },
+    );
+    expect(answered.yes).toBeGreaterThan(500);
+    expect(answered.no).toBeGreaterThan(500);
+  });
+
+  it("reads lines in any order and indentation as the yaml package does, or not at all", () => {
+    const indented = fc.tuple(
+      fc.constantFrom("", "", " ", "  ", "  ", "    "),
+      fc.constantFrom("", "- ", "- ", "-  ", "-", "- - "),
+      fc.constantFrom(
+        "a: b",
+        "c: d",
+        "e:",
+        "f:",
+        "g",
+        "h: {}",
+        "i: 'j'",
+        "# k",
+        "",
+        "l:m",
+        "n: o: p",
+        "q: r #s",
+        "t : u",
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(indented, { minLength: 1, maxLength: 6 }), (lines) => {
+        answersAlike(lines.map((parts) => `${parts.join("")}\n`).join(""));
+      }),
+      { numRuns: 6000 },
+    );
+  });
+
+  it("reads every kubeconfig, and every manifest that kubeadm wrote, of the real control planes", () => {
+    const files = realFiles();
+    const others = files.filter(([, text]) => !answersAlike(text)).map(([path]) => path);
+    expect(files.length).toBeGreaterThan(40);
+    expect(others.filter((path) => !/^tos-expired\/.*\.manifest$/.test(path))).toEqual([]);
+  });
+
+  it("reads a damaged kubeconfig as the yaml package does, or not at all", () => {
+    const text = decodeYaml(sample("admin.conf")).replaceAll(/([A-Za-z0-9+/]{40})[A-Za-z0-9+/]+/g, "$1");
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), (changes) => {
+        answersAlike(changes.reduce(applyChange, text));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it.each([
+    "a: b",
+    "a: b\n",
+    "a:\n- b\n- c: d\n  e:\n  - f\ng: {}\nh: []\n",
+    "a:\n  - b\nc: null\n",
+    "# c\n\na: ''\n# c\nb: \"x: y #z\"\n\n# c",
+    "- a\n- b: c\n",
+    `a: ${"QUJD".repeat(10_000)}=\n`,
+    "a: 0644\nb: 1e3\nc: yes\nd: 2024-01-01\ne: https://x:1\nf: --x=y\n",
+    "a: b c  d\ne-f.g/h_i: 'it is'\n",
+  ])("answers for %.60j", (text) => {
+    expect(answersAlike(text)).toBe(true);
+  });
+
+  it.each([
+    ...[
+      "",
+      "\n",
+      "# c\n",
+      "a",
+      "a:",
+      "a:\n",
+      "a: \n",
+      "a:\nb: c\n",
+      "a: b \n",
+      "a:  b\n",
+      "a : b\n",
+      " a: b\n",
+      "a: b\n c: d\n",
+    ],
+    ...[
+      "a: b\na: c\n",
+      "a: b # c\n",
+      "a: b: c\n",
+      "a: b:\n",
+      "a: b\n  c\n",
+      "a: |\n  b\n",
+      "a: >-\n  b\n",
+      "a: [b]\n",
+      "a: {b: c}\n",
+    ],
+    ...[
+      "a: &x b\n",
+      "a: *x\n",
+      "a: !!str b\n",
+      "<<: {}\n",
+      "? a\n: b\n",
+      "- - a\n",
+      "-\n  a: b\n",
+      "- \n",
+      "-a\n",
+      "a: ~\n",
+    ],
+    ...[
+      "a: 'it''s'\n",
+      'a: "\\n"\n',
+      "a: 'b\n",
+      "a: 'b' c\n",
+      "a: '\n",
+      '"a": b\n',
+      "a b: c\n",
+      "a: @b\n",
+      "a: `b\n",
+      "a: %b\n",
+    ],
+    ...[
+      "---\na: b\n",
+      "a: b\n---\nc: d\n",
+      "a: b\n...\n",
+      "...: b\n",
+      "%YAML 1.2\n---\na: b\n",
+      "a: ---\n",
+      "a: ...\n",
+      "{}\n",
+      "[]\n",
+    ],
+    ...[
+      "a: b\r\n",
+      "a:\tb\n",
+      "\ta: b\n",
+      "a: b\tc\n",
+      "\u{feff}a: b\n",
+      "a: é\n",
+      "a: b\u2028c\n",
+      "a: b\u0085c\n",
+      "a: \0\n",
+      "a: b\n  \n",
+    ],
+    ...[
+      "a:\n  b: c\n d: e\n",
+      "a:\n- b\n - c\n",
+      "- a: b\n c: d\n",
+      "- a\nb: c\n",
+      "a: b\n- c\n",
+      "a:\n b:\n- c\n",
+      `${"k".repeat(1100)}: a\n`,
+    ],
+  ])("leaves %j to the yaml package", (text) => {
+    expect(readPlainYaml(text, defaultBounds)).toBeUndefined();
+  });
+
+  it("leaves what is beyond the bounds to the yaml package", () => {
+    const text = "a:\n- b: c\n  d: e\n";
+    const bounds = { sizeBytes: 17, depth: 12, tokens: 48, nodes: 8 };
+    const [node] = readWithLibrary(text, bounds);
+    expect(node?.weight).toBe(8);
+    expect(readPlainYaml(text, bounds)).toEqual(node);
+    expect(readPlainYaml(text, { ...bounds, sizeBytes: 16 })).toBeUndefined();
+    expect(readPlainYaml(text, { ...bounds, depth: 11 })).toBeUndefined();
+    expect(readPlainYaml(text, { ...bounds, tokens: 35 })).toBeUndefined();
+    expect(readPlainYaml(text, { ...bounds, nodes: 7 })).toBeUndefined();
+  });
+
+  it("answers within any bounds only what the yaml package accepts within them", () => {
+    const bounds = fc.record({
+      sizeBytes: fc.constant(defaultBounds.sizeBytes),
+      depth: fc.integer({ min: 1, max: 24 }),
+      tokens: fc.integer({ min: 1, max: 300 }),
+      nodes: fc.integer({ min: 1, max: 40 }),
+    });
+    fc.assert(
+      fc.property(document, bounds, (text, given) => {
+        const node = readPlainYaml(text, given);
+        if (node !== undefined) expect(written(readWithLibrary(text, given))).toBe(written([node]));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it.each([
+    ["keys", Array.from({ length: 80_000 }, (_, index) => `k${index}: v`).join("\n")],
+    ["nested keys", Array.from({ length: 1400 }, (_, index) => `${" ".repeat(index)}k:`).join("\n")],
+    ["a long key", `${"k".repeat(1_000_000)}: v\n`],
+    ["colons", `a: ${"b:".repeat(500_000)}\n`],
+    ["quotes", `a: ${"''".repeat(500_000)}\n`],
+    ["spaces", `${" ".repeat(1_000_000)}a: b\n`],
+    ["items", "- a\n".repeat(250_000)],
+    ["dashes", `${"- ".repeat(500_000)}a\n`],
+    ["comments", "#\n".repeat(500_000)],
+  ])("takes bounded time for 1 MB of %s", (_, text) => {
+    const startedAt = performance.now();
+    expect(readPlainYaml(text, defaultBounds)).toBeUndefined();
+    expect(performance.now() - startedAt).toBeLessThan(hostileMs / 10);
+  });
+});
+
+describe("parseYaml", () => {
+  it("takes the plain reader's answer, and the yaml package's where there is none", () => {
+    expect(written(parseYaml("a: b\n"))).toBe(written([readPlainYaml("a: b\n", defaultBounds)]));
+    expect(written(parseYaml("a: b # c\n"))).toBe(byLibrary("a: b # c\n"));
+  });
+});
