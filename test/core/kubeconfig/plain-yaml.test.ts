@@ -322,4 +322,16 @@ describe("parseYaml", () => {
     expect(written(parseYaml("a: b\n"))).toBe(written([readPlainYaml("a: b\n", defaultBounds)]));
     expect(written(parseYaml("a: b # c\n"))).toBe(byLibrary("a: b # c\n"));
   });
+
+  it("loads the yaml package through yaml-package.cjs only, as any other import would load it at every start", () => {
+    const src = join(import.meta.dirname, "../../../src");
+    const importers = readdirSync(src, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts"))
+      .filter((name) =>
+        /^(?:import|export) (?!type ).*from "yaml";|^import "yaml"/m.test(
+          readFileSync(join(src, name), "utf8"),
+        ),
+      );
+    expect(importers).toEqual([]);
+  });
 });
