@@ -1,4 +1,4 @@
-// Reads the plain YAML that kubeadm and kubectl write, without the yaml package: loading that costs more than a whole check.
+// Reads the plain YAML that kubeadm and kubectl write without the yaml package, which takes longer to load than these files to read.
 import type { YamlBounds } from "./yaml-bounds.ts";
 import type { YamlList, YamlMap, YamlNode, YamlScalar, YamlStyle } from "./yaml-tree.ts";
 
@@ -26,7 +26,8 @@ const longestKey = 1000;
 /**
  * The tree of a text of this shape, the same as the yaml package makes of it: block mappings and lists with one entry per line,
  * one-line scalars (plain, or quoted without escapes), `{}`, `[]`, comments at the first column, empty lines, no tabs, one document.
- * Undefined for everything else, wrong YAML and texts beyond the bounds included: the package decides about those. Time is linear; the size is for the caller to check.
+ * Undefined for everything else, wrong YAML and texts beyond the bounds included: the package decides about those.
+ * Time is linear; `sizeBytes` is for the caller to check.
  * Source: what sigs.k8s.io/yaml writes.
  */
 export function readPlainYaml(text: string, bounds: YamlBounds): YamlNode | undefined {
