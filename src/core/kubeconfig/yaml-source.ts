@@ -1,10 +1,10 @@
-// Parses YAML from a node's disk: bounded in size, depth, tokens and aliases, and never with an error of another type than AppError.
+// Reads the YAML of a node's disk: bounded in size, depth, tokens and aliases, and never with an error of another type than AppError.
 import { Buffer } from "node:buffer";
-import { Composer, Lexer, Parser, isAlias, isMap, isScalar } from "yaml";
-import type { Alias, CST, Document, ParsedNode, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import { AppError } from "../model/errors.ts";
-import { asShared, isNull } from "./yaml-tree.ts";
-import type { Placed, YamlList, YamlMap, YamlNode, YamlScalar, YamlStyle } from "./yaml-tree.ts";
+import { readPlainYaml } from "./plain-yaml.ts";
+import { defaultBounds, malformedYaml } from "./yaml-bounds.ts";
+import { readWithLibrary } from "./yaml-library.ts";
+import type { YamlNode } from "./yaml-tree.ts";
 
 export interface YamlLimits {
   /** In bytes of UTF-8; default 1 MiB. */
@@ -17,29 +17,17 @@ export interface YamlLimits {
   readonly nodes?: number;
 }
 
-const defaults = { sizeBytes: 1 << 20, depth: 128, tokens: 60_000, nodes: 20_000 } as const;
-
-interface Context {
-  readonly text: string;
-  readonly nodes: number;
-  readonly anchors: Map<string, YamlNode>;
-}
-
 /**
  * The documents of a YAML text that are not empty, in order; JSON is YAML too. Kubernetes reads YAML 1.1, therefore scalars
  * stay text here and `toBoolean` and `toInteger` read them by the old rules. Merge keys are resolved.
  * @throws AppError `yaml-malformed`; its reason is a word of this tool or of the yaml package, never text of the input
  */
 export function parseYaml(text: string, limits: YamlLimits = {}): readonly YamlNode[] {
-  const bounds = { ...defaults, ...limits };
+  const bounds = { ...defaultBounds, ...limits };
   if (text.length > bounds.sizeBytes || Buffer.byteLength(text) > bounds.sizeBytes)
-    throw malformed("too-large", 1);
-  return compose(text, bounds).flatMap((document) => {
-    const { contents } = document;
-    if (contents === null) return [];
-    const node = convert({ text, nodes: bounds.nodes, anchors: new Map() }, contents);
-    return isNull(node) ? [] : [node];
-  });
+    throw malformedYaml("too-large", 1);
+  const plain = readPlainYaml(text, bounds);
+  return plain ? [plain] : readWithLibrary(text, bounds);
 }
 
 /**
@@ -47,142 +35,10 @@ export function parseYaml(text: string, limits: YamlLimits = {}): readonly YamlN
  * @throws AppError `yaml-malformed` when it is too large or not UTF-8
  */
 export function decodeYaml(bytes: Uint8Array): string {
-  if (bytes.length > defaults.sizeBytes) throw malformed("too-large", 1);
+  if (bytes.length > defaultBounds.sizeBytes) throw malformedYaml("too-large", 1);
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
     throw new AppError("yaml-malformed", { reason: "not-utf-8", line: 1 }, { cause });
   }
-}
-
-function compose(text: string, bounds: Required<YamlLimits>): readonly Document.Parsed[] {
-  // `failsafe` tries no tag on a scalar; the package's own search for equal keys is quadratic, `convert` has another.
-  const composer = new Composer({ schema: "failsafe", resolveKnownTags: false, uniqueKeys: false });
-  try {
-    const documents = tokens(text, bounds).flatMap((token) => [...composer.next(token)]);
-    documents.push(...composer.end());
-    const fault = [composer.streamInfo(), ...documents].flatMap(({ errors }) => errors)[0];
-    if (fault) throw malformed(fault.code.toLowerCase().replaceAll("_", "-"), lineAt(text, fault.pos[0]));
-    return documents;
-  } catch (error) {
-    if (error instanceof AppError) throw error;
-    // No cause: the package's messages quote its input, which may be a key.
-    throw malformed("unreadable", 1);
-  }
-}
-
-function tokens(text: string, bounds: Required<YamlLimits>): readonly CST.Token[] {
-  const parser = new Parser();
-  const found: CST.Token[] = [];
-  let count = 0;
-  for (const lexeme of new Lexer().lex(text)) {
-    for (const token of parser.next(lexeme)) found.push(token);
-    count += 1;
-    if (parser.stack.length > bounds.depth) throw malformed("too-deep", lineAt(text, parser.offset));
-    if (count > bounds.tokens) throw malformed("too-many-tokens", lineAt(text, parser.offset));
-  }
-  found.push(...parser.end());
-  return found;
-}
-
-function convert(context: Context, node: ParsedNode): YamlNode {
-  if (isAlias(node)) return resolveAlias(context, node);
-  refuseTag(context, node);
-  const converted = isScalar(node)
-    ? toScalar(node)
-    : isMap(node)
-      ? toMap(context, node)
-      : toList(context, node);
-  if (converted.weight > context.nodes)
-    throw malformed("too-many-nodes", lineAt(context.text, node.range[0]));
-  if (node.anchor !== undefined) context.anchors.set(node.anchor, converted);
-  return converted;
-}
-
-function resolveAlias(context: Context, node: Alias.Parsed): YamlNode {
-  const target = context.anchors.get(node.source);
-  if (!target) throw malformed("unknown-anchor", lineAt(context.text, node.range[0]));
-  return asShared(target);
-}
-
-/** Tags that only say what a node is anyway are read; `!!binary` and the like would change the value. */
-function refuseTag(context: Context, node: Exclude<ParsedNode, Alias.Parsed>): void {
-  if (node.tag === undefined || node.tag === "!") return;
-  if (/^tag:yaml\.org,2002:(?:str|map|seq|int|bool|float)$/.test(node.tag)) return;
-  throw malformed("tag-not-supported", lineAt(context.text, node.range[0]));
-}
-
-const styles: Readonly<Record<string, YamlStyle>> = {
-  QUOTE_SINGLE: "single",
-  QUOTE_DOUBLE: "double",
-  BLOCK_LITERAL: "literal",
-  BLOCK_FOLDED: "folded",
-};
-
-function toScalar(node: Scalar.Parsed): YamlScalar {
-  return {
-    kind: "scalar",
-    text: node.source,
-    style: styles[node.type ?? "PLAIN"] ?? "plain",
-    ...placed(node, 1),
-  };
-}
-
-function toMap(context: Context, node: YAMLMap.Parsed): YamlMap {
-  const entries = new Map<string, YamlNode>();
-  const merged: YamlNode[] = [];
-  let weight = 1;
-  for (const pair of node.items) {
-    const key = convert(context, pair.key);
-    const value = pair.value === null ? emptyAfter(key) : convert(context, pair.value);
-    weight += 1 + value.weight;
-    if (key.kind !== "scalar") throw malformed("key-not-text", lineAt(context.text, key.start));
-    if (entries.has(key.text)) throw malformed("duplicate-key", lineAt(context.text, key.start));
-    if (key.text === "<<" && key.style === "plain") merged.push(value);
-    else entries.set(key.text, value);
-  }
-  for (const value of merged) addMerged(context, entries, value);
-  return { kind: "map", entries, ...placed(node, weight) };
-}
-
-/** Merge keys: what the mapping says itself wins, then the earlier of several sources. */
-function addMerged(context: Context, entries: Map<string, YamlNode>, value: YamlNode): void {
-  if (value.kind === "list") {
-    for (const item of value.items) addMerged(context, entries, item);
-    return;
-  }
-  if (value.kind === "scalar") throw malformed("merge-not-a-map", lineAt(context.text, value.start));
-  for (const [key, merged] of value.entries) if (!entries.has(key)) entries.set(key, asShared(merged));
-}
-
-function toList(context: Context, node: YAMLSeq.Parsed): YamlList {
-  const items = node.items.map((item) => convert(context, item));
-  return {
-    kind: "list",
-    items,
-    ...placed(
-      node,
-      items.reduce((sum, item) => sum + item.weight, 1),
-    ),
-  };
-}
-
-function placed(node: Exclude<ParsedNode, Alias.Parsed>, weight: number): Placed {
-  return { start: node.range[0], end: node.range[1], shared: node.anchor !== undefined, weight };
-}
-
-/** `{a}`: the key has no value. */
-function emptyAfter(key: YamlNode): YamlScalar {
-  return { kind: "scalar", text: "", style: "plain", start: key.end, end: key.end, shared: false, weight: 1 };
-}
-
-/** The line of an offset, the first is 1. */
-function lineAt(text: string, offset: number): number {
-  let line = 1;
-  for (let at = text.indexOf("\n"); at !== -1 && at < offset; at = text.indexOf("\n", at + 1)) line += 1;
-  return line;
-}
-
-function malformed(reason: string, line: number): AppError<"yaml-malformed"> {
-  return new AppError("yaml-malformed", { reason, line });
 }

@@ -1,0 +1,3 @@
+// The type of yaml-package.cjs.
+
+export function loadYaml(): typeof import("yaml");
