@@ -8,7 +8,7 @@ import { parse } from "yaml";
 const root = resolve(import.meta.dirname, "..");
 const target = join(root, "src/core/profile/profiles.gen.ts");
 
-function generate() {
+function profilesSource() {
   const ids = readdirSync(join(root, "profiles"), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name)
@@ -29,12 +29,14 @@ function generate() {
   ].join("\n");
 }
 
-const text = generate();
-if (process.argv.includes("--check")) {
-  if (readFileSync(target, "utf8") !== text) {
+export function generate() {
+  writeFileSync(target, profilesSource());
+}
+
+if (process.argv[1] === import.meta.filename) {
+  if (!process.argv.includes("--check")) generate();
+  else if (readFileSync(target, "utf8") !== profilesSource()) {
     console.error("error: profiles.gen.ts is out of date\nhint: run node scripts/generate.mjs");
     process.exit(1);
   }
-} else {
-  writeFileSync(target, text);
 }

@@ -1,10 +1,10 @@
 // Options that several commands share, and their translation into requests.
-import { isIP } from "node:net";
 import type { Command } from "commander";
 import { type LocalNode, localNode } from "../app/local-node.ts";
 import type { ProfileChoice } from "../app/gather.ts";
 import { AppError } from "../core/model/errors.ts";
 import type { RenewRequest } from "../core/model/plan.ts";
+import { tryParseIpAddress } from "../core/pki/ip-address.ts";
 import type { CliMessages } from "../report/cli-messages.ts";
 import { parseDuration } from "./durations.ts";
 import type { Io } from "./io.ts";
@@ -109,7 +109,7 @@ function parseSan(text: string): RenewRequest["addSans"][number] {
   const at = text.indexOf("=");
   const slot = at < 0 ? null : text.slice(0, at);
   const rest = text.slice(at + 1).replace(/^(dns|ip):/i, "");
-  if (isIP(rest) > 0) return { slot, kind: "ip", value: rest };
+  if (tryParseIpAddress(rest)) return { slot, kind: "ip", value: rest };
   if (
     /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/i.test(
       rest,

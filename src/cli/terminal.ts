@@ -1,32 +1,47 @@
 // The real terminal behind Io.
-import { writeSync } from "node:fs";
+import { fstatSync, writeSync } from "node:fs";
 import type { Language } from "../report/language.ts";
 import type { Io } from "./io.ts";
 
+/** Getters, so that a command pays only for what it uses: touching process.stdin or process.stdout loads node's terminal and network code. */
 export function terminal(lang: Language): Io {
-  const { env, stdin, stdout, stderr } = process;
-  const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => controller.abort(name));
+  const { env } = process;
+  const mayBeTerminal = isCharacterDevice(1);
   return {
     environment: env,
     lang,
     out: (text) => writeAll(1, text),
     err: (text) => writeAll(2, text),
-    isInteractive: stdin.isTTY && stderr.isTTY,
-    hasColor: wantsColor(env, stdout.isTTY),
-    width: stdout.isTTY ? stdout.columns : null,
+    get isInteractive() {
+      return process.stdin.isTTY && process.stderr.isTTY;
+    },
+    hasColor: wantsColor(env, mayBeTerminal),
+    width: mayBeTerminal && process.stdout.isTTY ? process.stdout.columns : null,
     ask,
     readInput,
-    signal: controller.signal,
+    get signal() {
+      const controller = new AbortController();
+      for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => controller.abort(name));
+      return controller.signal;
+    },
     now: () => Date.now(),
   };
 }
 
+/** False for pipes and files, without loading anything; /dev/null passes and does not mind colours. */
+function isCharacterDevice(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isCharacterDevice();
+  } catch {
+    return false;
+  }
+}
+
 /** https://no-color.org; FORCE_COLOR wins over a pipe, TERM=dumb has none. */
-function wantsColor(env: NodeJS.ProcessEnv, isTty: boolean): boolean {
+function wantsColor(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
   if (env["NO_COLOR"]) return false;
   if (env["FORCE_COLOR"] && env["FORCE_COLOR"] !== "0") return true;
-  return isTty && env["TERM"] !== "dumb";
+  return isTerminal && env["TERM"] !== "dumb";
 }
 
 /** Synchronous, so that nothing is lost when the process exits; a reader that went away (`| head`) is no error of ours. */

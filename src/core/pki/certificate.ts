@@ -1,4 +1,5 @@
 // X.509 certificates (RFC 5280 section 4.1) as slices of their DER: cheap to read by the ten thousand, exact to the byte.
+import { createPublicKey, type KeyObject } from "node:crypto";
 import { AppError, isAppError } from "../model/errors.ts";
 import { findAnomalies, type CertificateAnomaly, type ReaderNotes } from "./certificate-anomalies.ts";
 import {
@@ -57,6 +58,8 @@ export interface Certificate {
   readonly notBefore: number;
   readonly notAfter: number;
   readonly spkiDer: Uint8Array;
+  /** The key as OpenSSL reads it, once per certificate; undefined when it cannot. */
+  readonly publicKey: KeyObject | undefined;
   /** In the order of the encoding; empty below version 3. */
   readonly extensions: readonly Extension[];
   /** What is odd about it but did not keep it from being read. */
@@ -75,9 +78,18 @@ function evenHex(value: bigint): string {
   return hex.length % 2 === 0 ? hex : `0${hex}`;
 }
 
-type LazyField = "serialHex" | "serialDecimal" | "anomalies";
+type LazyField = "serialHex" | "serialDecimal" | "anomalies" | "publicKey";
 
 type EagerFields = Omit<Certificate, LazyField> & { readonly notes: ReaderNotes };
+
+/** undefined when OpenSSL cannot read the key: a key nobody can read has verifiably signed nothing. */
+function readPublicKey(spkiDer: Uint8Array): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: Buffer.from(spkiDer), format: "der", type: "spki" });
+  } catch {
+    return undefined;
+  }
+}
 
 /** On a shared prototype: getters in each literal would cost more than all the rest of the reading. */
 const lazyFields: Pick<Certificate, LazyField> & ThisType<Certificate & EagerFields> = {
@@ -86,6 +98,11 @@ const lazyFields: Pick<Certificate, LazyField> & ThisType<Certificate & EagerFie
   },
   get serialDecimal() {
     return integerFromBytes(this.serial).toString();
+  },
+  get publicKey() {
+    const value = readPublicKey(this.spkiDer);
+    Object.defineProperty(this, "publicKey", { value });
+    return value;
   },
   get anomalies() {
     return findAnomalies(this, this.notes);

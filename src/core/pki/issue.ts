@@ -1,4 +1,5 @@
 // Issuing: a new certificate for an old identity, byte for byte where nothing has to change (RFC 5280 section 4.1).
+import { createPublicKey } from "node:crypto";
 import { AppError } from "../model/errors.ts";
 import { findExtension, parseCertificate, type Certificate, type Extension } from "./certificate.ts";
 import { encodeSequence, encodeTlv, equalBytes, readChildren, readTlv, readWhole, tags } from "./der.ts";
@@ -97,7 +98,7 @@ export function issueCertificate(request: IssueRequest): Uint8Array {
     ...(extensionsDer.length > 0 ? [encodeTlv(0xa3, encodeSequence(...extensionsDer))] : []),
   );
   const der = encodeSequence(tbs, signer.algorithmDer, encodeBitString(signer.sign(tbs)));
-  if (!isSignedByKey(parseCertificate(der), request.issuerKey.spkiDer))
+  if (!isSignedByKey(parseCertificate(der), createPublicKey(request.issuerKey.keyObject)))
     throw refused("the signature does not verify");
   return der;
 }

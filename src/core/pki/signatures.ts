@@ -1,5 +1,5 @@
 // Signature algorithms of certificates: which one a key signs with, and how to check any that may be met.
-import { createPublicKey, sign, verify, X509Certificate, type KeyObject } from "node:crypto";
+import { sign, verify, X509Certificate, type KeyObject } from "node:crypto";
 import { assertNever } from "../model/errors.ts";
 import type { Certificate } from "./certificate.ts";
 import { encodeSequence, encodeTlv, tags } from "./der.ts";
@@ -69,15 +69,6 @@ export function signerFor(key: PrivateKey, preferredOid?: string): Signer {
   };
 }
 
-/** undefined when OpenSSL cannot read the key: a key nobody can read has verifiably signed nothing. */
-function readPublicKey(spkiDer: Uint8Array): KeyObject | undefined {
-  try {
-    return createPublicKey({ key: Buffer.from(spkiDer), format: "der", type: "spki" });
-  } catch {
-    return undefined;
-  }
-}
-
 /** RSA-PSS and whatever else OpenSSL knows; false when it does not. */
 function isVerifiedByOpenssl(certificate: Certificate, key: KeyObject): boolean {
   try {
@@ -88,8 +79,7 @@ function isVerifiedByOpenssl(certificate: Certificate, key: KeyObject): boolean 
 }
 
 /** Whether the holder of this public key signed the certificate. Names and dates do not matter. */
-export function isSignedByKey(certificate: Certificate, spkiDer: Uint8Array): boolean {
-  const key = readPublicKey(spkiDer);
+export function isSignedByKey(certificate: Certificate, key: KeyObject | undefined): boolean {
   if (!key) return false;
   const algorithm = algorithms[certificate.signatureAlgorithm];
   if (!algorithm) return isVerifiedByOpenssl(certificate, key);

@@ -43,7 +43,7 @@ const handledExtensions: readonly string[] = Object.values(extensionOids);
 
 /** Issued under this name and signed with this key; dates and CA:TRUE do not matter. */
 export function isSignedBy(certificate: Certificate, issuer: Certificate): boolean {
-  return equalBytes(certificate.issuerDer, issuer.subjectDer) && isSignedByKey(certificate, issuer.spkiDer);
+  return equalBytes(certificate.issuerDer, issuer.subjectDer) && isSignedByKey(certificate, issuer.publicKey);
 }
 
 /** Signed with its own key. */
@@ -68,7 +68,7 @@ function findPaths(request: ChainRequest): readonly (readonly Certificate[])[] {
   const isIssuedBy = (certificate: Certificate, issuer: Certificate): boolean => {
     if (!equalBytes(certificate.issuerDer, issuer.subjectDer) || checks >= maxSignatureChecks) return false;
     checks++;
-    return isSignedByKey(certificate, issuer.spkiDer);
+    return isSignedByKey(certificate, issuer.publicKey);
   };
   const extend = (path: readonly Certificate[], top: Certificate): void => {
     const others = (list: readonly Certificate[]) =>

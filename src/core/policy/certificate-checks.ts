@@ -5,6 +5,7 @@ import { basicConstraints, extendedKeyUsages, subjectAltNames } from "../pki/ext
 import { publicKeyFingerprint } from "../pki/fingerprints.ts";
 import type { Certificate } from "../pki/certificate.ts";
 import { commonName, formatName, organizations, parseName } from "../pki/names.ts";
+import { isSamePublicKey } from "../pki/keys.ts";
 import { isSignedBy } from "../pki/verify.ts";
 import {
   type CertificateFacts,
@@ -170,11 +171,10 @@ function keyProblems({ facts, report }: Readable): readonly AnyFinding[] {
 
 function keyDoesNotMatch({ facts, leaf, report }: Readable): readonly AnyFinding[] {
   if (facts.key.state !== "present") return [];
+  if (isSamePublicKey(leaf.spkiDer, facts.key.value.spkiDer)) return [];
   const certificateSpki = publicKeyFingerprint(leaf.spkiDer);
-  const keySpki = facts.key.value.spkiSha256;
-  return certificateSpki === keySpki
-    ? []
-    : [report("key-does-not-match", "critical", { certificateSpki, keySpki })];
+  const keySpki = publicKeyFingerprint(facts.key.value.spkiDer);
+  return [report("key-does-not-match", "critical", { certificateSpki, keySpki })];
 }
 
 function wrongIssuer({ facts, stored, leaf, report, context }: Readable): readonly AnyFinding[] {
@@ -281,10 +281,11 @@ function anomalies({ leaf, report }: Readable): readonly AnyFinding[] {
 function kubeconfigAuthorityDiffers({ facts, report, context }: Readable): readonly AnyFinding[] {
   const authority = authorityOf(context.facts, facts.slot);
   if (!facts.trusted || authority?.certificate.state !== "present") return [];
-  const onDisk = new Set(
-    authority.certificate.value.certificates.map((c) => publicKeyFingerprint(c.spkiDer)),
+  const onDisk = authority.certificate.value.certificates;
+  const isKnown = facts.trusted.some((anchor) =>
+    onDisk.some((other) => isSamePublicKey(anchor.spkiDer, other.spkiDer)),
   );
-  if (facts.trusted.some((anchor) => onDisk.has(publicKeyFingerprint(anchor.spkiDer)))) return [];
+  if (isKnown) return [];
   const cluster = facts.slot.holder.form === "kubeconfig" ? (facts.slot.holder.cluster ?? "") : "";
   const severity = facts.slot.management === "copy" ? "info" : "critical";
   return [report("kubeconfig-authority-differs", severity, { cluster, authority: authority.slot.name })];
@@ -329,9 +330,8 @@ export function originalOf(facts: Facts, copy: SlotFacts): Original | null {
       ? { slot: match.slot, leaf: match.certificate.value.leaf, because }
       : null;
   };
-  const spki = publicKeyFingerprint(leaf.spkiDer);
   return (
-    found("same-key", (other) => publicKeyFingerprint(other.spkiDer) === spki) ??
+    found("same-key", (other) => isSamePublicKey(other.spkiDer, leaf.spkiDer)) ??
     found("same-identity", (other) => sameIdentity(facts, copy, leaf, other))
   );
 }
@@ -365,7 +365,7 @@ export function externallyManaged(facts: Facts): readonly AnyFinding[] {
 
 /** True when a key of the slot is known and belongs to its certificate. */
 export function hasMatchingKey(certificate: Certificate, key: Stored<KeyFacts>): boolean {
-  return key.state === "present" && publicKeyFingerprint(certificate.spkiDer) === key.value.spkiSha256;
+  return key.state === "present" && isSamePublicKey(certificate.spkiDer, key.value.spkiDer);
 }
 
 /** For messages and plans: the object that holds the certificate. */

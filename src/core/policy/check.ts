@@ -4,6 +4,7 @@ import type { AnyFinding, Severity } from "../model/finding.ts";
 import type { DiscoveryNote } from "../model/inventory.ts";
 import { basicConstraints } from "../pki/extensions.ts";
 import { publicKeyFingerprint } from "../pki/fingerprints.ts";
+import { isSamePublicKey } from "../pki/keys.ts";
 import { type CheckOptions, checkSlot, externallyManaged } from "./certificate-checks.ts";
 import type { AuthorityFacts, Facts, KeyPairFacts, ObjectFacts, SlotFacts } from "./facts.ts";
 import { findingOf, octal } from "./finding-of.ts";
@@ -102,9 +103,9 @@ function authorityKey(authority: AuthorityFacts): readonly AnyFinding[] {
       : [report("key-broken", "critical", { path, reason: key.reason })];
   }
   if (key.state === "missing" || !signing) return [];
+  if (isSamePublicKey(signing.spkiDer, key.value.spkiDer)) return [];
   const certificateSpki = publicKeyFingerprint(signing.spkiDer);
-  const keySpki = key.value.spkiSha256;
-  if (certificateSpki === keySpki) return [];
+  const keySpki = publicKeyFingerprint(key.value.spkiDer);
   return [report("authority-key-does-not-match", "critical", { certificateSpki, keySpki })];
 }
 
@@ -134,10 +135,10 @@ function authorityShape(authority: AuthorityFacts): readonly AnyFinding[] {
 }
 
 function checkKeyPair(pair: KeyPairFacts): readonly AnyFinding[] {
-  const { slot, privateKey, publicKeySpkiSha256 } = pair;
+  const { slot, privateKey, publicKeySpkiDer } = pair;
   const report = findingOf(slot, slot.privateKey);
-  if (privateKey.state !== "present" || publicKeySpkiSha256 === null) return [];
-  if (privateKey.value.spkiSha256 === publicKeySpkiSha256) return [];
+  if (privateKey.state !== "present" || publicKeySpkiDer === null) return [];
+  if (isSamePublicKey(privateKey.value.spkiDer, publicKeySpkiDer)) return [];
   return [report("service-account-pair-differs", "critical", { path: slot.publicKey.path })];
 }
 

@@ -50,7 +50,6 @@ export interface CertificateFacts {
 /** Public facts of a private key; the key itself does not travel. */
 export interface KeyFacts {
   readonly spkiDer: Uint8Array;
-  readonly spkiSha256: string;
   readonly spec: KeySpec;
   readonly address: Address;
 }
@@ -76,7 +75,7 @@ export interface AuthorityFacts {
 export interface KeyPairFacts {
   readonly slot: KeyPairSlot;
   readonly privateKey: Stored<KeyFacts>;
-  readonly publicKeySpkiSha256: string | null;
+  readonly publicKeySpkiDer: Uint8Array | null;
   readonly objects: readonly ObjectFacts[];
 }
 

@@ -4,8 +4,8 @@ import { AppError, attempt, isAppError, reasonOf } from "../model/errors.ts";
 import type { AuthoritySlot, CertificateSlot, Inventory, KeyPairSlot } from "../model/inventory.ts";
 import { type Kubeconfig, type KubeconfigSource, parseKubeconfig } from "../kubeconfig/kubeconfig.ts";
 import { type Certificate, parseCertificate } from "../pki/certificate.ts";
-import { publicKeyFingerprint } from "../pki/fingerprints.ts";
-import { readPrivateKey } from "../pki/keys.ts";
+import { readPublicHalf } from "../pki/public-half.ts";
+import { isSamePublicKey } from "../pki/keys.ts";
 import { parsePem } from "../pki/pem.ts";
 import type {
   AuthorityFacts,
@@ -94,7 +94,7 @@ function observeKeyPair(slot: KeyPairSlot, readings: Readings): KeyPairFacts {
   return {
     slot,
     privateKey: readKeyAt(slot.privateKey, readings),
-    publicKeySpkiSha256: block ? publicKeyFingerprint(block.der) : null,
+    publicKeySpkiDer: block?.der ?? null,
     objects: objectFacts([slot.publicKey, slot.privateKey], readings),
   };
 }
@@ -142,7 +142,7 @@ function chooseLeaf(
   truncatedAtLine: number | null,
 ): CertificateFacts {
   const fits = (certificate: Certificate): boolean =>
-    key.state === "present" && publicKeyFingerprint(certificate.spkiDer) === key.value.spkiSha256;
+    key.state === "present" && isSamePublicKey(certificate.spkiDer, key.value.spkiDer);
   const fitting = certificates.length > 1 ? certificates.findIndex(fits) : 0;
   const leafIndex = Math.max(0, fitting);
   const leaf = certificates[leafIndex];
@@ -155,7 +155,7 @@ function readKeyAt(address: Address, readings: Readings): Stored<KeyFacts> {
 }
 
 function readKey(address: Address, bytes: Uint8Array): Stored<KeyFacts> {
-  const result = attempt(() => readPrivateKey(bytes));
+  const result = attempt(() => readPublicHalf(bytes));
   if (result instanceof AppError) {
     if (isAppError(result, "key-encrypted")) return broken(address, "encrypted", result.params.format);
     const isTruncated =
@@ -167,7 +167,7 @@ function readKey(address: Address, bytes: Uint8Array): Stored<KeyFacts> {
     );
   }
   const { spkiDer, spec } = result;
-  return { state: "present", value: { spkiDer, spkiSha256: publicKeyFingerprint(spkiDer), spec, address } };
+  return { state: "present", value: { spkiDer, spec, address } };
 }
 
 function readKubeconfig(address: Address, bytes: Uint8Array): Stored<Kubeconfig> {

@@ -1,7 +1,6 @@
 // Extended attributes: SELinux labels, POSIX ACLs, user.*. Node cannot read them, so the usual binaries do, when they are
 // there. INPUTS: getfattr or stat. OUTPUTS: setfattr, or chcon and cp. Nothing is started on a machine without SELinux and
 // without getfattr; there no labels are read and none are kept.
-import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import { basename, delimiter, join } from "node:path";
 
@@ -95,6 +94,8 @@ export function parseGetfattr(text: string): Readonly<Record<string, string>> {
 }
 
 function start(command: string, args: readonly string[], files: readonly number[], input = ""): string {
+  // Loaded here: it brings node's network code with it, and most commands start no process.
+  const { spawnSync } = process.getBuiltinModule("node:child_process");
   const result = spawnSync(command, args, {
     stdio: ["pipe", "pipe", "pipe", ...files],
     input,

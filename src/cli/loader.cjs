@@ -1,0 +1,34 @@
+// Starts the bundle from its V8 code cache, which saves compiling it at every start. A cache that V8 refuses (another Node.js) or
+// that is not there only costs time. The build makes bundle and cache together; nothing is written at run time.
+"use strict";
+const { readFileSync } = require("node:fs");
+const { createRequire, wrap } = require("node:module");
+const { dirname, join } = require("node:path");
+const { Script } = require("node:vm");
+
+function compile(source, filename, cachedData) {
+  return new Script(wrap(source), { filename, cachedData });
+}
+
+function start(script, filename) {
+  const bundle = { exports: {} };
+  script.runInThisContext()(bundle.exports, createRequire(filename), bundle, filename, dirname(filename));
+}
+
+function readCache(path) {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+if (require.main === module) {
+  const filename = join(__dirname, "perennial.cjs");
+  start(
+    compile(readFileSync(filename, "latin1"), filename, readCache(join(__dirname, "perennial.cache"))),
+    filename,
+  );
+}
+
+module.exports = { compile, start };
