@@ -2,31 +2,37 @@
 // that is not there only costs time. The build makes bundle and cache together; nothing is written at run time.
 "use strict";
 const { readFileSync } = require("node:fs");
-const { createRequire, wrap } = require("node:module");
-const { dirname, join } = require("node:path");
+const nodeModule = require("node:module");
+const path = require("node:path");
 const { Script } = require("node:vm");
 
 function compile(source, filename, cachedData) {
-  return new Script(wrap(source), { filename, cachedData });
+  return new Script(nodeModule.wrap(source), { filename, cachedData });
 }
 
 function start(script, filename) {
   const bundle = { exports: {} };
-  script.runInThisContext()(bundle.exports, createRequire(filename), bundle, filename, dirname(filename));
+  script.runInThisContext()(
+    bundle.exports,
+    nodeModule.createRequire(filename),
+    bundle,
+    filename,
+    path.dirname(filename),
+  );
 }
 
-function readCache(path) {
+function readCache(file) {
   try {
-    return readFileSync(path);
+    return readFileSync(file);
   } catch {
     return undefined;
   }
 }
 
 if (require.main === module) {
-  const filename = join(__dirname, "perennial.cjs");
+  const filename = path.join(__dirname, "perennial.cjs");
   start(
-    compile(readFileSync(filename, "latin1"), filename, readCache(join(__dirname, "perennial.cache"))),
+    compile(readFileSync(filename, "latin1"), filename, readCache(path.join(__dirname, "perennial.cache"))),
     filename,
   );
 }

@@ -1,0 +1,10 @@
+// A throw-away expired control plane in a folder, for `npm start`.
+import { makeControlPlane } from "./control-plane.ts";
+
+const dayMs = 86_400_000;
+
+/** Leafs that ended ten days ago, authorities with years to go: the cluster on the morning after its anniversary. */
+export async function makeExpiredControlPlane(directory: string, now: number): Promise<void> {
+  const issuedAt = Math.floor((now - 375 * dayMs) / 1000) * 1000;
+  await makeControlPlane({ directory, issuedAt, kubelet: "embedded" });
+}
