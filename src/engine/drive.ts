@@ -1,7 +1,7 @@
 // Drives a run through its phases, and decides what becomes of it when something fails.
 //
 //                       failure, signal                          failure
-//   issue ─ back-up ─ stage ────────────▶ abandoned     swap ─ prove ────────▶ rolling back ──▶ rolled-back
+//   back-up ─ issue ─ stage ────────────▶ abandoned     swap ─ prove ────────▶ rolling back ──▶ rolled-back
 //                       │ verified                        ▲   │                     │ fails
 //                       └── all-staged ───────────────────┘   │ signal, lost lock,  ▼
 //                                                             │ journal cannot be   interrupted (open: resume or rollback)
@@ -13,7 +13,7 @@ import { stepsByKind, type StepGroup } from "./phases.ts";
 import { checkSignal, forgetSecrets, viewOf, type RunContext } from "./run-context.ts";
 import { asAppError, resultOf, type RunResult } from "./run-result.ts";
 import { handlerOf } from "./steps/handlers.ts";
-import { foundBytes } from "./steps/issue.ts";
+import { foundBytes, startKeys } from "./steps/issue.ts";
 import { discardStaged } from "./steps/stage.ts";
 import { undoRun } from "./undo-run.ts";
 
@@ -23,6 +23,7 @@ export type DriveMode = "apply" | "recover";
 /** Never throws for what a run may meet: the result says how it ended. */
 export async function drive(context: RunContext, mode: DriveMode): Promise<RunResult> {
   try {
+    if (mode === "apply") startKeys(context);
     for (const group of stepsByKind(context.plan)) await doGroup(context, group, mode);
     await endSucceeded(context);
     return resultOf(viewOf(context), "succeeded");

@@ -4,6 +4,7 @@ import { AppError } from "../core/model/errors.ts";
 import type { SlotId } from "../core/model/inventory.ts";
 import type { Plan } from "../core/model/plan.ts";
 import type { RunId, Staged } from "../core/model/run.ts";
+import type { PrivateKey } from "../core/pki/keys.ts";
 import { deriveRun, type RunView } from "./derive-run.ts";
 import type { RunEvent } from "./events.ts";
 import type { Journal } from "./journal.ts";
@@ -36,6 +37,8 @@ export interface RunContext {
 
 /** Never written anywhere; private keys among it. */
 export interface RunMemory {
+  /** Keys by id of their issue step, begun before everything else: they are made in the thread pool while files are backed up. */
+  readonly keys: Map<string, Promise<PrivateKey>>;
   readonly material: Map<SlotId, IssuedMaterial>;
   /** New bytes by formatAddress, until they were verified. */
   readonly composed: Map<string, Uint8Array>;
@@ -54,7 +57,13 @@ export interface ContextParts {
 }
 
 export function createContext(ports: EnginePorts, options: RunOptions, parts: ContextParts): RunContext {
-  const memory = { material: new Map(), composed: new Map(), staged: new Map(), liveTouched: false };
+  const memory = {
+    keys: new Map(),
+    material: new Map(),
+    composed: new Map(),
+    staged: new Map(),
+    liveTouched: false,
+  };
   const { signal } = options;
   return { found: new Map(), ...parts, ports, signal, tell: tellerOf(ports, options), memory };
 }

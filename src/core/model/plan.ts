@@ -149,7 +149,7 @@ export interface ProveStep {
 }
 
 export type Step = IssueStep | TakeStep | BackUpStep | StageStep | SwapStep | ProveStep;
-export type PhaseId = "issue" | "back-up" | "stage" | "swap" | "prove";
+export type PhaseId = "back-up" | "issue" | "stage" | "swap" | "prove";
 
 /** Phases run one after the other; inside a phase nodes run in the order given, and a node's steps in order. */
 export interface Phase {

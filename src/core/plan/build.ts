@@ -171,7 +171,7 @@ function phasesOf(facts: Facts, parts: Parts): readonly Phase[] {
       name: slot.slot.name,
     })),
   };
-  const ids = ["issue", "back-up", "stage", "swap", "prove"] as const;
+  const ids = ["back-up", "issue", "stage", "swap", "prove"] as const;
   const node = renewed[0]?.slot.node ?? parts.following[0]?.slot.node ?? "";
   return ids.map((id) => ({ id, nodes: [{ node, steps: steps[id] }] }));
 }

@@ -2,6 +2,7 @@
 import { findAuthority } from "../../core/plan/authority.ts";
 import { embeddedKey } from "../../core/plan/extract.ts";
 import { oldCertificate } from "../../core/plan/verify-set.ts";
+import { issueSteps } from "../../core/plan/steps.ts";
 import { AppError } from "../../core/model/errors.ts";
 import type { IssueStep } from "../../core/model/plan.ts";
 import type { Issued } from "../../core/model/run.ts";
@@ -41,8 +42,19 @@ async function issueAll(context: RunContext, steps: readonly IssueStep[]): Promi
   await context.ports.failpoints.hit("run.after-issue");
 }
 
+/** Begins to make every key of the plan; a failure is met where the key is asked for. */
+export function startKeys({ ports, plan, memory }: RunContext): void {
+  for (const step of issueSteps(plan)) {
+    if (step.key.mode !== "generate") continue;
+    const key = ports.keys.generate(parseKeySpec(step.key.algorithm));
+    key.catch(() => {});
+    memory.keys.set(step.id, key);
+  }
+}
+
 function keyFor(context: RunContext, step: IssueStep): Promise<PrivateKey> {
-  if (step.key.mode === "generate") return context.ports.keys.generate(parseKeySpec(step.key.algorithm));
+  const begun = context.memory.keys.get(step.id);
+  if (begun) return begun;
   const old = oldKey(context, step);
   if (old === null) throw new AppError("step-failed", { step: step.id, reason: "there is no key to keep" });
   return Promise.resolve(old);
