@@ -54,7 +54,9 @@ function afterKey(text: string): string {
 function scalar(text: string): string {
   const isPlain = /^[A-Za-z/_][A-Za-z0-9/_.+=@-]*(?: [A-Za-z0-9/_.+=@(-][A-Za-z0-9/_.+=@()-]*)*$/.test(text);
   const isWord = /^(?:true|false|yes|no|on|off|y|n|null|nan|inf)$/i.test(text);
-  return isPlain && !isWord ? text : JSON.stringify(text).replace(unseen, escapeUnit);
+  // "e0" is a number with no digits before the exponent to some readers.
+  const isNumber = /^e[-+]?\d+$/i.test(text);
+  return isPlain && !isWord && !isNumber ? text : JSON.stringify(text).replace(unseen, escapeUnit);
 }
 
 function escapeUnit(char: string): string {

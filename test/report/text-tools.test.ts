@@ -132,6 +132,7 @@ describe("data as text", () => {
       n: -1.5,
       t: true,
     };
+    expect(parse(renderYaml({ e0: "E12" }))).toEqual({ e0: "E12" });
     expect(parse(renderYaml(sample))).toEqual(sample);
     assert(
       property(jsonValue({ maxDepth: 4 }), (value) => {
