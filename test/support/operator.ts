@@ -7,7 +7,7 @@ import { expect } from "vitest";
 import type { Failpoint } from "../../src/engine/failpoints.ts";
 import type { RunSummary } from "../../src/core/model/run.ts";
 import { type CliResult, type ProcessResult, runCli, spawnCli } from "./cli.ts";
-import { fixture } from "./fixtures.ts";
+import { fixture, freshFolder } from "./fixtures.ts";
 import { snapshotTree } from "./tree.ts";
 
 const pki = "etc/kubernetes/pki";
@@ -47,8 +47,7 @@ export function expiredMaster(name = "kubeadm-ha-expired/m1"): string {
 
 /** An independent copy of a tree in the state it is in, state directory included. */
 export function copyOf(root: string): string {
-  const copy = fixture("kubeadm-valid");
-  execFileSync("rm", ["-rf", copy]);
+  const copy = join(freshFolder(), "tree");
   execFileSync("cp", ["-a", root, copy]);
   return copy;
 }
