@@ -1,12 +1,12 @@
 // One master in a temporary directory, as an operator finds it after an accident: its pairs, its leftovers, its lock, its keys.
 import { X509Certificate, createPrivateKey } from "node:crypto";
 import { execFileSync } from "node:child_process";
-import { lstatSync, mkdirSync, readFileSync, readdirSync, utimesSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, utimesSync } from "node:fs";
 import { basename, join } from "node:path";
 import { expect } from "vitest";
 import type { Failpoint } from "../../src/engine/failpoints.ts";
 import type { RunSummary } from "../../src/core/model/run.ts";
-import { type CliResult, type ProcessResult, runCli, spawnCli } from "./cli.ts";
+import { type CliResult, type ProcessResult, finished, runCli, spawnCli, startCli } from "./cli.ts";
 import { fixture, freshFolder } from "./fixtures.ts";
 import { snapshotTree } from "./tree.ts";
 
@@ -275,4 +275,41 @@ export async function expectRolledBack(
   expect(wholeTree(root)).toEqual(original);
   expectTidy(root, original);
   return result;
+}
+
+/** A process that waits at a failpoint until `letGo`; its output so far is being collected. */
+export interface Held {
+  readonly pid: number;
+  readonly letGo: () => void;
+  readonly signal: (name: NodeJS.Signals) => void;
+  readonly ended: Promise<ProcessResult>;
+}
+
+/** Starts a command on a tree and resolves once it waits at the failpoint, `NAME` or `NAME:COUNT`. */
+export async function heldAt(root: string, failpoint: string, ...words: readonly string[]): Promise<Held> {
+  const file = join(freshFolder(), "hold");
+  const child = startCli([...words, "--root", root], { PERENNIAL_FAILPOINT: `${failpoint}:hold=${file}` });
+  const ended = finished(child);
+  let result: ProcessResult | null = null;
+  void ended.then((done) => (result = done));
+  await until(() => existsSync(file) || result !== null);
+  if (result !== null) throw new Error(`it ended before ${failpoint}: ${JSON.stringify(result)}`);
+  const { pid = 0 } = child;
+  return { pid, letGo: () => rmSync(file), signal: (name) => process.kill(pid, name), ended };
+}
+
+/** Waits for another process, looking every few milliseconds. */
+export async function until(isSo: () => boolean): Promise<void> {
+  for (let looks = 0; looks < 4000; looks++) {
+    if (isSo()) return;
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5);
+    });
+  }
+  throw new Error("what was waited for did not happen within 20 seconds");
+}
+
+/** `T` for a process that was stopped, `S` or `R` for one that goes on. */
+export function processState(pid: number): string {
+  return /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1] ?? "";
 }
