@@ -26,6 +26,7 @@ export function encodeEntry(
 /**
  * The entries of a journal. Tolerated, because they are what crashes and lost locks leave:
  * - a fragment of a line, at the end or between entries that follow one another: its append never resolved;
+ * - the rest of such a line, further down: its writer was paused in the middle of it and woke when its lock was somebody else's;
  * - entries of a lower token beside those of a higher one: written by a holder whose lock had been taken. They are left out;
  *   what they did to the world was stopped by the fence, or is found by looking at the world.
  * @throws AppError `journal-damaged` with the line of anything else
@@ -33,9 +34,11 @@ export function encodeEntry(
 export function readJournal(bytes: Uint8Array, path: string): JournalContents {
   const text = new TextDecoder().decode(bytes);
   const entries: JournalEntry[] = [];
+  const torn: string[] = [];
   text.split("\n").forEach((line, index) => {
-    if (line === "" || !completeLine.test(line)) return;
+    if (line === "" || !completeLine.test(line)) return void torn.push(line);
     const entry = parseLine(line);
+    if (entry === null && torn.some((start) => parseLine(start + line) !== null)) return;
     if (entry === null || !attach(entries, entry, line)) {
       throw new AppError("journal-damaged", {
         path,

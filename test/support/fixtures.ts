@@ -29,7 +29,8 @@ function sweepLeftovers(): void {
   }
 }
 
-function temporaryDir(): string {
+/** An empty folder, removed by the next test process. */
+export function freshFolder(): string {
   return mkdtempSync(join(tmpdir(), prefix));
 }
 
@@ -40,7 +41,7 @@ function temporaryDir(): string {
 export function unpackFixtures(): string {
   if (unpacked.dir !== undefined && existsSync(unpacked.dir)) return unpacked.dir;
   sweepLeftovers();
-  const dir = temporaryDir();
+  const dir = freshFolder();
   execFileSync("tar", ["-x", "-z", "-p", "--no-same-owner", "-f", archive, "-C", dir]);
   unpacked.dir = dir;
   return dir;
@@ -52,7 +53,7 @@ export function unpackFixtures(): string {
  */
 export function fixture(name: string): string {
   const source = join(unpackFixtures(), name);
-  const copy = join(temporaryDir(), "tree");
+  const copy = join(freshFolder(), "tree");
   execFileSync("cp", ["-a", source, copy]);
   return copy;
 }

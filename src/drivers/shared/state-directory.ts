@@ -225,6 +225,14 @@ async function append(state: State, base: number, file: string, bytes: Uint8Arra
     closeSync(descriptor);
   }
   if (isNew) attempt(object, "sync-directory", () => syncParent(state, base, file));
+  await turn();
+}
+
+/** Everything here is synchronous; without a turn of the event loop a signal would be noticed only when the run is over. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 /** A line that did not fit is taken back, so that the next one does not begin in its middle. */

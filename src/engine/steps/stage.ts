@@ -22,15 +22,25 @@ export const stage: StepHandler<StageStep> = {
 };
 
 async function stageAll(context: RunContext, steps: readonly StageStep[]): Promise<void> {
-  const { ports, journal, tell, memory } = context;
+  const { ports, tell, memory } = context;
   for (const step of steps) {
     checkSignal(context);
     await ports.failpoints.hit("run.before-stage");
     const staged = await stageObject(context, step);
     memory.staged.set(step.object, staged);
     await ports.failpoints.hit("run.after-stage");
-    await journal.append({ type: "staged", step: step.id, staged });
+    await journalStaged(context, step, staged);
     tell({ type: "step-done", phase: "stage", step, changed: !staged.unchanged });
+  }
+}
+
+/** Of a file that the journal does not know nobody else will ever know: a writer that lost its lock takes it away itself. */
+async function journalStaged(context: RunContext, step: StageStep, staged: Staged): Promise<void> {
+  try {
+    await context.journal.append({ type: "staged", step: step.id, staged });
+  } catch (error) {
+    if (isAppError(error, "lock-lost") && !staged.unchanged) await context.ports.store.discard(staged);
+    throw error;
   }
 }
 
