@@ -1,0 +1,278 @@
+// Makes the files of a kubeadm control-plane node from scratch, with the dates somebody wants to see: for trials and tests.
+//
+// OUTPUTS  etc/kubernetes/{pki,manifests,*.conf}, root/.kube/config, var/lib/kubelet/pki, etc/hostname
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { createPublicKey } from "node:crypto";
+import { isIP } from "node:net";
+import {
+  certificatePem,
+  keyPem,
+  type LabPair,
+  type LeafRequest,
+  makeAuthority,
+  makeKey,
+  makeLeaf,
+  type Validity,
+} from "./lab-issuer.ts";
+import type { SanInput } from "../core/pki/extensions.ts";
+import { kubeconfigText, type LabNode, manifestTexts } from "./lab-texts.ts";
+
+/** What all nodes of one cluster share. */
+export interface LabAuthorities {
+  readonly ca: LabPair;
+  readonly etcdCa: LabPair;
+  readonly frontProxyCa: LabPair;
+  readonly serviceAccount: LabPair["key"];
+}
+
+export interface ControlPlaneOptions {
+  /** The node's file system; made when it is not there, files in it are overwritten. */
+  readonly directory: string;
+  /** Default `m1`. */
+  readonly node?: string;
+  /** Default `192.0.2.11` (RFC 5737). */
+  readonly address?: string;
+  /** Host of the control plane's endpoint; default `lb.example.internal`. */
+  readonly endpoint?: string;
+  /** As kubeadm spells it; default `RSA-2048`. */
+  readonly keySpec?: string;
+  /** notBefore of the leafs, ms since the epoch. */
+  readonly issuedAt: number;
+  /** Default 365 days. */
+  readonly validitySeconds?: number;
+  /** notBefore of the authorities; default `issuedAt`. */
+  readonly caIssuedAt?: number;
+  /** Default 3650 days. */
+  readonly caValiditySeconds?: number;
+  /** Default `1.20.2`; from 1.29 on super-admin.conf and the organizations differ. */
+  readonly kubernetesVersion?: string;
+  /** Default `linked`: kubelet.conf names kubelet-client-current.pem; `embedded` as kubeadm up to 1.16 left it. */
+  readonly kubelet?: "linked" | "embedded";
+  /** Default `/etc/kubernetes/pki`. */
+  readonly pkiDir?: string;
+  /** Of another node of the same cluster. */
+  readonly authorities?: LabAuthorities;
+}
+
+interface Leaf {
+  /** Path on the node without `.crt`, or of the kubeconfig. */
+  readonly path: string;
+  readonly authority: LabPair;
+  readonly request: Omit<LeafRequest, keyof Validity>;
+}
+
+const day = 86_400;
+
+/** Writes the tree. Modes are kubeadm's: keys and kubeconfigs 0600, certificates 0644. */
+export async function makeControlPlane(options: ControlPlaneOptions): Promise<void> {
+  const authorities = options.authorities ?? (await makeAuthorities(options));
+  const lab = labNode(options);
+  const tree = treeWriter(options.directory);
+  writeAuthorities(tree, lab, authorities);
+  for (const [name, text] of Object.entries(manifestTexts(lab)))
+    tree.secret(`/etc/kubernetes/manifests/${name}`, text);
+  tree.open("/etc/hostname", `${lab.node}\n`);
+  await Promise.all([
+    ...pemLeafs(lab, authorities).map((leaf) => writePair(tree, options, leaf)),
+    ...kubeconfigLeafs(lab, authorities).map((leaf) => writeKubeconfig(tree, options, leaf)),
+    writeKubelet(tree, options, authorities),
+  ]);
+}
+
+/** Three authorities and the service-account key, to be given to every node of a cluster. */
+export async function makeAuthorities(
+  options: Pick<ControlPlaneOptions, "keySpec" | "issuedAt" | "caIssuedAt" | "caValiditySeconds">,
+): Promise<LabAuthorities> {
+  const { keySpec = "RSA-2048", issuedAt, caIssuedAt = issuedAt, caValiditySeconds = 3650 * day } = options;
+  const validity = validityOf(caIssuedAt, caValiditySeconds);
+  const [ca, etcdCa, frontProxyCa, serviceAccount] = await Promise.all([
+    makeAuthority("kubernetes", keySpec, validity),
+    makeAuthority("etcd-ca", keySpec, validity),
+    makeAuthority("front-proxy-ca", keySpec, validity),
+    makeKey(keySpec),
+  ]);
+  return { ca, etcdCa, frontProxyCa, serviceAccount };
+}
+
+function validityOf(notBefore: number, seconds: number): Validity {
+  const start = Math.floor(notBefore / 1000) * 1000;
+  return { notBefore: start, notAfter: start + seconds * 1000 };
+}
+
+function labNode(options: ControlPlaneOptions): LabNode {
+  const { node = "m1", address = "192.0.2.11", endpoint = "lb.example.internal" } = options;
+  const { kubernetesVersion = "1.20.2", pkiDir = "/etc/kubernetes/pki" } = options;
+  return { node, address, endpoint, kubernetesVersion, pkiDir };
+}
+
+function leafValidity({ issuedAt, validitySeconds = 365 * day }: ControlPlaneOptions): Validity {
+  return validityOf(issuedAt, validitySeconds);
+}
+
+function pemLeafs(lab: LabNode, { ca, etcdCa, frontProxyCa }: LabAuthorities): readonly Leaf[] {
+  const { node, address, endpoint, pkiDir } = lab;
+  const client = (path: string, authority: LabPair, commonName: string, groups: readonly string[]): Leaf => ({
+    path: `${pkiDir}/${path}`,
+    authority,
+    request: { commonName, organizations: groups, usages: ["clientAuth"] },
+  });
+  const member = (path: string): Leaf => ({
+    path: `${pkiDir}/etcd/${path}`,
+    authority: etcdCa,
+    request: {
+      commonName: node,
+      usages: ["serverAuth", "clientAuth"],
+      sans: sansOf(["localhost", node, address, "127.0.0.1", "::1"]),
+    },
+  });
+  const service = "kubernetes.default.svc";
+  const names = ["kubernetes", "kubernetes.default", service, `${service}.cluster.local`, endpoint, node];
+  return [
+    {
+      path: `${pkiDir}/apiserver`,
+      authority: ca,
+      request: {
+        commonName: "kube-apiserver",
+        usages: ["serverAuth"],
+        sans: sansOf([...names, "10.96.0.1", address]),
+      },
+    },
+    client("apiserver-etcd-client", etcdCa, "kube-apiserver-etcd-client", etcdGroups(lab)),
+    client("apiserver-kubelet-client", ca, "kube-apiserver-kubelet-client", adminGroups(lab)),
+    client("etcd/healthcheck-client", etcdCa, "kube-etcd-healthcheck-client", etcdGroups(lab)),
+    client("front-proxy-client", frontProxyCa, "front-proxy-client", []),
+    member("peer"),
+    member("server"),
+  ];
+}
+
+function kubeconfigLeafs(lab: LabNode, { ca }: LabAuthorities): readonly Leaf[] {
+  const conf = (name: string, commonName: string, organizations: readonly string[]): Leaf => ({
+    path: `/etc/kubernetes/${name}.conf`,
+    authority: ca,
+    request: { commonName, organizations, usages: ["clientAuth"] },
+  });
+  return [
+    conf("admin", "kubernetes-admin", adminGroups(lab)),
+    ...(isFrom129(lab) ? [conf("super-admin", "kubernetes-super-admin", ["system:masters"])] : []),
+    conf("controller-manager", "system:kube-controller-manager", []),
+    conf("scheduler", "system:kube-scheduler", []),
+  ];
+}
+
+function isFrom129({ kubernetesVersion }: LabNode): boolean {
+  const [major = 1, minor = 0] = kubernetesVersion.split(".").map(Number);
+  return major > 1 || minor >= 29;
+}
+
+function adminGroups(lab: LabNode): readonly string[] {
+  return isFrom129(lab) ? ["kubeadm:cluster-admins"] : ["system:masters"];
+}
+
+function etcdGroups(lab: LabNode): readonly string[] {
+  return isFrom129(lab) ? [] : ["system:masters"];
+}
+
+function sansOf(values: readonly string[]): readonly SanInput[] {
+  return [...new Set(values)].map((value) => ({ kind: isIP(value) > 0 ? "ip" : "dns", value }));
+}
+
+interface TreeWriter {
+  /** 0644. */
+  open(path: string, content: Uint8Array | string): void;
+  /** 0600 before the first byte. */
+  secret(path: string, content: Uint8Array | string): void;
+  link(path: string, target: string): void;
+}
+
+function treeWriter(directory: string): TreeWriter {
+  const at = (path: string): string => {
+    const full = join(directory, path);
+    mkdirSync(dirname(full), { recursive: true });
+    return full;
+  };
+  return {
+    open: (path, content) => writeFileSync(at(path), content, { mode: 0o644 }),
+    secret: (path, content) => writeFileSync(at(path), content, { mode: 0o600 }),
+    link: (path, target) => {
+      rmSync(at(path), { force: true });
+      symlinkSync(target, at(path));
+    },
+  };
+}
+
+function writeAuthorities(tree: TreeWriter, { pkiDir }: LabNode, authorities: LabAuthorities): void {
+  const { ca, etcdCa, frontProxyCa, serviceAccount } = authorities;
+  const all = { ca, "etcd/ca": etcdCa, "front-proxy-ca": frontProxyCa };
+  for (const [name, pair] of Object.entries(all)) {
+    tree.open(`${pkiDir}/${name}.crt`, certificatePem(pair));
+    tree.secret(`${pkiDir}/${name}.key`, keyPem(pair));
+  }
+  const publicKey = createPublicKey(serviceAccount.keyObject).export({ type: "spki", format: "pem" });
+  tree.secret(`${pkiDir}/sa.pub`, publicKey.toString());
+  tree.secret(`${pkiDir}/sa.key`, keyPem({ key: serviceAccount }));
+}
+
+async function issue(options: ControlPlaneOptions, { authority, request }: Leaf): Promise<LabPair> {
+  return makeLeaf(authority, options.keySpec ?? "RSA-2048", { ...request, ...leafValidity(options) });
+}
+
+async function writePair(tree: TreeWriter, options: ControlPlaneOptions, leaf: Leaf): Promise<void> {
+  const pair = await issue(options, leaf);
+  tree.secret(`${leaf.path}.key`, keyPem(pair));
+  tree.open(`${leaf.path}.crt`, certificatePem(pair));
+}
+
+/** root/.kube/config is the copy that everybody makes with `cp`. */
+async function writeKubeconfig(tree: TreeWriter, options: ControlPlaneOptions, leaf: Leaf): Promise<void> {
+  const pair = await issue(options, leaf);
+  const text = kubeconfigText({
+    user: leaf.request.commonName,
+    server: serverOf(options, leaf.path),
+    authorityPem: certificatePem(leaf.authority),
+    credential: { certificatePem: certificatePem(pair), keyPem: keyPem(pair) },
+  });
+  tree.secret(leaf.path, text);
+  if (leaf.path.endsWith("/admin.conf")) tree.secret("/root/.kube/config", text);
+}
+
+/** From 1.20 on controller manager and scheduler talk to their own node. */
+function serverOf(options: ControlPlaneOptions, path: string): string {
+  const { address, endpoint } = labNode(options);
+  const isLocal = /controller-manager|scheduler/.test(path);
+  return `https://${isLocal ? address : endpoint}:6443`;
+}
+
+async function writeKubelet(
+  tree: TreeWriter,
+  options: ControlPlaneOptions,
+  { ca }: LabAuthorities,
+): Promise<void> {
+  const user = `system:node:${labNode(options).node}`;
+  const pair = await issue(options, {
+    path: "",
+    authority: ca,
+    request: { commonName: user, organizations: ["system:nodes"], usages: ["clientAuth"] },
+  });
+  const current = "/var/lib/kubelet/pki/kubelet-client-current.pem";
+  const isLinked = options.kubelet !== "embedded";
+  if (isLinked) {
+    const name = `kubelet-client-${stamp(options.issuedAt)}.pem`;
+    tree.secret(`/var/lib/kubelet/pki/${name}`, Buffer.concat([certificatePem(pair), keyPem(pair)]));
+    tree.link(current, name);
+  }
+  const credential = isLinked
+    ? { path: current }
+    : { certificatePem: certificatePem(pair), keyPem: keyPem(pair) };
+  const server = serverOf(options, "kubelet");
+  tree.secret(
+    "/etc/kubernetes/kubelet.conf",
+    kubeconfigText({ user, server, authorityPem: certificatePem(ca), credential }),
+  );
+}
+
+/** As client-go's certificate store names its files: `2026-11-22-15-35-37`. */
+function stamp(at: number): string {
+  return new Date(at).toISOString().slice(0, 19).replace(/[T:]/g, "-");
+}
