@@ -5,7 +5,7 @@ import type { DiscoveryNote } from "../model/inventory.ts";
 import { basicConstraints } from "../pki/extensions.ts";
 import { publicKeyFingerprint } from "../pki/fingerprints.ts";
 import { type CheckOptions, checkSlot, externallyManaged } from "./certificate-checks.ts";
-import type { AuthorityFacts, Facts, KeyPairFacts, ObjectFacts, SlotFacts } from "./facts.ts";
+import type { AuthorityFacts, Facts, KeyPairFacts, ObjectFacts, SlotFacts, Stored } from "./facts.ts";
 import { findingOf, octal } from "./finding-of.ts";
 
 const rank: Readonly<Record<Severity, number>> = { critical: 0, warning: 1, info: 2 };
@@ -19,7 +19,7 @@ export function check(facts: Facts, options: CheckOptions): readonly AnyFinding[
       ...fileFindings(facts, slot),
     ]),
     ...[...facts.authorities.values()].flatMap((authority) => checkAuthority(authority, facts, options)),
-    ...facts.keyPairs.flatMap(checkKeyPair),
+    ...facts.keyPairs.flatMap((pair) => checkKeyPair(pair, facts)),
     ...externallyManaged(facts),
     ...facts.inventory.nodes.flatMap((node) => node.notes.flatMap(noteFinding)),
   ];
@@ -133,12 +133,37 @@ function authorityShape(authority: AuthorityFacts): readonly AnyFinding[] {
   ];
 }
 
-function checkKeyPair(pair: KeyPairFacts): readonly AnyFinding[] {
-  const { slot, privateKey, publicKeySpkiSha256 } = pair;
+function checkKeyPair(pair: KeyPairFacts, facts: Facts): readonly AnyFinding[] {
+  const { slot, privateKey, publicKeys } = pair;
   const report = findingOf(slot, slot.privateKey);
-  if (privateKey.state !== "present" || publicKeySpkiSha256 === null) return [];
-  if (privateKey.value.spkiSha256 === publicKeySpkiSha256) return [];
-  return [report("service-account-pair-differs", "critical", { path: slot.publicKey.path })];
+  const differs =
+    privateKey.state === "present" &&
+    publicKeys.state === "present" &&
+    !publicKeys.value.includes(privateKey.value.spkiSha256);
+  return [
+    ...halfFindings(slot, privateKey),
+    ...halfFindings(slot, publicKeys),
+    ...(differs ? [report("service-account-pair-differs", "critical", { path: slot.publicKey.path })] : []),
+    ...pair.objects.flatMap((object) => objectFindings(slot, object, slot.privateKey.path, facts)),
+  ];
+}
+
+/** The pair cannot be made anew: a half that is gone stops the API server at its next start. */
+function halfFindings(slot: KeyPairFacts["slot"], half: Stored<unknown>): readonly AnyFinding[] {
+  if (half.state === "present") return [];
+  const { path } = half.address;
+  const report = findingOf(slot, half.address);
+  if (half.state === "unreadable")
+    return [report("object-unreadable", "critical", { path, reason: half.reason })];
+  if (half.state === "missing") {
+    return half.danglingLink === null
+      ? [report("key-missing", "critical", { path })]
+      : [report("link-dangling", "critical", { path, target: half.danglingLink })];
+  }
+  if (half.fault === "encrypted") return [report("key-encrypted", "warning", { path, format: half.reason })];
+  return half.fault === "truncated"
+    ? [report("file-truncated", "critical", { path, bytes: Number.parseInt(half.reason, 10) || 0 })]
+    : [report("key-broken", "critical", { path, reason: half.reason })];
 }
 
 function fileFindings(facts: Facts, slot: SlotFacts): readonly AnyFinding[] {
@@ -197,7 +222,12 @@ function noteFinding(note: DiscoveryNote): readonly AnyFinding[] {
     case "kubelet-config-broken":
       return [report("kubelet-config-broken", "warning", { path, reason: note.detail })];
     case "kubeconfig-without-certificate":
-      return [report("credential-without-certificate", "info", { path, kind: note.detail })];
+      return [
+        report("credential-without-certificate", note.detail === "no credential" ? "warning" : "info", {
+          path,
+          kind: note.detail,
+        }),
+      ];
     case "external-etcd":
       return [report("external-etcd", "info", { source: note.detail })];
   }

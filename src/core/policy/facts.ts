@@ -76,7 +76,8 @@ export interface AuthorityFacts {
 export interface KeyPairFacts {
   readonly slot: KeyPairSlot;
   readonly privateKey: Stored<KeyFacts>;
-  readonly publicKeySpkiSha256: string | null;
+  /** Every public key that tokens are verified with; the flag may name a public key, a private key or a certificate. */
+  readonly publicKeys: Stored<readonly string[]>;
   readonly objects: readonly ObjectFacts[];
 }
 

@@ -86,17 +86,30 @@ function observeAuthority(slot: AuthoritySlot, readings: Readings): AuthorityFac
 }
 
 function observeKeyPair(slot: KeyPairSlot, readings: Readings): KeyPairFacts {
-  const publicReading = readings.get(formatAddress(slot.publicKey));
-  const block =
-    publicReading?.state === "present"
-      ? parsePem(publicReading.bytes).blocks.find((candidate) => candidate.label === "PUBLIC KEY")
-      : undefined;
   return {
     slot,
     privateKey: readKeyAt(slot.privateKey, readings),
-    publicKeySpkiSha256: block ? publicKeyFingerprint(block.der) : null,
+    publicKeys: withReading<readonly string[]>(slot.publicKey, readings, (bytes) =>
+      readPublicKeys(slot.publicKey, bytes),
+    ),
     objects: objectFacts([slot.publicKey, slot.privateKey], readings),
   };
+}
+
+/** As client-go's keyutil.ParsePublicKeysPEM: public keys, private keys and certificates all count. */
+function readPublicKeys(address: Address, bytes: Uint8Array): Stored<readonly string[]> {
+  const { blocks, faults } = parsePem(bytes);
+  const found = blocks
+    .filter(({ label }) => label === "PUBLIC KEY")
+    .map(({ der }) => publicKeyFingerprint(der));
+  const certificates = certificatesIn(bytes).map(({ spkiDer }) => publicKeyFingerprint(spkiDer));
+  const key = readKey(address, bytes);
+  const all = [...found, ...certificates, ...(key.state === "present" ? [key.value.spkiSha256] : [])];
+  if (all.length > 0) return { state: "present", value: all };
+  const isTruncated = bytes.length === 0 || faults.some(({ kind }) => kind === "truncated");
+  return isTruncated
+    ? broken(address, "truncated", `${bytes.length} bytes`)
+    : broken(address, "key", "no public key in the file");
 }
 
 /** Every certificate among PEM blocks, skipping what does not parse: for trust bundles, where each stands alone. */
