@@ -3,7 +3,14 @@ import { parseAddress } from "../core/model/address.ts";
 import { AppError } from "../core/model/errors.ts";
 import type { Content, IssueStep, Plan } from "../core/model/plan.ts";
 import { digestOfPlan } from "../core/plan/digest.ts";
-import { allSteps, issueSteps, stageSteps, swapSteps } from "../core/plan/steps.ts";
+import {
+  allSteps,
+  issueSteps,
+  objectsOfTemplate,
+  stageSteps,
+  swapSteps,
+  takeSteps,
+} from "../core/plan/steps.ts";
 
 /** @throws AppError `plan-invalid` with the place in the plan, `refused` for a plan that only says why there is none */
 export function checkPlan(plan: Plan): void {
@@ -23,7 +30,11 @@ function checkIds(plan: Plan): void {
 
 function checkGuarded(plan: Plan): void {
   const guarded = new Set(plan.guards.map(({ address }) => address));
-  const used = [...issueSteps(plan).flatMap(readBy), ...stageSteps(plan).map(({ object }) => object)];
+  const used = [
+    ...issueSteps(plan).flatMap(readBy),
+    ...takeSteps(plan).flatMap(({ template }) => objectsOfTemplate(template)),
+    ...stageSteps(plan).map(({ object }) => object),
+  ];
   const missing = used.find((address) => !guarded.has(address));
   if (missing !== undefined) throw invalid(missing, "a step uses it but there is no guard");
 }
@@ -62,11 +73,7 @@ export function slotsOf(content: Content): readonly string[] {
 }
 
 function readBy({ authorityCertificate, authorityKey, template }: IssueStep): readonly string[] {
-  const own =
-    template.form === "pem"
-      ? [template.certificate, ...(template.key === null ? [] : [template.key])]
-      : [template.file];
-  return [authorityCertificate, authorityKey, ...own];
+  return [authorityCertificate, authorityKey, ...objectsOfTemplate(template)];
 }
 
 function invalid(path: string, reason: string): AppError<"plan-invalid"> {

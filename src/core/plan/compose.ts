@@ -1,7 +1,8 @@
 // Makes an object's new bytes from its old ones: exactly the certificates and keys of the plan change, every other byte stays.
 import type { SlotId } from "../model/inventory.ts";
-import { AppError, assertNever } from "../model/errors.ts";
+import { AppError, assertNever, attempt, isAppError } from "../model/errors.ts";
 import type { Content } from "../model/plan.ts";
+import { isSamePublicKey, readPrivateKey } from "../pki/keys.ts";
 import { encodePem, parsePem, replacePemBlocks, type PemBlock } from "../pki/pem.ts";
 import { parseKubeconfig, type KubeconfigUser } from "../kubeconfig/kubeconfig.ts";
 import { spliceKubeconfig, type UserEdit } from "../kubeconfig/splice.ts";
@@ -9,7 +10,7 @@ import { spliceKubeconfig, type UserEdit } from "../kubeconfig/splice.ts";
 /** What was issued for a slot. Holds a private key: memory only, zeroed by its owner. */
 export interface IssuedMaterial {
   readonly certificateDer: Uint8Array;
-  /** PEM in the format of the old key. Not looked at when `keyKept`. */
+  /** PEM in the format of the old key. When `keyKept`, for copies that hold another key. */
   readonly keyPem: Uint8Array;
   readonly keyKept: boolean;
 }
@@ -30,7 +31,7 @@ export function composeObject({ old, content, issued }: ComposeRequest): Uint8Ar
     case "pem-certificate":
       return replacePemBlocks(old, certificateEdit(old, content.index, materialOf(issued, content.slot)));
     case "pem-key":
-      return replacePemBlocks(old, keyEdit(old, materialOf(issued, content.slot)));
+      return composeKey(old, materialOf(issued, content.slot));
     case "pem-combined": {
       const material = materialOf(issued, content.slot);
       return replacePemBlocks(
@@ -55,6 +56,14 @@ function certificateEdit(old: Uint8Array, index: number, { certificateDer }: Iss
 
 function keyEdit(old: Uint8Array, { keyPem, keyKept }: IssuedMaterial): PemEdits {
   return keyKept ? new Map() : new Map([[keyBlock(old), keyPem]]);
+}
+
+/** A file without a readable key block (cut off, overwritten) becomes the new key and nothing else. */
+function composeKey(old: Uint8Array, material: IssuedMaterial): Uint8Array {
+  const hasBlock = parsePem(old).blocks.some(({ label }) => label.endsWith("PRIVATE KEY"));
+  return hasBlock || material.keyKept
+    ? replacePemBlocks(old, keyEdit(old, material))
+    : Uint8Array.from(material.keyPem);
 }
 
 /** Certificate number `index` of a PEM file. @throws AppError `step-failed` */
@@ -96,10 +105,19 @@ function userEdit(name: string, user: KubeconfigUser | undefined, material: Issu
     certificate?.form === "embedded"
       ? replacePemBlocks(certificate.pem, certificateEdit(certificate.pem, 0, material))
       : encodePem("CERTIFICATE", material.certificateDer);
-  if (material.keyKept) return { name, certificatePem };
+  if (material.keyKept && key?.form === "embedded" && holdsKey(key.pem, material.keyPem))
+    return { name, certificatePem };
   const keyPem =
-    key?.form === "embedded" ? replacePemBlocks(key.pem, keyEdit(key.pem, material)) : material.keyPem;
+    key?.form === "embedded"
+      ? replacePemBlocks(key.pem, keyEdit(key.pem, { ...material, keyKept: false }))
+      : material.keyPem;
   return { name, certificatePem, keyPem };
+}
+
+/** A copy that follows a kept key may hold an older one, or one that nobody can read: then it gets the original's. */
+function holdsKey(pem: Uint8Array, wanted: Uint8Array): boolean {
+  const found = attempt(() => readPrivateKey(pem));
+  return !isAppError(found) && isSamePublicKey(found.spkiDer, readPrivateKey(wanted).spkiDer);
 }
 
 function materialOf(issued: ReadonlyMap<SlotId, IssuedMaterial>, slot: SlotId): IssuedMaterial {

@@ -129,15 +129,25 @@ function authorityRefusals(
     : [refusal("authority-key-mismatch", slot.slot, authority.slot.name, keyAt)];
 }
 
+/** A damaged key in a file of its own is written anew; one among other things, or none, leaves nothing to put the new key into. */
+function isReplaceable({ key, slot }: SlotFacts): boolean {
+  const hasOwnFile =
+    slot.holder.form === "pem" &&
+    slot.holder.key !== null &&
+    slot.holder.key.path !== slot.holder.certificate.path;
+  return key.state === "broken" && hasOwnFile;
+}
+
 function keyRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
   const { key, certificate } = slot;
   if (certificate.state !== "present") return [];
   if (key.state === "broken" && key.fault === "encrypted") {
     return [refusal("key-encrypted", slot.slot, key.reason, formatAddress(key.address))];
   }
-  if (!request.keepKey) return [];
+  if (!request.keepKey && isReplaceable(slot)) return [];
   if (key.state !== "present")
     return [refusal("key-not-usable", slot.slot, key.state, formatAddress(key.address))];
+  if (!request.keepKey) return [];
   return hasMatchingKey(certificate.value.leaf, key)
     ? []
     : [

@@ -2,7 +2,7 @@
 import { AppError } from "../model/errors.ts";
 import type { CertificateSlot } from "../model/inventory.ts";
 import type { Decision, KeepReason, RenewReason, RenewRequest } from "../model/plan.ts";
-import { hasMatchingKey, hasPath, originalOf } from "../policy/certificate-checks.ts";
+import { type Original, hasMatchingKey, hasPath, originalOf } from "../policy/certificate-checks.ts";
 import {
   type CertificateFacts,
   type Facts,
@@ -17,15 +17,19 @@ export function select(facts: Facts, request: RenewRequest): readonly Decision[]
   const slots = [...facts.slots.values()].filter(
     (slot) => !(slot.slot.optional && slot.certificate.state === "missing"),
   );
-  const first = slots
-    .filter((slot) => slot.slot.management !== "copy")
-    .map((slot) => decide(facts, slot, request));
+  const asked = askedThroughCopies(facts, request);
+  const first = sharingFiles(
+    facts,
+    slots
+      .filter((slot) => slot.slot.management !== "copy")
+      .map((slot) => decide(facts, slot, { request, isAsked: asked.has(slot.slot.id) })),
+  );
   const renewed = new Set(
     first.filter((decision) => decision.action === "renew").map((decision) => decision.slot),
   );
   const copies = slots
     .filter((slot) => slot.slot.management === "copy")
-    .map((slot) => decideCopy(facts, slot, renewed));
+    .map((slot) => decideCopy(facts, slot, { renewed, request }));
   const byId = new Map([...first, ...copies].map((decision) => [decision.slot, decision]));
   return slots.flatMap((slot) => byId.get(slot.slot.id) ?? []);
 }
@@ -53,7 +57,40 @@ function assertNamesKnown(facts: Facts, request: RenewRequest): void {
   if (unknown !== undefined) throw new AppError("name-unknown", { name: unknown, known });
 }
 
-function decide(facts: Facts, slot: SlotFacts, request: RenewRequest): Decision {
+/** Originals of copies that were named: when a copy cannot get a better certificate from its original, that one is renewed. */
+function askedThroughCopies(facts: Facts, request: RenewRequest): ReadonlySet<string> {
+  const named = [...facts.slots.values()].filter(
+    ({ slot }) => slot.management === "copy" && isNamed(slot, request),
+  );
+  return new Set(
+    named.flatMap((copy) => {
+      const original = originalOf(facts, copy);
+      return original && !wouldFollow(facts, copy, original) ? [original.slot.id] : [];
+    }),
+  );
+}
+
+/** Two slots in one file (etcd that serves clients and peers with one pair) are one renewal; the second is told to follow. */
+function sharingFiles(facts: Facts, decisions: readonly Decision[]): readonly Decision[] {
+  const placeOf = (id: string): string => JSON.stringify(facts.slots.get(id)?.slot.holder ?? id);
+  const renewed = new Map<string, string>();
+  for (const { slot, action } of decisions)
+    if (action === "renew" && !renewed.has(placeOf(slot))) renewed.set(placeOf(slot), slot);
+  return decisions.map((decision): Decision => {
+    const original = renewed.get(placeOf(decision.slot));
+    if (original === undefined || original === decision.slot) return decision;
+    const reason: RenewReason = { code: "follows", original, because: "same-key" };
+    return { slot: decision.slot, action: "follow", reasons: [reason] };
+  });
+}
+
+interface Asked {
+  readonly request: RenewRequest;
+  /** Asked for by the name of something that hangs on it. */
+  readonly isAsked: boolean;
+}
+
+function decide(facts: Facts, slot: SlotFacts, { request, isAsked: isAskedFor }: Asked): Decision {
   const id = slot.slot.id;
   const keep = (reason: KeepReason): Decision => ({ slot: id, action: "keep", reasons: [reason] });
   if (slot.slot.management === "observe") return keep({ code: "observed-only" });
@@ -63,7 +100,8 @@ function decide(facts: Facts, slot: SlotFacts, request: RenewRequest): Decision 
   const selecting = request.names.length > 0 || request.all || request.addSans.length > 0;
   const reasons = reasonsFor(facts, slot, stored.value, request);
   const added = sansFor(slot.slot, request);
-  const isAsked = isNamed(slot.slot, request) || (request.all && slot.slot.management === "renew");
+  const isAsked =
+    isAskedFor || isNamed(slot.slot, request) || (request.all && slot.slot.management === "renew");
   const asked: readonly RenewReason[] = [
     ...(isAsked ? [{ code: "requested" } as const] : []),
     ...(added.length > 0 ? [{ code: "san-added", sans: added.map((san) => san.value) } as const] : []),
@@ -111,7 +149,24 @@ function rotatesItself(slot: SlotFacts): boolean {
   return slot.slot.management === "kubelet" && slot.slot.holder.form === "pem";
 }
 
-function decideCopy(facts: Facts, copy: SlotFacts, renewed: ReadonlySet<string>): Decision {
+/** True when the original as it lies there is worth having: valid, and not older than what the copy holds. */
+function wouldFollow(facts: Facts, copy: SlotFacts, original: Original): boolean {
+  if (copy.certificate.state !== "present") return false;
+  const { leaf } = copy.certificate.value;
+  const isMatching = copy.key.state !== "present" || hasMatchingKey(leaf, copy.key);
+  const differs = Buffer.compare(original.leaf.der, leaf.der) !== 0;
+  const isValid = original.leaf.notAfter >= facts.at && original.leaf.notBefore <= facts.at;
+  const key = facts.slots.get(original.slot.id)?.key;
+  const isWhole = key !== undefined && hasMatchingKey(original.leaf, key);
+  return isValid && isWhole && (!isMatching || (differs && original.leaf.notAfter >= leaf.notAfter));
+}
+
+interface Course {
+  readonly renewed: ReadonlySet<string>;
+  readonly request: RenewRequest;
+}
+
+function decideCopy(facts: Facts, copy: SlotFacts, { renewed, request }: Course): Decision {
   const id = copy.slot.id;
   const keep = (reason: KeepReason): Decision => ({ slot: id, action: "keep", reasons: [reason] });
   if (copy.certificate.state === "missing") return keep({ code: "no-certificate" });
@@ -119,9 +174,13 @@ function decideCopy(facts: Facts, copy: SlotFacts, renewed: ReadonlySet<string>)
     return keep({ code: "unreadable", reason: copy.certificate.reason });
   const original = originalOf(facts, copy);
   if (!original) return keep({ code: "other-identity" });
-  const isStale = Buffer.compare(original.leaf.der, copy.certificate.value.leaf.der) !== 0;
-  if (!renewed.has(original.slot.id) && !isStale)
-    return keep({ code: "not-due", notAfter: original.leaf.notAfter });
+  if (!renewed.has(original.slot.id)) {
+    const selecting = !request.all && (request.names.length > 0 || request.addSans.length > 0);
+    if (!wouldFollow(facts, copy, original))
+      return keep({ code: "not-due", notAfter: copy.certificate.value.leaf.notAfter });
+    // A stale copy is nobody's business when other names were given.
+    if (selecting && !isNamed(copy.slot, request)) return keep({ code: "not-selected" });
+  }
   const reason: RenewReason = { code: "follows", original: original.slot.id, because: original.because };
   return { slot: id, action: "follow", reasons: [reason] };
 }

@@ -1,5 +1,5 @@
 // Selections of a plan's steps.
-import type { IssueStep, Plan, StageStep, Step, SwapStep } from "../model/plan.ts";
+import type { IssueStep, Plan, StageStep, Step, SwapStep, TakeStep, Template } from "../model/plan.ts";
 
 export function allSteps(plan: Plan): readonly Step[] {
   return plan.phases.flatMap(({ nodes }) => nodes.flatMap(({ steps }) => steps));
@@ -7,6 +7,16 @@ export function allSteps(plan: Plan): readonly Step[] {
 
 export function issueSteps(plan: Plan): readonly IssueStep[] {
   return allSteps(plan).filter((step) => step.kind === "issue");
+}
+
+export function takeSteps(plan: Plan): readonly TakeStep[] {
+  return allSteps(plan).filter((step) => step.kind === "take");
+}
+
+/** The objects that hold a template: one, or the certificate's and its key's. */
+export function objectsOfTemplate(template: Template): readonly string[] {
+  if (template.form === "kubeconfig") return [template.file];
+  return template.key === null ? [template.certificate] : [template.certificate, template.key];
 }
 
 export function stageSteps(plan: Plan): readonly StageStep[] {

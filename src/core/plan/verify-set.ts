@@ -7,12 +7,12 @@ import { isSignedBy, keyMatches } from "../pki/verify.ts";
 import { parseKubeconfig } from "../kubeconfig/kubeconfig.ts";
 import { AppError } from "../model/errors.ts";
 import type { SlotId } from "../model/inventory.ts";
-import type { IssueStep, Plan, StageStep } from "../model/plan.ts";
+import type { IssueStep, Plan, StageStep, TakeStep } from "../model/plan.ts";
 import type { Issued } from "../model/run.ts";
 import { findAuthority } from "./authority.ts";
 import { sha256Hex } from "../pki/fingerprints.ts";
 import { certificateAt, embeddedCertificate, extractSlots, type Extract } from "./extract.ts";
-import { issueSteps, stageSteps } from "./steps.ts";
+import { issueSteps, stageSteps, takeSteps } from "./steps.ts";
 
 export interface SetToVerify {
   readonly plan: Plan;
@@ -31,6 +31,7 @@ export interface SetToVerify {
 export function verifySet(set: SetToVerify): void {
   const extracts = stageSteps(set.plan).flatMap((step) => extractFrom(set, step));
   for (const step of issueSteps(set.plan)) verifySlot(set, step, extracts);
+  for (const step of takeSteps(set.plan)) verifyTaken(set, step, extracts);
 }
 
 function extractFrom({ objects }: SetToVerify, step: StageStep): readonly Extract[] {
@@ -48,10 +49,26 @@ function verifySlot(set: SetToVerify, step: IssueStep, extracts: readonly Extrac
     throw failed(slot, "its copies hold different certificates");
   verifyIsIssued(set, slot, certificate);
   const keys = [...own.flatMap((extract) => extract.spkiDer ?? []), ...keptKey(set, step)];
+  if (keys.length === 0) throw failed(slot, "no object holds its key");
   if (keys.some((spkiDer) => !keyMatches(certificate, spkiDer)))
     throw failed(slot, "the key does not match the certificate");
   verifyIssuer(set, step, certificate);
   if (set.before) verifyNothingLost(slot, oldCertificate(set.before, step), certificate);
+}
+
+/** The original stays as it is: what follows it must hold the very certificate that lies there, and its key. */
+function verifyTaken({ objects }: SetToVerify, step: TakeStep, extracts: readonly Extract[]): void {
+  const { slot, serialHex } = step;
+  const original = oldCertificate(objects, step);
+  if (original.serialHex !== serialHex) throw failed(slot, "the original is not the one that was planned");
+  const copies = extracts.filter((extract) => extract.slot === slot);
+  if (copies.length === 0) throw failed(slot, "no object follows it");
+  for (const { certificate, spkiDer } of copies) {
+    if (!certificate || !equalBytes(certificate.der, original.der))
+      throw failed(slot, "a copy does not hold the certificate of its original");
+    if (!spkiDer || !keyMatches(original, spkiDer))
+      throw failed(slot, "the key of a copy does not match the certificate");
+  }
 }
 
 function verifyIsIssued({ issued }: SetToVerify, slot: SlotId, certificate: Certificate): void {
@@ -87,10 +104,10 @@ function verifyNothingLost(slot: SlotId, old: Certificate, renewed: Certificate)
     throw failed(slot, "the extended key usages differ from the old ones");
 }
 
-/** The certificate that an issue step renews, from the bytes before the run. */
+/** The certificate that a step renews or takes, from the bytes before the run. */
 export function oldCertificate(
   before: ReadonlyMap<string, Uint8Array>,
-  { slot, template }: IssueStep,
+  { slot, template }: Pick<IssueStep, "slot" | "template">,
 ): Certificate {
   return wrapped(slot, () => {
     if (template.form === "pem") return certificateAt(bytesOf(before, template.certificate), template.index);

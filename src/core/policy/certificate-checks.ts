@@ -1,5 +1,5 @@
 // Checks of one certificate slot: each function is named for the fault it finds and returns what it found.
-import type { AnyFinding } from "../model/finding.ts";
+import type { AnyFinding, Severity } from "../model/finding.ts";
 import { formatAddress } from "../model/address.ts";
 import { basicConstraints, extendedKeyUsages, subjectAltNames } from "../pki/extensions.ts";
 import { publicKeyFingerprint } from "../pki/fingerprints.ts";
@@ -8,6 +8,7 @@ import { commonName, formatName, organizations, parseName } from "../pki/names.t
 import { isSamePublicKey } from "../pki/keys.ts";
 import { isSignedBy } from "../pki/verify.ts";
 import {
+  type AuthorityFacts,
   type CertificateFacts,
   type Facts,
   type KeyFacts,
@@ -54,6 +55,7 @@ const checks: readonly Check[] = [
   truncated,
   anomalies,
   kubeconfigAuthorityDiffers,
+  copyOfNothing,
   replicaDiffers,
   holdsSystemMasters,
   kubeletEmbedded,
@@ -63,7 +65,7 @@ const checks: readonly Check[] = [
 export function checkSlot(facts: SlotFacts, context: CheckContext): readonly AnyFinding[] {
   const stored = facts.certificate;
   if (stored.state !== "present") return absentOrUnusable(facts, stored);
-  const report = findingOf(facts.slot, stored.value ? addressOf(facts) : addressOf(facts));
+  const report = findingOf(facts.slot, addressOf(facts));
   const readable = { facts, stored: stored.value, leaf: stored.value.leaf, report, context };
   return checks.flatMap((check) => check(readable));
 }
@@ -83,7 +85,7 @@ function absentOrUnusable(
     case "missing":
       if (stored.danglingLink !== null)
         return [report("link-dangling", "critical", { path, target: stored.danglingLink })];
-      if (facts.slot.optional) return [];
+      if (facts.slot.optional || isWithoutCertificate(facts)) return [];
       return facts.slot.holder.form === "kubeconfig"
         ? [report("kubeconfig-missing", "critical", {})]
         : [report("certificate-missing", "critical", {})];
@@ -92,6 +94,11 @@ function absentOrUnusable(
     case "broken":
       return [brokenFinding(report, stored, path)];
   }
+}
+
+/** The kubeconfig is there, its user logs in by other means: discovery's note says so. */
+function isWithoutCertificate({ slot, objects }: SlotFacts): boolean {
+  return slot.holder.form === "kubeconfig" && objects.length > 0;
 }
 
 function brokenFinding(
@@ -116,18 +123,34 @@ function brokenFinding(
 function expired({ facts, leaf, report, context }: Readable): readonly AnyFinding[] {
   const { notAfter } = leaf;
   const left = notAfter - context.facts.at;
-  if (left < 0)
-    return [
-      report("certificate-expired", facts.slot.management === "observe" ? "warning" : "critical", {
-        notAfter,
-      }),
-    ];
-  if (left >= context.withinMs) return [];
+  if (left < 0) return [report("certificate-expired", severityOfExpiry(facts, context), { notAfter })];
+  if (left >= context.withinMs || isOfOtherCluster(facts, context)) return [];
   // The kubelet renews a linked certificate by itself while it is valid.
   const rotates = facts.slot.management === "kubelet" && facts.slot.holder.form === "pem";
   return [
     report("certificate-expiring", rotates ? "info" : "warning", { notAfter, withinMs: context.withinMs }),
   ];
+}
+
+/** What we would renew is critical; what somebody else has to see to is a warning; other clusters are not ours to judge. */
+function severityOfExpiry(facts: SlotFacts, context: CheckContext): Severity {
+  const { management } = facts.slot;
+  if (isOfOtherCluster(facts, context)) return "info";
+  if (management === "copy") return originalOf(context.facts, facts) ? "critical" : "warning";
+  return management === "observe" ? "warning" : "critical";
+}
+
+/** A user in somebody's kubeconfig whose cluster trusts another CA than ours. */
+function isOfOtherCluster(facts: SlotFacts, { facts: all }: CheckContext): boolean {
+  if (facts.slot.management !== "copy" || facts.trusted === null || originalOf(all, facts)) return false;
+  const authority = authorityOf(all, facts.slot);
+  return authority !== null && !trustsAny(facts.trusted, authority);
+}
+
+function trustsAny(trusted: readonly Certificate[], authority: AuthorityFacts): boolean {
+  if (authority.certificate.state !== "present") return false;
+  const onDisk = authority.certificate.value.certificates;
+  return trusted.some((anchor) => onDisk.some((other) => isSamePublicKey(anchor.spkiDer, other.spkiDer)));
 }
 
 function notYetValid({ leaf, report, context }: Readable): readonly AnyFinding[] {
@@ -149,12 +172,8 @@ function outlivesAuthority({ facts, leaf, report, context }: Readable): readonly
 
 function keyProblems({ facts, report }: Readable): readonly AnyFinding[] {
   const { key } = facts;
-  if (
-    facts.slot.management === "observe" &&
-    facts.slot.holder.form === "pem" &&
-    facts.slot.holder.key === null
-  )
-    return [];
+  const { management, holder } = facts.slot;
+  if (management === "observe" && holder.form === "pem" && holder.key === null) return [];
   switch (key.state) {
     case "present":
       return [];
@@ -179,7 +198,7 @@ function keyDoesNotMatch({ facts, leaf, report }: Readable): readonly AnyFinding
 
 function wrongIssuer({ facts, stored, leaf, report, context }: Readable): readonly AnyFinding[] {
   const authority = authorityOf(context.facts, facts.slot);
-  if (authority?.certificate.state !== "present") return [];
+  if (authority?.certificate.state !== "present" || isOfOtherCluster(facts, context)) return [];
   const anchors = authority.certificate.value.certificates;
   const intermediates = stored.certificates.filter((certificate) => certificate !== leaf);
   if (hasPath(leaf, intermediates, anchors)) return [];
@@ -281,14 +300,15 @@ function anomalies({ leaf, report }: Readable): readonly AnyFinding[] {
 function kubeconfigAuthorityDiffers({ facts, report, context }: Readable): readonly AnyFinding[] {
   const authority = authorityOf(context.facts, facts.slot);
   if (!facts.trusted || authority?.certificate.state !== "present") return [];
-  const onDisk = authority.certificate.value.certificates;
-  const isKnown = facts.trusted.some((anchor) =>
-    onDisk.some((other) => isSamePublicKey(anchor.spkiDer, other.spkiDer)),
-  );
-  if (isKnown) return [];
+  if (trustsAny(facts.trusted, authority)) return [];
   const cluster = facts.slot.holder.form === "kubeconfig" ? (facts.slot.holder.cluster ?? "") : "";
   const severity = facts.slot.management === "copy" ? "info" : "critical";
   return [report("kubeconfig-authority-differs", severity, { cluster, authority: authority.slot.name })];
+}
+
+function copyOfNothing({ facts, leaf, report, context }: Readable): readonly AnyFinding[] {
+  if (facts.slot.management !== "copy" || originalOf(context.facts, facts)) return [];
+  return [report("copy-of-nothing", "info", { subject: formatName(parseName(leaf.subjectDer)) })];
 }
 
 function replicaDiffers({ facts, leaf, report, context }: Readable): readonly AnyFinding[] {

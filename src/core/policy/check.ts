@@ -6,7 +6,7 @@ import { basicConstraints } from "../pki/extensions.ts";
 import { publicKeyFingerprint } from "../pki/fingerprints.ts";
 import { isSamePublicKey } from "../pki/keys.ts";
 import { type CheckOptions, checkSlot, externallyManaged } from "./certificate-checks.ts";
-import type { AuthorityFacts, Facts, KeyPairFacts, ObjectFacts, SlotFacts } from "./facts.ts";
+import type { AuthorityFacts, Facts, KeyPairFacts, ObjectFacts, SlotFacts, Stored } from "./facts.ts";
 import { findingOf, octal } from "./finding-of.ts";
 
 const rank: Readonly<Record<Severity, number>> = { critical: 0, warning: 1, info: 2 };
@@ -20,7 +20,7 @@ export function check(facts: Facts, options: CheckOptions): readonly AnyFinding[
       ...fileFindings(facts, slot),
     ]),
     ...[...facts.authorities.values()].flatMap((authority) => checkAuthority(authority, facts, options)),
-    ...facts.keyPairs.flatMap(checkKeyPair),
+    ...facts.keyPairs.flatMap((pair) => checkKeyPair(pair, facts)),
     ...externallyManaged(facts),
     ...facts.inventory.nodes.flatMap((node) => node.notes.flatMap(noteFinding)),
   ];
@@ -134,12 +134,37 @@ function authorityShape(authority: AuthorityFacts): readonly AnyFinding[] {
   ];
 }
 
-function checkKeyPair(pair: KeyPairFacts): readonly AnyFinding[] {
-  const { slot, privateKey, publicKeySpkiDer } = pair;
+function checkKeyPair(pair: KeyPairFacts, facts: Facts): readonly AnyFinding[] {
+  const { slot, privateKey, publicKeys } = pair;
   const report = findingOf(slot, slot.privateKey);
-  if (privateKey.state !== "present" || publicKeySpkiDer === null) return [];
-  if (isSamePublicKey(privateKey.value.spkiDer, publicKeySpkiDer)) return [];
-  return [report("service-account-pair-differs", "critical", { path: slot.publicKey.path })];
+  const differs =
+    privateKey.state === "present" &&
+    publicKeys.state === "present" &&
+    !publicKeys.value.some((spkiDer) => isSamePublicKey(spkiDer, privateKey.value.spkiDer));
+  return [
+    ...halfFindings(slot, privateKey),
+    ...halfFindings(slot, publicKeys),
+    ...(differs ? [report("service-account-pair-differs", "critical", { path: slot.publicKey.path })] : []),
+    ...pair.objects.flatMap((object) => objectFindings(slot, object, slot.privateKey.path, facts)),
+  ];
+}
+
+/** The pair cannot be made anew: a half that is gone stops the API server at its next start. */
+function halfFindings(slot: KeyPairFacts["slot"], half: Stored<unknown>): readonly AnyFinding[] {
+  if (half.state === "present") return [];
+  const { path } = half.address;
+  const report = findingOf(slot, half.address);
+  if (half.state === "unreadable")
+    return [report("object-unreadable", "critical", { path, reason: half.reason })];
+  if (half.state === "missing") {
+    return half.danglingLink === null
+      ? [report("key-missing", "critical", { path })]
+      : [report("link-dangling", "critical", { path, target: half.danglingLink })];
+  }
+  if (half.fault === "encrypted") return [report("key-encrypted", "warning", { path, format: half.reason })];
+  return half.fault === "truncated"
+    ? [report("file-truncated", "critical", { path, bytes: Number.parseInt(half.reason, 10) || 0 })]
+    : [report("key-broken", "critical", { path, reason: half.reason })];
 }
 
 function fileFindings(facts: Facts, slot: SlotFacts): readonly AnyFinding[] {
@@ -198,7 +223,12 @@ function noteFinding(note: DiscoveryNote): readonly AnyFinding[] {
     case "kubelet-config-broken":
       return [report("kubelet-config-broken", "warning", { path, reason: note.detail })];
     case "kubeconfig-without-certificate":
-      return [report("credential-without-certificate", "info", { path, kind: note.detail })];
+      return [
+        report("credential-without-certificate", note.detail === "no credential" ? "warning" : "info", {
+          path,
+          kind: note.detail,
+        }),
+      ];
     case "external-etcd":
       return [report("external-etcd", "info", { source: note.detail })];
   }

@@ -75,7 +75,8 @@ export interface AuthorityFacts {
 export interface KeyPairFacts {
   readonly slot: KeyPairSlot;
   readonly privateKey: Stored<KeyFacts>;
-  readonly publicKeySpkiDer: Uint8Array | null;
+  /** SubjectPublicKeyInfo of every key that tokens are verified with; the flag may name a public key, a private key or a certificate. */
+  readonly publicKeys: Stored<readonly Uint8Array[]>;
   readonly objects: readonly ObjectFacts[];
 }
 

@@ -86,17 +86,29 @@ function observeAuthority(slot: AuthoritySlot, readings: Readings): AuthorityFac
 }
 
 function observeKeyPair(slot: KeyPairSlot, readings: Readings): KeyPairFacts {
-  const publicReading = readings.get(formatAddress(slot.publicKey));
-  const block =
-    publicReading?.state === "present"
-      ? parsePem(publicReading.bytes).blocks.find((candidate) => candidate.label === "PUBLIC KEY")
-      : undefined;
   return {
     slot,
     privateKey: readKeyAt(slot.privateKey, readings),
-    publicKeySpkiDer: block?.der ?? null,
+    publicKeys: withReading<readonly Uint8Array[]>(slot.publicKey, readings, (bytes) =>
+      readPublicKeys(slot.publicKey, bytes),
+    ),
     objects: objectFacts([slot.publicKey, slot.privateKey], readings),
   };
+}
+
+/** As client-go's keyutil.ParsePublicKeysPEM: public keys, private keys and certificates all count. */
+function readPublicKeys(address: Address, bytes: Uint8Array): Stored<readonly Uint8Array[]> {
+  const { blocks, faults } = parsePem(bytes);
+  const found = blocks.filter(({ label }) => label === "PUBLIC KEY").map(({ der }) => der);
+  const certificates = certificatesIn(bytes).map(({ spkiDer }) => spkiDer);
+  const isPrivate = blocks.some(({ label }) => label.endsWith("PRIVATE KEY"));
+  const key = isPrivate ? readKey(address, bytes) : null;
+  const all = [...found, ...certificates, ...(key?.state === "present" ? [key.value.spkiDer] : [])];
+  if (all.length > 0) return { state: "present", value: all };
+  const isTruncated = bytes.length === 0 || faults.some(({ kind }) => kind === "truncated");
+  return isTruncated
+    ? broken(address, "truncated", `${bytes.length} bytes`)
+    : broken(address, "key", "no public key in the file");
 }
 
 /** Every certificate among PEM blocks, skipping what does not parse: for trust bundles, where each stands alone. */

@@ -72,6 +72,7 @@ export interface Profile {
     readonly servingCertificate: string;
     readonly servingKey: string;
     readonly rotatedServing: string;
+    readonly rotatedClient: string;
   };
   readonly consumers: readonly {
     readonly name: string;

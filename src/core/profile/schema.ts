@@ -66,6 +66,7 @@ export const profileSchema = v.strictObject({
     servingCertificate: path,
     servingKey: path,
     rotatedServing: path,
+    rotatedClient: path,
   }),
   consumers: v.array(v.strictObject({ name: text, manifest: path, reads: texts })),
 });

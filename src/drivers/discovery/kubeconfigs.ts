@@ -2,13 +2,7 @@
 import { posix } from "node:path";
 import { fileAddress } from "../../core/model/address.ts";
 import { isAppError, reasonOf } from "../../core/model/errors.ts";
-import type {
-  CertificateSlot,
-  ExpectedIdentity,
-  Holder,
-  Management,
-  Origin,
-} from "../../core/model/inventory.ts";
+import type { CertificateSlot, Holder, Management, Origin } from "../../core/model/inventory.ts";
 import {
   type Kubeconfig,
   type KubeconfigUser,
@@ -17,6 +11,7 @@ import {
 } from "../../core/kubeconfig/kubeconfig.ts";
 import type { KubeconfigDescription } from "../../core/profile/profile.ts";
 import { type Discovery, flagPath } from "./context.ts";
+import { anything } from "./observed-slot.ts";
 import { expandPattern } from "./patterns.ts";
 
 export interface FoundKubeconfigs {
@@ -24,8 +19,6 @@ export interface FoundKubeconfigs {
   /** Every `server:` of the profile's kubeconfigs that leads to this cluster's API. */
   readonly servers: readonly { readonly url: string; readonly path: string }[];
 }
-
-const anything: ExpectedIdentity = { commonNames: null, organizations: null, usages: [], sans: [] };
 
 export async function discoverKubeconfigs(discovery: Discovery, nodeName: string): Promise<FoundKubeconfigs> {
   const slots: CertificateSlot[] = [];
@@ -93,6 +86,7 @@ function ownSlot(
   const { node } = discovery.view;
   const user = kubeconfig ? currentUser(kubeconfig) : undefined;
   const { holder, origin } = holderOf(discovery, { path, kubeconfig, user, origin: found.origin });
+  if (kubeconfig && !user?.certificate) noteCredential(discovery, path, user ? [user] : []);
   return {
     id: `${node}/${description.name}`,
     node,
@@ -144,6 +138,12 @@ function holderOf(
   return { holder, origin: found.origin };
 }
 
+function noteCredential(discovery: Discovery, path: string, users: readonly KubeconfigUser[]): void {
+  const detail = users.flatMap((user) => user.other)[0] ?? "no credential";
+  const address = fileAddress(discovery.view.node, path);
+  discovery.notes.push({ code: "kubeconfig-without-certificate", address, detail });
+}
+
 /** One slot for every user with a certificate; whose identity it holds is decided later, from facts. */
 async function copySlots(discovery: Discovery, path: string): Promise<readonly CertificateSlot[]> {
   const kubeconfig = await readKubeconfig(discovery, path, "note");
@@ -152,14 +152,7 @@ async function copySlots(discovery: Discovery, path: string): Promise<readonly C
   const originals = discovery.profile.kubeconfigs.filter((description) => description.role !== "kubelet");
   const preferred = [...discovery.profile.copies.of, ...originals.map((description) => description.name)];
   const withCertificate = kubeconfig.users.filter((user) => user.certificate !== undefined);
-  if (withCertificate.length === 0) {
-    const kind = kubeconfig.users.flatMap((user) => user.other)[0] ?? "no credential";
-    discovery.notes.push({
-      code: "kubeconfig-without-certificate",
-      address: fileAddress(node, path),
-      detail: kind,
-    });
-  }
+  if (withCertificate.length === 0) noteCredential(discovery, path, kubeconfig.users);
   return withCertificate.map((user): CertificateSlot => {
     const { holder, origin } = holderOf(discovery, {
       path,

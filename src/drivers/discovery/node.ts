@@ -1,24 +1,24 @@
 // Discovery of one node: profile + manifests + kubelet configuration + kubeconfigs -> NodeInventory.
-import { type Address, fileAddress } from "../../core/model/address.ts";
-import { isAppError, reasonOf } from "../../core/model/errors.ts";
+import { posix } from "node:path";
+import { fileAddress } from "../../core/model/address.ts";
 import type {
   AuthoritySlot,
   CertificateSlot,
   Consumer,
-  ExpectedIdentity,
   KeyPairSlot,
   NodeInventory,
+  Origin,
 } from "../../core/model/inventory.ts";
-import { parseKubeletConfig } from "../../core/kubeconfig/kubelet-config.ts";
 import { imageVersion } from "../../core/kubeconfig/manifest.ts";
+import { parsePem } from "../../core/pki/pem.ts";
 import type { AuthorityDescription, CertificateDescription, Profile } from "../../core/profile/profile.ts";
 import type { NodeView } from "../../engine/ports/node-view.ts";
 import { type Discovery, flagPath, flagValue, pathIn, readPods } from "./context.ts";
 import { expectedNames } from "./expected-names.ts";
 import { discoverKubeconfigs } from "./kubeconfigs.ts";
+import { ifDefault, kubeletClient, kubeletServing, paramsOfKubelet, readKubelet } from "./kubelet-files.ts";
+import { observedSlot } from "./observed-slot.ts";
 import { expandPattern } from "./patterns.ts";
-
-const anything: ExpectedIdentity = { commonNames: null, organizations: null, usages: [], sans: [] };
 
 /** True when one of the profile's marks is on the node. */
 export async function recognises(
@@ -39,12 +39,14 @@ export async function discoverNode(
   profile: Profile,
   params: Readonly<Record<string, string>>,
 ): Promise<NodeInventory> {
-  const discovery: Discovery = { view, profile, params, ...(await readPods(view, profile, params)) };
+  const kubelet = await readKubelet(view, profile, params);
+  const discovery = await openDiscovery(view, profile, paramsOfKubelet(profile, params, kubelet));
+  discovery.notes.push(...kubelet.notes);
   const hasEtcd = await isEtcdHere(discovery);
   const kubeconfigs = await discoverKubeconfigs(discovery, view.node);
-  const authorities = profile.authorities
-    .filter((authority) => hasEtcd || authority.part !== "etcd")
-    .map((authority) => authoritySlot(discovery, authority));
+  const authorities: AuthoritySlot[] = [];
+  for (const description of profile.authorities)
+    if (hasEtcd || description.part !== "etcd") authorities.push(await authoritySlot(discovery, description));
   const described = profile.certificates
     .filter((certificate) => hasEtcd || certificate.part !== "etcd")
     .map((certificate) => certificateSlot(discovery, certificate, { hasEtcd, servers: kubeconfigs.servers }));
@@ -59,13 +61,29 @@ export async function discoverNode(
     authorities: isControlPlane ? authorities : authorities.filter((authority) => authority.name === "ca"),
     certificates: [
       ...known,
-      ...(await kubeletServing(discovery)),
+      ...(await kubeletServing(discovery, kubelet)),
+      ...(await kubeletClient(discovery, known)),
       ...(await strangers(discovery, known, authorities)),
     ],
     keyPairs: isControlPlane ? profile.keyPairs.map((pair) => keyPairSlot(discovery, pair)) : [],
     consumers: consumersOf(discovery),
     notes: discovery.notes,
   };
+}
+
+/** kubeadm keeps everything in one folder: where the flags put the CA is where unnamed files lie (certificatesDir). */
+async function openDiscovery(
+  view: NodeView,
+  profile: Profile,
+  params: Readonly<Record<string, string>>,
+): Promise<Discovery> {
+  const { pods, notes } = await readPods(view, profile, params);
+  const discovery = { view, profile, params, pods, notes };
+  const client = flagPath(discovery, "kube-apiserver", "client-ca-file", "{pkiDir}/ca.crt");
+  const serving = flagPath(discovery, "kube-apiserver", "tls-cert-file", "{pkiDir}/apiserver.crt");
+  const pkiDir = posix.dirname(client.path);
+  if (pkiDir !== posix.dirname(serving.path)) return discovery;
+  return { ...discovery, params: { ...params, ...ifDefault(profile, params, { pkiDir }) } };
 }
 
 /** etcd is external when no member runs here and the API server's etcd is elsewhere (facts/kubeadm 1.4, last row). */
@@ -88,26 +106,55 @@ async function anyPresent(view: NodeView, slots: readonly CertificateSlot[]): Pr
   return false;
 }
 
-function authoritySlot(discovery: Discovery, description: AuthorityDescription): AuthoritySlot {
+async function authoritySlot(
+  discovery: Discovery,
+  description: AuthorityDescription,
+): Promise<AuthoritySlot> {
   const { node } = discovery.view;
-  const flag = description.flags.find(({ of, certificate }) => {
-    const entry = discovery.pods.get(of);
-    return entry !== undefined && flagValue(entry.pod, certificate)?.startsWith("/") === true;
-  });
-  const certificate = flagPath(discovery, flag?.of, flag?.certificate, description.certificate);
-  // The key lies beside its certificate, unless that is where the profile expects it anyway.
-  const isDefault = certificate.path === pathIn(discovery, description.certificate);
-  const key = isDefault
-    ? pathIn(discovery, description.key)
-    : certificate.path.replace(/\.(crt|pem|cert)$/, ".key");
+  const own = {
+    certificate: pathIn(discovery, description.certificate),
+    key: pathIn(discovery, description.key),
+    origin: { kind: "default" } as const,
+  };
+  const flagged = flaggedAuthority(discovery, description);
+  const { certificate, key, origin } =
+    flagged && !(await isBundleWith(discovery.view, flagged, own)) ? flagged : own;
   return {
     id: `${node}/${description.name}`,
     node,
     name: description.name,
-    certificate: fileAddress(node, certificate.path),
+    certificate: fileAddress(node, certificate),
     key: fileAddress(node, key),
-    origin: certificate.origin,
+    origin,
   };
+}
+
+interface AuthorityFiles {
+  readonly certificate: string;
+  readonly key: string;
+  readonly origin: Origin;
+}
+
+/** The key lies beside its certificate, unless that is where the profile expects it anyway. */
+function flaggedAuthority(discovery: Discovery, description: AuthorityDescription): AuthorityFiles | null {
+  const flag = description.flags.find(({ of, certificate }) => {
+    const entry = discovery.pods.get(of);
+    return entry !== undefined && flagValue(entry.pod, certificate)?.startsWith("/") === true;
+  });
+  const { path, origin } = flagPath(discovery, flag?.of, flag?.certificate, description.certificate);
+  if (path === pathIn(discovery, description.certificate)) return null;
+  return { certificate: path, key: path.replace(/\.(crt|pem|cert)$/, ".key"), origin };
+}
+
+/** A trust bundle without a key of its own, in which the authority of the usual place is: the signer is the one there. */
+async function isBundleWith(view: NodeView, flagged: AuthorityFiles, own: AuthorityFiles): Promise<boolean> {
+  if ((await view.read(flagged.key)).state !== "absent") return false;
+  const [bundle, usual] = [await view.read(flagged.certificate), await view.read(own.certificate)];
+  if (bundle.state !== "present" || usual.state !== "present") return false;
+  const trusted = parsePem(bundle.bytes).blocks;
+  return parsePem(usual.bytes).blocks.some(({ der }) =>
+    trusted.some((other) => Buffer.compare(der, other.der) === 0),
+  );
 }
 
 function certificateSlot(
@@ -161,81 +208,6 @@ function keyPairSlot(discovery: Discovery, pair: Profile["keyPairs"][number]): K
   };
 }
 
-/** The kubelet's serving pair: named in its configuration, rotated through the API, or made by itself. */
-async function kubeletServing(discovery: Discovery): Promise<readonly CertificateSlot[]> {
-  const { profile, view } = discovery;
-  const configPath = pathIn(discovery, profile.kubelet.configuration);
-  const config = await readKubeletConfig(discovery, configPath);
-  const named = config?.tlsCertFile;
-  const candidates = [
-    ...(named === undefined
-      ? []
-      : [{ certificate: named, key: config?.tlsPrivateKeyFile ?? named, field: "tlsCertFile" }]),
-    {
-      certificate: pathIn(discovery, profile.kubelet.rotatedServing),
-      key: pathIn(discovery, profile.kubelet.rotatedServing),
-      field: null,
-    },
-    {
-      certificate: pathIn(discovery, profile.kubelet.servingCertificate),
-      key: pathIn(discovery, profile.kubelet.servingKey),
-      field: null,
-    },
-  ];
-  for (const { certificate, key, field } of candidates) {
-    const reading = await view.read(certificate);
-    if (reading.state === "absent" && field === null) continue;
-    return [
-      observed(discovery, {
-        name: "kubelet-server",
-        certificate: fileAddress(view.node, certificate),
-        key: fileAddress(view.node, key),
-        origin: field === null ? { kind: "default" } : { kind: "kubelet-config", source: configPath, field },
-      }),
-    ];
-  }
-  return [];
-}
-
-async function readKubeletConfig(
-  discovery: Discovery,
-  path: string,
-): Promise<ReturnType<typeof parseKubeletConfig> | undefined> {
-  const reading = await discovery.view.read(path);
-  if (reading.state !== "present") return undefined;
-  try {
-    return parseKubeletConfig(reading.bytes);
-  } catch (error) {
-    if (!isAppError(error)) throw error;
-    const address = fileAddress(discovery.view.node, path);
-    discovery.notes.push({ code: "kubelet-config-broken", address, detail: reasonOf(error) });
-    return undefined;
-  }
-}
-
-function observed(
-  discovery: Discovery,
-  found: Pick<CertificateSlot, "name" | "origin"> & {
-    readonly certificate: Address;
-    readonly key: Address | null;
-  },
-): CertificateSlot {
-  const { node } = discovery.view;
-  return {
-    id: `${node}/${found.name}`,
-    node,
-    name: found.name,
-    holder: { form: "pem", certificate: found.certificate, key: found.key },
-    authority: null,
-    expected: anything,
-    management: "observe",
-    sharing: "per-node",
-    optional: true,
-    copyOf: [],
-    origin: found.origin,
-  };
-}
-
 /** Certificates lying beside the known ones: shown, because somebody put them there for something. */
 async function strangers(
   discovery: Discovery,
@@ -254,11 +226,10 @@ async function strangers(
       const reading = await discovery.view.read(path);
       if (reading.state === "present" && !Buffer.from(reading.bytes).includes("-----BEGIN CERTIFICATE-----"))
         continue;
-      const certificate = fileAddress(discovery.view.node, path);
       found.push(
-        observed(discovery, {
+        observedSlot(discovery.view.node, {
           name: path.slice(1),
-          certificate,
+          certificate: path,
           key: null,
           origin: { kind: "scan", source: path },
         }),

@@ -3,7 +3,7 @@ import { findAuthority } from "../../core/plan/authority.ts";
 import { embeddedKey } from "../../core/plan/extract.ts";
 import { oldCertificate } from "../../core/plan/verify-set.ts";
 import { issueSteps } from "../../core/plan/steps.ts";
-import { AppError } from "../../core/model/errors.ts";
+import { AppError, attempt, isAppError } from "../../core/model/errors.ts";
 import type { IssueStep } from "../../core/model/plan.ts";
 import type { Issued } from "../../core/model/run.ts";
 import { parseCertificate, type Certificate } from "../../core/pki/certificate.ts";
@@ -75,7 +75,7 @@ function sign(
   }
   const certificateDer = renew(context, step, { old, key });
   const format = keyKept ? key.format : (oldKey(context, step)?.format ?? key.format);
-  const keyPem = keyKept ? new Uint8Array() : encodePrivateKey(key.keyObject, format);
+  const keyPem = encodePrivateKey(key.keyObject, format);
   context.memory.material.set(step.slot, { certificateDer, keyPem, keyKept });
   return { step, facts: factsOf(step, parseCertificate(certificateDer)) };
 }
@@ -111,14 +111,18 @@ function wholeSeconds(ms: number): number {
   return Math.floor(ms / 1000) * 1000;
 }
 
-/** null when there is none; an old key that cannot be read is an error of the plan, not something to guess around. */
-function oldKey(context: RunContext, { template }: IssueStep): PrivateKey | null {
+/** null when there is none, and when a damaged one is to be replaced; a key to keep must be readable. */
+function oldKey(context: RunContext, { template, key: planned }: IssueStep): PrivateKey | null {
   const bytes = foundBytes(context);
   const at = template.form === "pem" ? template.key : template.file;
   const object = at === null ? undefined : bytes.get(at);
   if (object === undefined) return null;
   const pem = template.form === "pem" ? object : embeddedKey(object, template.user);
-  return pem === null ? null : readPrivateKey(pem);
+  if (pem === null) return null;
+  const key = attempt(() => readPrivateKey(pem));
+  if (!isAppError(key)) return key;
+  if (planned.mode === "keep") throw key;
+  return null;
 }
 
 /** Bytes of the objects that the guards found. */

@@ -2,7 +2,7 @@
 import { parseAddress } from "../../core/model/address.ts";
 import { AppError } from "../../core/model/errors.ts";
 import type { Plan, ProveStep } from "../../core/model/plan.ts";
-import { issueSteps, stageSteps } from "../../core/plan/steps.ts";
+import { issueSteps, objectsOfTemplate, stageSteps, takeSteps } from "../../core/plan/steps.ts";
 import { sha256Hex } from "../../core/pki/fingerprints.ts";
 import { verifySet } from "../../core/plan/verify-set.ts";
 import { checkSignal, viewOf, type RunContext } from "../run-context.ts";
@@ -60,5 +60,6 @@ function provenObjects(plan: Plan): ReadonlySet<string> {
     const key = template.form === "pem" ? template.key : null;
     return key === null ? [authorityCertificate] : [authorityCertificate, key];
   });
-  return new Set([...stageSteps(plan).map(({ object }) => object), ...readWith]);
+  const taken = takeSteps(plan).flatMap(({ template }) => objectsOfTemplate(template));
+  return new Set([...stageSteps(plan).map(({ object }) => object), ...readWith, ...taken]);
 }

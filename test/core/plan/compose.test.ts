@@ -1,4 +1,5 @@
 // Composing an object's new bytes: what is replaced, and what stays byte for byte.
+import { generateKeyPairSync } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { composeObject, type IssuedMaterial } from "../../../src/core/plan/compose.ts";
@@ -63,7 +64,7 @@ describe("composing a certificate file", () => {
 
   it.each([
     [{ form: "pem-certificate", slot, index: 1 }, "there is no certificate number 2"],
-    [{ form: "pem-key", slot }, "there is no private key to replace"],
+    [{ form: "pem-combined", slot, index: 0 }, "there is no private key to replace"],
     [{ form: "pem-certificate", slot: "m1/other", index: 0 }, "nothing was issued for this slot"],
   ] as const)("refuses %o", (content, reason) => {
     const old = Buffer.from(pem("CERTIFICATE", 1));
@@ -82,6 +83,21 @@ describe("composing a key file", () => {
       `# mine\n${parameters}${newKey}`,
     );
   });
+
+  it.each(["", "-----BEGIN EC PRIVATE KEY-----\nMHc", "junk"])(
+    "writes a whole new one over %j",
+    (damaged) => {
+      expect(
+        text(
+          composeObject({
+            old: Buffer.from(damaged),
+            content: { form: "pem-key", slot },
+            issued: issued(false),
+          }),
+        ),
+      ).toBe(newKey);
+    },
+  );
 
   it("leaves a kept key's bytes alone", () => {
     const old = Buffer.from(`${parameters}${pem("EC PRIVATE KEY", 1)}`);
@@ -124,10 +140,29 @@ describe("composing a kubeconfig", () => {
     );
   });
 
-  it("leaves a kept key alone", () => {
-    const old = Buffer.from(kubeconfigOf(pem("CERTIFICATE", 1), pem("EC PRIVATE KEY", 1)));
-    expect(text(composeObject({ old, content, issued: issued(true) }))).toBe(
-      kubeconfigOf(newCertificate, pem("EC PRIVATE KEY", 1)),
+  const realKey = (
+    format: "sec1" | "pkcs8",
+    key = generateKeyPairSync("ec", { namedCurve: "P-256" }),
+  ): string => key.privateKey.export({ type: format, format: "pem" }).toString();
+  const keptKey = (keyPem: string): ReadonlyMap<string, IssuedMaterial> =>
+    new Map([[slot, { certificateDer: fresh, keyPem: Buffer.from(keyPem), keyKept: true }]]);
+
+  it("leaves a kept key alone, however it is encoded", () => {
+    const key = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const old = Buffer.from(kubeconfigOf(pem("CERTIFICATE", 1), realKey("pkcs8", key)));
+    expect(text(composeObject({ old, content, issued: keptKey(realKey("sec1", key)) }))).toBe(
+      kubeconfigOf(newCertificate, realKey("pkcs8", key)),
+    );
+  });
+
+  it.each([
+    ["another key", realKey("sec1")],
+    ["a key that nobody can read", pem("EC PRIVATE KEY", 1)],
+  ])("gives a copy that holds %s the kept one", (_, oldKey) => {
+    const kept = realKey("sec1");
+    const old = Buffer.from(kubeconfigOf(pem("CERTIFICATE", 1), oldKey));
+    expect(text(composeObject({ old, content, issued: keptKey(kept) }))).toBe(
+      kubeconfigOf(newCertificate, kept),
     );
   });
 

@@ -49,8 +49,11 @@ export const refusals: RefusalMessages = {
     ],
   },
   "key-not-usable": {
-    sentence: (r) => `${flags.keepKey} needs the private key ${r.address}, which cannot be kept: ${r.detail}`,
-    next: () => [`leave ${flags.keepKey} out: a new key is made`],
+    sentence: (r) => `the private key ${r.address} can neither be kept nor replaced: ${r.detail}`,
+    next: () => [
+      `with ${flags.keepKey}: leave it out, a damaged key in a file of its own is then replaced`,
+      "or bring the key back from a backup; perennial runs list shows what earlier runs kept",
+    ],
   },
   "certificate-not-usable": {
     sentence: (r) =>

@@ -38,8 +38,11 @@ export const refusals: RefusalMessages = {
     next: () => ["先解密：openssl pkey -in KEY -out KEY.plain；chmod 0600 后用 mv 覆盖原文件"],
   },
   "key-not-usable": {
-    sentence: (r) => `${flags.keepKey} 需要保留私钥 ${r.address}，但无法保留：${r.detail}`,
-    next: () => [`去掉 ${flags.keepKey}：将生成新的私钥`],
+    sentence: (r) => `私钥 ${r.address} 既不能保留也不能替换：${r.detail}`,
+    next: () => [
+      `若用了 ${flags.keepKey}：去掉它，单独成文件的损坏私钥会被替换`,
+      "或从备份恢复该私钥；perennial runs list 显示以前的运行保留了什么",
+    ],
   },
   "certificate-not-usable": {
     sentence: (r) => `旧证书 ${r.address} 是新证书的模板，但无法使用：${r.detail}`,
