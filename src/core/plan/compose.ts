@@ -30,7 +30,7 @@ export function composeObject({ old, content, issued }: ComposeRequest): Uint8Ar
     case "pem-certificate":
       return replacePemBlocks(old, certificateEdit(old, content.index, materialOf(issued, content.slot)));
     case "pem-key":
-      return replacePemBlocks(old, keyEdit(old, materialOf(issued, content.slot)));
+      return composeKey(old, materialOf(issued, content.slot));
     case "pem-combined": {
       const material = materialOf(issued, content.slot);
       return replacePemBlocks(
@@ -43,6 +43,13 @@ export function composeObject({ old, content, issued }: ComposeRequest): Uint8Ar
     default:
       return assertNever(content);
   }
+}
+
+/** A file without any PEM (gone, emptied, half written, DER) holds nothing that could be kept: it becomes the new key. */
+function composeKey(old: Uint8Array, material: IssuedMaterial): Uint8Array {
+  if (material.keyKept) return old;
+  const isEmpty = parsePem(old).blocks.length === 0;
+  return isEmpty ? material.keyPem : replacePemBlocks(old, keyEdit(old, material));
 }
 
 type PemEdits = ReadonlyMap<PemBlock, Uint8Array>;
@@ -97,8 +104,7 @@ function userEdit(name: string, user: KubeconfigUser | undefined, material: Issu
       ? replacePemBlocks(certificate.pem, certificateEdit(certificate.pem, 0, material))
       : encodePem("CERTIFICATE", material.certificateDer);
   if (material.keyKept) return { name, certificatePem };
-  const keyPem =
-    key?.form === "embedded" ? replacePemBlocks(key.pem, keyEdit(key.pem, material)) : material.keyPem;
+  const keyPem = key?.form === "embedded" ? composeKey(key.pem, material) : material.keyPem;
   return { name, certificatePem, keyPem };
 }
 

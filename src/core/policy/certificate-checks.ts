@@ -106,6 +106,7 @@ function brokenFinding(
     case "encrypted":
       return report("key-encrypted", "warning", { path, format: stored.reason });
     case "key":
+    case "not-a-key":
       return report("key-broken", "critical", { path, reason: stored.reason });
     case "certificate":
       return report("certificate-broken", "critical", { path, reason: stored.reason });
@@ -188,22 +189,32 @@ function wrongIssuer({ facts, stored, leaf, report, context }: Readable): readon
   return [report("wrong-issuer", "critical", { authority: authority.slot.name, issuer, sameName })];
 }
 
-/** Signature by signature, not by name: two authorities may share one subject. */
+/** As Go's crypto/x509 (maxChainSignatureChecks): a hostile bundle must not cost more than this. */
+const maxSignatureChecks = 100;
+
+/** Signature by signature, not by name: two authorities may share one subject. Each certificate is looked at once. */
 export function hasPath(
   leaf: Certificate,
   intermediates: readonly Certificate[],
   anchors: readonly Certificate[],
 ): boolean {
-  if (anchors.some((anchor) => isSignedBy(leaf, anchor))) return true;
-  return intermediates.some(
-    (next, index) =>
-      isSignedBy(leaf, next) &&
-      hasPath(
-        next,
-        intermediates.filter((_, other) => other !== index),
-        anchors,
-      ),
-  );
+  let checks = 0;
+  const signs = (issuer: Certificate, issued: Certificate): boolean => {
+    if (Buffer.compare(issued.issuerDer, issuer.subjectDer) !== 0 || ++checks > maxSignatureChecks)
+      return false;
+    return isSignedBy(issued, issuer);
+  };
+  const reached = [leaf];
+  const open = new Set(intermediates);
+  for (const issued of reached) {
+    if (anchors.some((anchor) => signs(anchor, issued))) return true;
+    for (const next of open) {
+      if (!signs(next, issued)) continue;
+      open.delete(next);
+      reached.push(next);
+    }
+  }
+  return false;
 }
 
 function commonNameUnexpected({ facts, leaf, report }: Readable): readonly AnyFinding[] {

@@ -158,14 +158,19 @@ function readKey(address: Address, bytes: Uint8Array): Stored<KeyFacts> {
   const result = attempt(() => readPrivateKey(bytes));
   if (result instanceof AppError) {
     if (isAppError(result, "key-encrypted")) return broken(address, "encrypted", result.params.format);
-    const isTruncated =
-      bytes.length === 0 || parsePem(bytes).faults.some((fault) => fault.kind === "truncated");
+    const { blocks, faults } = parsePem(bytes);
+    const isTruncated = bytes.length === 0 || faults.some((fault) => fault.kind === "truncated");
+    const labels = blocks.map(({ label }) => label);
+    if (!isTruncated && labels.length > 0 && !labels.some((label) => label.endsWith("PRIVATE KEY")))
+      return broken(address, "not-a-key", `no private key but ${labels[0]}`);
     return broken(
       address,
       isTruncated ? "truncated" : "key",
       isTruncated ? `${bytes.length} bytes` : reasonOf(result),
     );
   }
+  // What we can read and Kubernetes cannot: tls.LoadX509KeyPair and client-go take PEM only.
+  if (parsePem(bytes).blocks.length === 0) return broken(address, "key", "DER, where PEM is needed");
   const { spkiDer, spec } = result;
   return { state: "present", value: { spkiDer, spkiSha256: publicKeyFingerprint(spkiDer), spec, address } };
 }
@@ -209,7 +214,7 @@ function missing(address: Address): Stored<never> {
 
 function broken(
   address: Address,
-  fault: "truncated" | "certificate" | "key" | "kubeconfig" | "encrypted",
+  fault: "truncated" | "certificate" | "key" | "not-a-key" | "kubeconfig" | "encrypted",
   reason: string,
 ): Stored<never> {
   return { state: "broken", address, fault, reason };

@@ -2,13 +2,19 @@
 import { findAuthority } from "../../core/plan/authority.ts";
 import { embeddedKey } from "../../core/plan/extract.ts";
 import { oldCertificate } from "../../core/plan/verify-set.ts";
-import { AppError } from "../../core/model/errors.ts";
+import { AppError, attempt, isAppError } from "../../core/model/errors.ts";
 import type { IssueStep } from "../../core/model/plan.ts";
 import type { Issued } from "../../core/model/run.ts";
 import { parseCertificate, type Certificate } from "../../core/pki/certificate.ts";
 import { sha256Hex } from "../../core/pki/fingerprints.ts";
 import { renewCertificate } from "../../core/pki/issue.ts";
-import { encodePrivateKey, parseKeySpec, readPrivateKey, type PrivateKey } from "../../core/pki/keys.ts";
+import {
+  encodePrivateKey,
+  parseKeySpec,
+  readPrivateKey,
+  type KeyFormat,
+  type PrivateKey,
+} from "../../core/pki/keys.ts";
 import { keyMatches } from "../../core/pki/verify.ts";
 import type { Randomness } from "../ports/world.ts";
 import { checkSignal, type RunContext } from "../run-context.ts";
@@ -62,7 +68,7 @@ function sign(
     });
   }
   const certificateDer = renew(context, step, { old, key });
-  const format = keyKept ? key.format : (oldKey(context, step)?.format ?? key.format);
+  const format = keyKept ? key.format : (oldFormat(context, step) ?? key.format);
   const keyPem = keyKept ? new Uint8Array() : encodePrivateKey(key.keyObject, format);
   context.memory.material.set(step.slot, { certificateDer, keyPem, keyKept });
   return { step, facts: factsOf(step, parseCertificate(certificateDer)) };
@@ -99,7 +105,14 @@ function wholeSeconds(ms: number): number {
   return Math.floor(ms / 1000) * 1000;
 }
 
-/** null when there is none; an old key that cannot be read is an error of the plan, not something to guess around. */
+/** A new key is stored as the old one was; one that is gone or damaged says nothing, an encrypted one stops the run. */
+function oldFormat(context: RunContext, step: IssueStep): KeyFormat | null {
+  const old = attempt(() => oldKey(context, step));
+  if (isAppError(old, "key-encrypted")) throw old;
+  return isAppError(old) ? null : (old?.format ?? null);
+}
+
+/** null when there is none; an old key that cannot be read is an error: whoever wants to keep it must not guess around it. */
 function oldKey(context: RunContext, { template }: IssueStep): PrivateKey | null {
   const bytes = foundBytes(context);
   const at = template.form === "pem" ? template.key : template.file;
