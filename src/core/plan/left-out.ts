@@ -6,7 +6,7 @@ export interface LeftOut {
   readonly code: KeepReason["code"];
 }
 
-const lacking: readonly KeepReason["code"][] = ["missing", "unreadable", "not-usable"];
+const lacking: ReadonlySet<KeepReason["code"]> = new Set(["missing", "unreadable", "not-usable"]);
 
 /** In the plan's order. What the operator did not select is not left out. */
 export function leftOutOf(plan: Pick<Plan, "decisions" | "request">): readonly LeftOut[] {
@@ -14,7 +14,7 @@ export function leftOutOf(plan: Pick<Plan, "decisions" | "request">): readonly L
     .filter(({ slot }) => isSelected(slot, plan.request))
     .flatMap((decision) => {
       if (decision.action !== "keep") return [];
-      const reason = decision.reasons.find(({ code }) => lacking.includes(code));
+      const reason = decision.reasons.find(({ code }) => lacking.has(code));
       return reason ? [{ decision, code: reason.code }] : [];
     });
 }
@@ -22,6 +22,6 @@ export function leftOutOf(plan: Pick<Plan, "decisions" | "request">): readonly L
 function isSelected(slot: string, { names, all, addSans }: Plan["request"]): boolean {
   if (all || (names.length === 0 && addSans.length === 0)) return true;
   const name = slot.slice(slot.indexOf("/") + 1);
-  const spoken = [...names, ...addSans.map((san) => san.slot ?? "apiserver")];
-  return spoken.includes(name) || spoken.includes(slot);
+  const spoken = new Set([...names, ...addSans.map((san) => san.slot ?? "apiserver")]);
+  return spoken.has(name) || spoken.has(slot);
 }

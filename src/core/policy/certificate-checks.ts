@@ -198,9 +198,9 @@ export function hasPath(
   intermediates: readonly Certificate[],
   anchors: readonly Certificate[],
 ): boolean {
-  let checks = 0;
+  let spent = 0;
   const signs = (issuer: Certificate, issued: Certificate): boolean => {
-    if (Buffer.compare(issued.issuerDer, issuer.subjectDer) !== 0 || ++checks > maxSignatureChecks)
+    if (Buffer.compare(issued.issuerDer, issuer.subjectDer) !== 0 || ++spent > maxSignatureChecks)
       return false;
     return isSignedBy(issued, issuer);
   };
