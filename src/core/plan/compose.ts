@@ -48,8 +48,11 @@ export function composeObject({ old, content, issued }: ComposeRequest): Uint8Ar
 /** A file without any PEM (gone, emptied, half written, DER) holds nothing that could be kept: it becomes the new key. */
 function composeKey(old: Uint8Array, material: IssuedMaterial): Uint8Array {
   if (material.keyKept) return old;
-  const isEmpty = parsePem(old).blocks.length === 0;
-  return isEmpty ? material.keyPem : replacePemBlocks(old, keyEdit(old, material));
+  const { blocks, hasBom } = parsePem(old);
+  if (blocks.length === 0) return material.keyPem;
+  // Behind a byte order mark Go does not see the key.
+  const kept = hasBom ? old.subarray(3) : old;
+  return replacePemBlocks(kept, keyEdit(kept, material));
 }
 
 type PemEdits = ReadonlyMap<PemBlock, Uint8Array>;

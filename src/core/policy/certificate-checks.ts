@@ -147,8 +147,9 @@ function outlivesAuthority({ facts, leaf, report, context }: Readable): readonly
   ];
 }
 
-function keyProblems({ facts, report }: Readable): readonly AnyFinding[] {
+function keyProblems({ facts }: Readable): readonly AnyFinding[] {
   const { key } = facts;
+  const report = findingOf(facts.slot, key.state === "present" ? key.value.address : key.address);
   if (
     facts.slot.management === "observe" &&
     facts.slot.holder.form === "pem" &&

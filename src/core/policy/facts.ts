@@ -98,5 +98,9 @@ export function authorityOf(facts: Facts, slot: CertificateSlot): AuthorityFacts
 
 /** A CA whose certificate is here and whose key is not: kubeadm's "externally managed". */
 export function isExternallyManaged(authority: AuthorityFacts): boolean {
-  return authority.certificate.state === "present" && authority.key.state === "missing";
+  return (
+    authority.certificate.state === "present" &&
+    authority.key.state === "missing" &&
+    authority.key.danglingLink === null
+  );
 }

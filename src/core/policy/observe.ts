@@ -6,7 +6,7 @@ import { type Kubeconfig, type KubeconfigSource, parseKubeconfig } from "../kube
 import { type Certificate, parseCertificate } from "../pki/certificate.ts";
 import { publicKeyFingerprint } from "../pki/fingerprints.ts";
 import { readPrivateKey } from "../pki/keys.ts";
-import { parsePem } from "../pki/pem.ts";
+import { type PemFile, parsePem } from "../pki/pem.ts";
 import type {
   AuthorityFacts,
   CertificateFacts,
@@ -125,6 +125,7 @@ function readCertificates(
       pem.faults[0] ? pem.faults[0].kind : "no PEM certificate in the file",
     );
   }
+  if (isHiddenByBom(pem)) return broken(address, "certificate", hiddenByBom);
   const parsed = blocks.map((block) => attempt(() => parseCertificate(block.der)));
   const failed = parsed.findIndex((result) => result instanceof AppError);
   if (failed >= 0) {
@@ -134,6 +135,13 @@ function readCertificates(
   }
   const certificates = parsed.filter((result): result is Certificate => !(result instanceof AppError));
   return { state: "present", value: chooseLeaf(certificates, key, truncated?.line ?? null) };
+}
+
+const hiddenByBom = "a byte order mark in front of it hides it from Kubernetes: remove the first three bytes";
+
+/** encoding/pem wants BEGIN at the start of a line; behind a byte order mark it does not see the block. */
+function isHiddenByBom({ hasBom, blocks }: PemFile): boolean {
+  return hasBom && blocks[0]?.start === 3;
 }
 
 function chooseLeaf(
@@ -170,7 +178,9 @@ function readKey(address: Address, bytes: Uint8Array): Stored<KeyFacts> {
     );
   }
   // What we can read and Kubernetes cannot: tls.LoadX509KeyPair and client-go take PEM only.
-  if (parsePem(bytes).blocks.length === 0) return broken(address, "key", "DER, where PEM is needed");
+  const pem = parsePem(bytes);
+  if (isHiddenByBom(pem)) return broken(address, "key", hiddenByBom);
+  if (pem.blocks.length === 0) return broken(address, "key", "DER, where PEM is needed");
   const { spkiDer, spec } = result;
   return { state: "present", value: { spkiDer, spkiSha256: publicKeyFingerprint(spkiDer), spec, address } };
 }

@@ -202,6 +202,10 @@ async function readKubeletConfig(
   path: string,
 ): Promise<ReturnType<typeof parseKubeletConfig> | undefined> {
   const reading = await discovery.view.read(path);
+  if (reading.state === "unreadable") {
+    const address = fileAddress(discovery.view.node, path);
+    discovery.notes.push({ code: "kubelet-config-unreadable", address, detail: reading.reason });
+  }
   if (reading.state !== "present") return undefined;
   try {
     return parseKubeletConfig(reading.bytes);
