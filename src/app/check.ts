@@ -9,6 +9,7 @@ import {
   authorityOf,
   isExternallyManaged,
 } from "../core/policy/facts.ts";
+import { attempt, isAppError } from "../core/model/errors.ts";
 import { extendedKeyUsages, subjectAltNames } from "../core/pki/extensions.ts";
 import { sha256Hex } from "../core/pki/fingerprints.ts";
 import { formatKeySpec, keySpecOfSpki } from "../core/pki/keys.ts";
@@ -83,8 +84,14 @@ function identityOf(
     sha256: sha256Hex(leaf.der),
     sans: subjectAltNames(leaf).map((san) => `${san.kind}:${san.value}`),
     usages: extendedKeyUsages(leaf)?.usages ?? [],
-    keyAlgorithm: formatKeySpec(keySpecOfSpki(leaf.spkiDer)),
+    keyAlgorithm: keyAlgorithmOf(leaf),
   };
+}
+
+/** Of a certificate that we could not make a key for: it is shown all the same. */
+function keyAlgorithmOf({ spkiDer }: Certificate): string {
+  const spec = attempt(() => keySpecOfSpki(spkiDer));
+  return isAppError(spec) ? "unknown" : formatKeySpec(spec);
 }
 
 function authorityRow(authority: AuthorityFacts): AuthorityRow {

@@ -9,11 +9,13 @@ import { openFileStore } from "../drivers/store/files.ts";
 /** 10,000 certificates are about 12 MB; what is larger is no bundle. */
 const limitBytes = 32 * 1024 * 1024;
 
-/** Throws `input-unreadable` when absent, and the store's errors for links, pipes, directories and sizes. */
-export async function inspectFile(path: string, at: number): Promise<InspectResult> {
-  const store = openFileStore({ root: "/", node: "local" });
+/** `path` as the node of `root` sees it. Throws `input-unreadable` when absent, and the store's errors for links, pipes, directories and sizes. */
+export async function inspectFile(path: string, at: number, root = "/"): Promise<InspectResult> {
+  const store = openFileStore({ root: resolve(root), node: "local" });
   try {
-    const observation = await store.read(fileAddress("local", resolve(path)), { limitBytes });
+    // Below another root a path is the node's, which has no working directory of ours.
+    const onNode = resolve(root) === "/" ? resolve(path) : resolve("/", path);
+    const observation = await store.read(fileAddress("local", onNode), { limitBytes });
     if (observation.state === "absent") {
       const reason =
         observation.danglingLink === null

@@ -61,9 +61,9 @@ function addLooking(program: Command, { io, words, done }: Parts): void {
     .argument("<file...>", words.args.files)
     .option("--at <date>", words.options.at)
     .addOption(output(words, "table", "json", "yaml"))
-    .action(async (files: string[], options: InspectOptions) => {
+    .action(async (files: string[], _: unknown, command: Command) => {
       const { runInspect } = await import("./commands/inspect.ts");
-      await done(runInspect(files, options, io));
+      await done(runInspect(files, command.optsWithGlobals<InspectOptions>(), io));
     });
 }
 

@@ -1,6 +1,7 @@
 // A plan for people, in the manner of terraform: what changes and why, then the steps, the guards and the way back.
 import { assertNever } from "../core/model/errors.ts";
 import type { Decision, IssueStep, Phase, Plan, Step } from "../core/model/plan.ts";
+import { leftOutOf } from "../core/plan/left-out.ts";
 import { painter, type Paint } from "./color.ts";
 import { renderRefusal } from "./error-text.ts";
 import { safeData } from "./escape.ts";
@@ -46,6 +47,11 @@ export function reasonsText(decision: Decision, text: Messages["plan"]): string 
       ? decision.reasons.map((reason) => say(reason, text.keepReasons))
       : decision.reasons.map((reason) => say(reason, text.renewReasons));
   return sentences.join(text.joiner);
+}
+
+/** The same by itself, made safe. */
+export function renderReasons(decision: Decision, lang: Language): string {
+  return reasonsText(safeData(decision), messagesFor(lang).plan);
 }
 
 /** `dns:lb.example, ip:192.0.2.10`. */
@@ -142,9 +148,17 @@ function closingLines({ plan, text, paint }: Context): readonly string[] {
     plan.decisions.filter((decision) => decision.action === action).length;
   const summary = paint("bold", text.summary(count("renew"), count("follow"), count("keep")));
   if (plan.refusals.length > 0) return [text.refused(plan.refusals.length), summary];
-  if (stepsOf(plan).length === 0) return [text.nothing, summary];
+  const missed = leftOutOf(plan).length;
+  const leftOut = missed === 0 ? [] : [paint("red", text.leftOut(missed))];
+  if (stepsOf(plan).length === 0) return [...(missed === 0 ? [text.nothing] : leftOut), summary];
   const written = plan.guards.filter((guard) => guard.use === "written").length;
-  return [text.guards(written, plan.guards.length - written), text.undo, text.digest(plan.digest), summary];
+  return [
+    text.guards(written, plan.guards.length - written),
+    text.undo,
+    text.digest(plan.digest),
+    ...leftOut,
+    summary,
+  ];
 }
 
 /** The sentence of a value of any code. */

@@ -10,6 +10,7 @@ import type { Io } from "../io.ts";
 export interface InspectOptions {
   readonly at?: string;
   readonly output: string;
+  readonly root: string;
 }
 
 /** Exit 3 when something is damaged, encrypted counts as well, expired as attention. */
@@ -17,7 +18,9 @@ export async function runInspect(files: readonly string[], options: InspectOptio
   const at = options.at === undefined ? io.now() : parseInstant(options.at);
   const results: InspectResult[] = [];
   for (const file of files) {
-    results.push(file === "-" ? inspectBytes("-", await io.readInput(), at) : await inspectFile(file, at));
+    results.push(
+      file === "-" ? inspectBytes("-", await io.readInput(), at) : await inspectFile(file, at, options.root),
+    );
   }
   if (options.output === "json") io.out(renderJson(asData(results)));
   else if (options.output === "yaml") io.out(renderYaml(asData(results)));

@@ -6,10 +6,12 @@ import type { LocalNode } from "../../app/local-node.ts";
 import { AppError } from "../../core/model/errors.ts";
 import type { Plan } from "../../core/model/plan.ts";
 import { hasChanges } from "../../core/plan/build.ts";
+import { leftOutOf } from "../../core/plan/left-out.ts";
 import { parsePlan } from "../../core/plan/parse-plan.ts";
 import { cliMessages } from "../../report/cli-messages.ts";
 import { renderJson, renderYaml } from "../../report/data-text.ts";
-import { renderPlan } from "../../report/plan-text.ts";
+import { safeText } from "../../report/escape.ts";
+import { renderPlan, renderReasons } from "../../report/plan-text.ts";
 import { renderRunbook } from "../../report/plan-runbook.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
@@ -89,7 +91,27 @@ export async function runRenew(
   const isJson = options.output === "json";
   if (!isJson) io.out(renderPlan(plan, { lang: io.lang, color: io.hasColor }));
   if (plan.refusals.length > 0) throw new AppError("refused", { refusals: plan.refusals });
-  return confirmAndApply(plan, local, { options, io, command: "renew" });
+  const leftOut = leftOutOf(plan).map(({ decision }) => decision);
+  if (isJson && leftOut.length > 0) io.out(`${JSON.stringify({ type: "left-out", slots: leftOut })}\n`);
+  const code = await confirmAndApply(plan, local, { options, io, command: "renew" });
+  return tellLeftOut(plan, code, { ...options, root: local.root }, io);
+}
+
+/** The rest is done by now: whoever reads only the exit code must still learn that something due was not. */
+function tellLeftOut(
+  plan: Plan,
+  code: number,
+  options: NodeOptions & { readonly output: string },
+  io: Io,
+): number {
+  const leftOut = leftOutOf(plan);
+  if (leftOut.length === 0) return code;
+  const words = cliMessages(io.lang);
+  for (const { decision } of leftOut) {
+    io.err(`error: ${words.leftOut(safeText(decision.slot), renderReasons(decision, io.lang))}\n`);
+  }
+  io.err(`hint: ${words.leftOutHint(commandLine(["check", ...nodeArguments(options)]))}\n`);
+  return code === exitCodes.ok ? exitCodes.attention : code;
 }
 
 export interface ApplyOptions extends RunCommandOptions, NodeOptions {
@@ -135,7 +157,7 @@ async function confirmAndApply(
   if (!hasChanges(plan)) {
     if (options.output === "json")
       io.out(`${JSON.stringify({ type: "nothing-to-do", digest: plan.digest })}\n`);
-    else io.out(`${words.nothingToDo}\n`);
+    else io.out(`${leftOutOf(plan).length > 0 ? words.nothingChanged : words.nothingToDo}\n`);
     return exitCodes.ok;
   }
   await confirm(words.ask.apply, { isYes: options.yes === true, command, io });

@@ -106,6 +106,7 @@ export interface DiscoveryNote {
     | "kubeconfig-unreadable"
     | "kubeconfig-broken"
     | "kubelet-config-broken"
+    | "kubelet-config-unreadable"
     | "kubeconfig-without-certificate"
     | "home-unreadable"
     | "external-etcd";

@@ -29,6 +29,7 @@ export type RenewReason =
   | { readonly code: "expired"; readonly notAfter: number }
   | { readonly code: "expiring"; readonly notAfter: number }
   | { readonly code: "key-does-not-match" }
+  | { readonly code: "key-not-usable"; readonly path: string; readonly state: "missing" | "damaged" }
   | { readonly code: "wrong-issuer"; readonly authority: string }
   | { readonly code: "not-yet-valid"; readonly notBefore: number }
   | { readonly code: "requested" }
@@ -40,6 +41,8 @@ export type KeepReason =
   | { readonly code: "not-selected" }
   | { readonly code: "missing" }
   | { readonly code: "unreadable"; readonly reason: string }
+  /** Readable, and yet no template for a new certificate: `reason` says why. */
+  | { readonly code: "not-usable"; readonly reason: string }
   | { readonly code: "externally-managed"; readonly authority: string }
   | { readonly code: "kubelet-rotates"; readonly notAfter: number }
   | { readonly code: "other-identity" }

@@ -99,7 +99,10 @@ function pemObjects(slot: SlotFacts, request: RenewRequest): readonly Written[] 
   const key = holder.key === null ? certificate : formatAddress(holder.key);
   const write = (address: string, content: Content, isKey: boolean): readonly Written[] => {
     const facts = slot.objects.find((object) => formatAddress(object.address) === address);
-    return facts ? [{ address, facts, content, isKey }] : [];
+    if (facts) return [{ address, facts, content, isKey }];
+    return isKey && slot.key.state === "missing"
+      ? [{ address, facts: absent(slot.key.address), content, isKey }]
+      : [];
   };
   if (key === certificate)
     return write(certificate, { form: "pem-combined", slot: slot.slot.id, index }, true);
@@ -107,6 +110,20 @@ function pemObjects(slot: SlotFacts, request: RenewRequest): readonly Written[] 
     ...(request.keepKey ? [] : write(key, { form: "pem-key", slot: slot.slot.id }, true)),
     ...write(certificate, { form: "pem-certificate", slot: slot.slot.id, index }, false),
   ];
+}
+
+/** A key that is gone is made anew where it was. */
+function absent(address: Address): ObjectFacts {
+  return {
+    address,
+    sha256: "absent",
+    size: 0,
+    mode: 0o600,
+    uid: 0,
+    gid: 0,
+    link: null,
+    linkLeavesTree: false,
+  };
 }
 
 /** Several users of one kubeconfig are one write. */
@@ -200,10 +217,14 @@ function issueStep(facts: Facts, slot: SlotFacts, request: RenewRequest): IssueS
     throw new TypeError(`${slot.slot.id} was planned without a certificate or an authority`);
   }
   const { leaf } = slot.certificate.value;
-  const old = formatKeySpec(
-    slot.key.state === "present" && request.keepKey ? slot.key.value.spec : keySpecOfSpki(leaf.spkiDer),
+  const isKept = slot.key.state === "present" && request.keepKey;
+  const algorithm = formatKeySpec(
+    request.keyAlgorithm !== null
+      ? parseKeySpec(request.keyAlgorithm)
+      : isKept
+        ? slot.key.value.spec
+        : keySpecOfSpki(leaf.spkiDer),
   );
-  const algorithm = request.keyAlgorithm === null ? old : formatKeySpec(parseKeySpec(request.keyAlgorithm));
   return {
     kind: "issue",
     id: `${slot.slot.node}/issue/${slot.slot.name}`,
@@ -216,7 +237,7 @@ function issueStep(facts: Facts, slot: SlotFacts, request: RenewRequest): IssueS
     authoritySerialHex: authority.signing.serialHex,
     template: templateOf(slot),
     old: { serialHex: leaf.serialHex, notBefore: leaf.notBefore, notAfter: leaf.notAfter },
-    key: request.keepKey ? { mode: "keep", algorithm: old } : { mode: "generate", algorithm },
+    key: request.keepKey ? { mode: "keep", algorithm } : { mode: "generate", algorithm },
     validitySeconds: request.validitySeconds,
     notAfterCap: authority.signing.notAfter,
     addSans: sansFor(slot.slot, request).map(({ kind, value }) => ({ kind, value })),
@@ -259,12 +280,13 @@ function guardsOf(
   const objects = [
     ...[...renewed, ...following, ...originals].flatMap((slot) => slot.objects),
     ...renewed.flatMap((slot) => authorityOf(facts, slot.slot)?.objects ?? []),
+    ...written.map((object) => object.facts),
   ];
   const byAddress = new Map(objects.map((object) => [formatAddress(object.address), object]));
   return [...byAddress]
     .map(([address, object]): Guard => ({
       address,
-      presence: "present",
+      presence: object.sha256 === "absent" ? "absent" : "present",
       sha256: object.sha256,
       mode: octal(object.mode),
       uid: object.uid,

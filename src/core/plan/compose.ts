@@ -46,6 +46,16 @@ export function composeObject({ old, content, issued }: ComposeRequest): Uint8Ar
   }
 }
 
+/** A file without any PEM (gone, emptied, half written, DER) holds nothing that could be kept: it becomes the new key. */
+function composeKey(old: Uint8Array, material: IssuedMaterial): Uint8Array {
+  if (material.keyKept) return old;
+  const { blocks, hasBom } = parsePem(old);
+  if (!blocks.some(({ label }) => label.endsWith("PRIVATE KEY"))) return Uint8Array.from(material.keyPem);
+  // Behind a byte order mark Go does not see the key.
+  const kept = hasBom ? old.subarray(3) : old;
+  return replacePemBlocks(kept, keyEdit(kept, material));
+}
+
 type PemEdits = ReadonlyMap<PemBlock, Uint8Array>;
 
 function certificateEdit(old: Uint8Array, index: number, { certificateDer }: IssuedMaterial): PemEdits {
@@ -56,14 +66,6 @@ function certificateEdit(old: Uint8Array, index: number, { certificateDer }: Iss
 
 function keyEdit(old: Uint8Array, { keyPem, keyKept }: IssuedMaterial): PemEdits {
   return keyKept ? new Map() : new Map([[keyBlock(old), keyPem]]);
-}
-
-/** A file without a readable key block (cut off, overwritten) becomes the new key and nothing else. */
-function composeKey(old: Uint8Array, material: IssuedMaterial): Uint8Array {
-  const hasBlock = parsePem(old).blocks.some(({ label }) => label.endsWith("PRIVATE KEY"));
-  return hasBlock || material.keyKept
-    ? replacePemBlocks(old, keyEdit(old, material))
-    : Uint8Array.from(material.keyPem);
 }
 
 /** Certificate number `index` of a PEM file. @throws AppError `step-failed` */
@@ -108,9 +110,7 @@ function userEdit(name: string, user: KubeconfigUser | undefined, material: Issu
   if (material.keyKept && key?.form === "embedded" && holdsKey(key.pem, material.keyPem))
     return { name, certificatePem };
   const keyPem =
-    key?.form === "embedded"
-      ? replacePemBlocks(key.pem, keyEdit(key.pem, { ...material, keyKept: false }))
-      : material.keyPem;
+    key?.form === "embedded" ? composeKey(key.pem, { ...material, keyKept: false }) : material.keyPem;
   return { name, certificatePem, keyPem };
 }
 

@@ -2,6 +2,8 @@
 import { formatAddress } from "../model/address.ts";
 import type { Refusal, RefusalCode } from "../model/errors.ts";
 import type { Decision, RenewRequest } from "../model/plan.ts";
+import type { Certificate } from "../pki/certificate.ts";
+import { basicConstraints, keyUsage } from "../pki/extensions.ts";
 import { hasMatchingKey } from "../policy/certificate-checks.ts";
 import {
   type AuthorityFacts,
@@ -10,6 +12,7 @@ import {
   authorityOf,
   isExternallyManaged,
 } from "../policy/facts.ts";
+import { noTemplate, noTemplateNow } from "./no-template.ts";
 import { isNamed } from "./select.ts";
 
 /** Every reason why the decided renewals must not be done. */
@@ -62,14 +65,17 @@ function namedButImpossible(facts: Facts, request: RenewRequest): readonly Refus
     }));
   const slots = [...facts.slots.values()]
     .filter(({ slot }) => isNamed(slot, request))
-    .flatMap((slot) => impossible(facts, slot));
+    .flatMap((slot) => impossible(facts, slot, request));
   return [...authorities, ...pairs, ...slots];
 }
 
-function impossible(facts: Facts, slot: SlotFacts): readonly Refusal[] {
+function impossible(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
   const stored = slot.certificate;
   if (stored.state === "missing") return [refusal("missing-not-recreated", slot.slot, stored.address.path)];
   if (stored.state !== "present") return [refusal("certificate-not-usable", slot.slot, stored.reason)];
+  const reason = noTemplate(facts, slot, stored.value) ?? noTemplateNow(stored.value, request);
+  if (reason !== null && (slot.slot.management === "renew" || slot.slot.management === "kubelet"))
+    return [refusal("certificate-not-usable", slot.slot, reason)];
   const authority = authorityOf(facts, slot.slot);
   if (authority && isExternallyManaged(authority)) {
     return [refusal("externally-managed", slot.slot, authority.slot.name, formatAddress(authority.slot.key))];
@@ -110,6 +116,9 @@ function authorityRefusals(
   if (certificate.state !== "present" || !signing) {
     return [refusal("authority-not-usable", slot.slot, `${authority.slot.name}: ${certificate.state}`, at)];
   }
+  const unable = cannotSign(signing);
+  if (unable !== null)
+    return [refusal("authority-not-usable", slot.slot, `${authority.slot.name}: ${unable}`, at)];
   if (signing.notAfter <= facts.at) {
     return [refusal("authority-expired", slot.slot, new Date(signing.notAfter).toISOString(), at)];
   }
@@ -129,13 +138,11 @@ function authorityRefusals(
     : [refusal("authority-key-mismatch", slot.slot, authority.slot.name, keyAt)];
 }
 
-/** A damaged key in a file of its own is written anew; one among other things, or none, leaves nothing to put the new key into. */
-function isReplaceable({ key, slot }: SlotFacts): boolean {
-  const hasOwnFile =
-    slot.holder.form === "pem" &&
-    slot.holder.key !== null &&
-    slot.holder.key.path !== slot.holder.certificate.path;
-  return key.state === "broken" && hasOwnFile;
+/** What `renewCertificate` would refuse at signing time; a version 1 root could not say CA:TRUE. */
+function cannotSign(signing: Certificate): string | null {
+  const isOldRoot = signing.version < 3 && Buffer.compare(signing.issuerDer, signing.subjectDer) === 0;
+  if (basicConstraints(signing)?.isCa !== true && !isOldRoot) return "not a CA certificate";
+  return keyUsage(signing)?.bits.includes("keyCertSign") === false ? "it may not sign certificates" : null;
 }
 
 function keyRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
@@ -144,10 +151,9 @@ function keyRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[]
   if (key.state === "broken" && key.fault === "encrypted") {
     return [refusal("key-encrypted", slot.slot, key.reason, formatAddress(key.address))];
   }
-  if (!request.keepKey && isReplaceable(slot)) return [];
+  if (!request.keepKey) return [];
   if (key.state !== "present")
     return [refusal("key-not-usable", slot.slot, key.state, formatAddress(key.address))];
-  if (!request.keepKey) return [];
   return hasMatchingKey(certificate.value.leaf, key)
     ? []
     : [

@@ -3,6 +3,7 @@ import { AppError } from "../model/errors.ts";
 import type { CertificateSlot } from "../model/inventory.ts";
 import type { Decision, KeepReason, RenewReason, RenewRequest } from "../model/plan.ts";
 import { type Original, hasMatchingKey, hasPath, originalOf } from "../policy/certificate-checks.ts";
+import { noTemplate, noTemplateNow } from "./no-template.ts";
 import {
   type CertificateFacts,
   type Facts,
@@ -97,6 +98,8 @@ function decide(facts: Facts, slot: SlotFacts, { request, isAsked: isAskedFor }:
   const stored = slot.certificate;
   if (stored.state === "missing") return keep({ code: "missing" });
   if (stored.state !== "present") return keep({ code: "unreadable", reason: stored.reason });
+  const never = noTemplate(facts, slot, stored.value);
+  if (never !== null) return keep({ code: "not-usable", reason: never });
   const selecting = request.names.length > 0 || request.all || request.addSans.length > 0;
   const reasons = reasonsFor(facts, slot, stored.value, request);
   const added = sansFor(slot.slot, request);
@@ -112,6 +115,8 @@ function decide(facts: Facts, slot: SlotFacts, { request, isAsked: isAskedFor }:
   if (all.length > 0 && authority && isExternallyManaged(authority)) {
     return keep({ code: "externally-managed", authority: authority.slot.name });
   }
+  const now = all.length > 0 ? noTemplateNow(stored.value, request) : null;
+  if (now !== null) return keep({ code: "not-usable", reason: now });
   if (all.length > 0) return { slot: id, action: "renew", reasons: all };
   if (reasons.length > 0) return keep({ code: "not-selected" });
   const { notAfter } = stored.value.leaf;
@@ -140,9 +145,19 @@ function reasonsFor(
     ...(slot.key.state === "present" && !hasMatchingKey(leaf, slot.key)
       ? [{ code: "key-does-not-match" } as const]
       : []),
+    ...unusableKey(slot),
     ...(isForeign ? [{ code: "wrong-issuer", authority: authority.slot.name } as const] : []),
     ...(leaf.notBefore > facts.at ? [{ code: "not-yet-valid", notBefore: leaf.notBefore } as const] : []),
   ];
+}
+
+/** A key that is gone or damaged is made anew with its certificate; the kubelet's is the kubelet's. */
+function unusableKey({ slot, key }: SlotFacts): readonly RenewReason[] {
+  if (slot.management !== "renew") return [];
+  const { state } = key;
+  if (state === "missing") return [{ code: "key-not-usable", path: key.address.path, state }];
+  if (state !== "broken" || key.fault === "encrypted" || key.fault === "not-a-key") return [];
+  return [{ code: "key-not-usable", path: key.address.path, state: "damaged" }];
 }
 
 function rotatesItself(slot: SlotFacts): boolean {

@@ -114,6 +114,7 @@ function brokenFinding(
     case "encrypted":
       return report("key-encrypted", "warning", { path, format: stored.reason });
     case "key":
+    case "not-a-key":
       return report("key-broken", "critical", { path, reason: stored.reason });
     case "certificate":
       return report("certificate-broken", "critical", { path, reason: stored.reason });
@@ -170,9 +171,10 @@ function outlivesAuthority({ facts, leaf, report, context }: Readable): readonly
   ];
 }
 
-function keyProblems({ facts, report }: Readable): readonly AnyFinding[] {
+function keyProblems({ facts }: Readable): readonly AnyFinding[] {
   const { key } = facts;
   const { management, holder } = facts.slot;
+  const report = findingOf(facts.slot, key.state === "present" ? key.value.address : key.address);
   if (management === "observe" && holder.form === "pem" && holder.key === null) return [];
   switch (key.state) {
     case "present":
@@ -207,22 +209,32 @@ function wrongIssuer({ facts, stored, leaf, report, context }: Readable): readon
   return [report("wrong-issuer", "critical", { authority: authority.slot.name, issuer, sameName })];
 }
 
-/** Signature by signature, not by name: two authorities may share one subject. */
+/** As Go's crypto/x509 (maxChainSignatureChecks): a hostile bundle must not cost more than this. */
+const maxSignatureChecks = 100;
+
+/** Signature by signature, not by name: two authorities may share one subject. Each certificate is looked at once. */
 export function hasPath(
   leaf: Certificate,
   intermediates: readonly Certificate[],
   anchors: readonly Certificate[],
 ): boolean {
-  if (anchors.some((anchor) => isSignedBy(leaf, anchor))) return true;
-  return intermediates.some(
-    (next, index) =>
-      isSignedBy(leaf, next) &&
-      hasPath(
-        next,
-        intermediates.filter((_, other) => other !== index),
-        anchors,
-      ),
-  );
+  let spent = 0;
+  const signs = (issuer: Certificate, issued: Certificate): boolean => {
+    if (Buffer.compare(issued.issuerDer, issuer.subjectDer) !== 0 || ++spent > maxSignatureChecks)
+      return false;
+    return isSignedBy(issued, issuer);
+  };
+  const reached = [leaf];
+  const open = new Set(intermediates);
+  for (const issued of reached) {
+    if (anchors.some((anchor) => signs(anchor, issued))) return true;
+    for (const next of open) {
+      if (!signs(next, issued)) continue;
+      open.delete(next);
+      reached.push(next);
+    }
+  }
+  return false;
 }
 
 function commonNameUnexpected({ facts, leaf, report }: Readable): readonly AnyFinding[] {

@@ -102,8 +102,12 @@ function authorityKey(authority: AuthorityFacts): readonly AnyFinding[] {
       ? [report("file-truncated", "critical", { path, bytes: Number.parseInt(key.reason, 10) || 0 })]
       : [report("key-broken", "critical", { path, reason: key.reason })];
   }
-  if (key.state === "missing" || !signing) return [];
-  if (isSamePublicKey(signing.spkiDer, key.value.spkiDer)) return [];
+  if (key.state === "missing") {
+    return key.danglingLink === null
+      ? []
+      : [report("link-dangling", "critical", { path, target: key.danglingLink })];
+  }
+  if (!signing || isSamePublicKey(signing.spkiDer, key.value.spkiDer)) return [];
   const certificateSpki = publicKeyFingerprint(signing.spkiDer);
   const keySpki = publicKeyFingerprint(key.value.spkiDer);
   return [report("authority-key-does-not-match", "critical", { certificateSpki, keySpki })];
@@ -215,6 +219,7 @@ function noteFinding(note: DiscoveryNote): readonly AnyFinding[] {
     case "manifest-unreadable":
     case "kubeconfig-unreadable":
     case "home-unreadable":
+    case "kubelet-config-unreadable":
       return [report("object-unreadable", "warning", { path, reason: note.detail })];
     case "manifest-broken":
       return [report("manifest-broken", "critical", { path, reason: note.detail })];

@@ -25,7 +25,7 @@ export interface ObjectFacts {
   readonly linkLeavesTree: boolean;
 }
 
-/** Missing, unreadable and broken are three different things; each knows the object it speaks of. */
+/** `not-a-key` is a whole file of something else. Missing, unreadable and broken are three different things; each knows the object it speaks of. */
 export type Stored<T> =
   | { readonly state: "present"; readonly value: T }
   | { readonly state: "missing"; readonly address: Address; readonly danglingLink: string | null }
@@ -33,7 +33,7 @@ export type Stored<T> =
   | {
       readonly state: "broken";
       readonly address: Address;
-      readonly fault: "truncated" | "certificate" | "key" | "kubeconfig" | "encrypted";
+      readonly fault: "truncated" | "certificate" | "key" | "not-a-key" | "kubeconfig" | "encrypted";
       readonly reason: string;
     };
 
@@ -98,5 +98,9 @@ export function authorityOf(facts: Facts, slot: CertificateSlot): AuthorityFacts
 
 /** A CA whose certificate is here and whose key is not: kubeadm's "externally managed". */
 export function isExternallyManaged(authority: AuthorityFacts): boolean {
-  return authority.certificate.state === "present" && authority.key.state === "missing";
+  return (
+    authority.certificate.state === "present" &&
+    authority.key.state === "missing" &&
+    authority.key.danglingLink === null
+  );
 }

@@ -6,7 +6,7 @@ import { type Kubeconfig, type KubeconfigSource, parseKubeconfig } from "../kube
 import { type Certificate, parseCertificate } from "../pki/certificate.ts";
 import { readPublicHalf } from "../pki/public-half.ts";
 import { isSamePublicKey } from "../pki/keys.ts";
-import { parsePem } from "../pki/pem.ts";
+import { type PemFile, parsePem } from "../pki/pem.ts";
 import type {
   AuthorityFacts,
   CertificateFacts,
@@ -137,6 +137,7 @@ function readCertificates(
       pem.faults[0] ? pem.faults[0].kind : "no PEM certificate in the file",
     );
   }
+  if (isHiddenByBom(pem)) return broken(address, "certificate", hiddenByBom);
   const parsed = blocks.map((block) => attempt(() => parseCertificate(block.der)));
   const failed = parsed.findIndex((result) => result instanceof AppError);
   if (failed >= 0) {
@@ -146,6 +147,13 @@ function readCertificates(
   }
   const certificates = parsed.filter((result): result is Certificate => !(result instanceof AppError));
   return { state: "present", value: chooseLeaf(certificates, key, truncated?.line ?? null) };
+}
+
+const hiddenByBom = "a byte order mark in front of it hides it from Kubernetes: remove the first three bytes";
+
+/** encoding/pem wants BEGIN at the start of a line; behind a byte order mark it does not see the block. */
+function isHiddenByBom({ hasBom, blocks }: PemFile): boolean {
+  return hasBom && blocks[0]?.start === 3;
 }
 
 function chooseLeaf(
@@ -170,14 +178,21 @@ function readKey(address: Address, bytes: Uint8Array): Stored<KeyFacts> {
   const result = attempt(() => readPublicHalf(bytes));
   if (result instanceof AppError) {
     if (isAppError(result, "key-encrypted")) return broken(address, "encrypted", result.params.format);
-    const isTruncated =
-      bytes.length === 0 || parsePem(bytes).faults.some((fault) => fault.kind === "truncated");
+    const { blocks, faults } = parsePem(bytes);
+    const isTruncated = bytes.length === 0 || faults.some((fault) => fault.kind === "truncated");
+    const labels = blocks.map(({ label }) => label);
+    if (!isTruncated && labels.length > 0 && !labels.some((label) => label.endsWith("PRIVATE KEY")))
+      return broken(address, "not-a-key", `no private key but ${labels[0]}`);
     return broken(
       address,
       isTruncated ? "truncated" : "key",
       isTruncated ? `${bytes.length} bytes` : reasonOf(result),
     );
   }
+  // What we can read and Kubernetes cannot: tls.LoadX509KeyPair and client-go take PEM only.
+  const pem = parsePem(bytes);
+  if (isHiddenByBom(pem)) return broken(address, "key", hiddenByBom);
+  if (pem.blocks.length === 0) return broken(address, "key", "DER, where PEM is needed");
   const { spkiDer, spec } = result;
   return { state: "present", value: { spkiDer, spec, address } };
 }
@@ -221,7 +236,7 @@ function missing(address: Address): Stored<never> {
 
 function broken(
   address: Address,
-  fault: "truncated" | "certificate" | "key" | "kubeconfig" | "encrypted",
+  fault: "truncated" | "certificate" | "key" | "not-a-key" | "kubeconfig" | "encrypted",
   reason: string,
 ): Stored<never> {
   return { state: "broken", address, fault, reason };

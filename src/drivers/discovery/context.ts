@@ -63,6 +63,10 @@ export async function readPods(
     const reading = await view.read(manifest);
     if (reading.state === "unreadable")
       notes.push({ code: "manifest-unreadable", address, detail: reading.reason });
+    if (reading.state === "absent" && reading.danglingLink !== null) {
+      const detail = `a link to ${reading.danglingLink}, which is not there`;
+      notes.push({ code: "manifest-unreadable", address, detail });
+    }
     if (reading.state !== "present") continue;
     try {
       pods.set(consumer.name, { pod: parseManifest(reading.bytes), manifest });

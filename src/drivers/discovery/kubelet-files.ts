@@ -34,7 +34,7 @@ export async function readKubelet(
   const address = fileAddress(view.node, source);
   const reading = await view.read(source);
   if (reading.state === "unreadable") {
-    const note: DiscoveryNote = { code: "kubelet-config-broken", address, detail: reading.reason };
+    const note: DiscoveryNote = { code: "kubelet-config-unreadable", address, detail: reading.reason };
     return { source, flags, config: {}, notes: [note] };
   }
   if (reading.state === "absent") return { source, flags, config: {}, notes: [] };

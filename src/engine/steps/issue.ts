@@ -9,7 +9,13 @@ import type { Issued } from "../../core/model/run.ts";
 import { parseCertificate, type Certificate } from "../../core/pki/certificate.ts";
 import { sha256Hex } from "../../core/pki/fingerprints.ts";
 import { renewCertificate } from "../../core/pki/issue.ts";
-import { encodePrivateKey, parseKeySpec, readPrivateKey, type PrivateKey } from "../../core/pki/keys.ts";
+import {
+  encodePrivateKey,
+  parseKeySpec,
+  readPrivateKey,
+  type KeyFormat,
+  type PrivateKey,
+} from "../../core/pki/keys.ts";
 import { keyMatches } from "../../core/pki/verify.ts";
 import type { Randomness } from "../ports/world.ts";
 import { checkSignal, type RunContext } from "../run-context.ts";
@@ -74,7 +80,7 @@ function sign(
     });
   }
   const certificateDer = renew(context, step, { old, key });
-  const format = keyKept ? key.format : (oldKey(context, step)?.format ?? key.format);
+  const format = keyKept ? key.format : (oldFormat(context, step) ?? key.format);
   const keyPem = encodePrivateKey(key.keyObject, format);
   context.memory.material.set(step.slot, { certificateDer, keyPem, keyKept });
   return { step, facts: factsOf(step, parseCertificate(certificateDer)) };
@@ -111,18 +117,21 @@ function wholeSeconds(ms: number): number {
   return Math.floor(ms / 1000) * 1000;
 }
 
-/** null when there is none, and when a damaged one is to be replaced; a key to keep must be readable. */
-function oldKey(context: RunContext, { template, key: planned }: IssueStep): PrivateKey | null {
+/** A new key is stored as the old one was; one that is gone or damaged says nothing, an encrypted one stops the run. */
+function oldFormat(context: RunContext, step: IssueStep): KeyFormat | null {
+  const old = attempt(() => oldKey(context, step));
+  if (isAppError(old, "key-encrypted")) throw old;
+  return isAppError(old) ? null : (old?.format ?? null);
+}
+
+/** null when there is none; an old key that cannot be read is an error: whoever wants to keep it must not guess around it. */
+function oldKey(context: RunContext, { template }: IssueStep): PrivateKey | null {
   const bytes = foundBytes(context);
   const at = template.form === "pem" ? template.key : template.file;
   const object = at === null ? undefined : bytes.get(at);
   if (object === undefined) return null;
   const pem = template.form === "pem" ? object : embeddedKey(object, template.user);
-  if (pem === null) return null;
-  const key = attempt(() => readPrivateKey(pem));
-  if (!isAppError(key)) return key;
-  if (planned.mode === "keep") throw key;
-  return null;
+  return pem === null ? null : readPrivateKey(pem);
 }
 
 /** Bytes of the objects that the guards found. */

@@ -47,14 +47,17 @@ async function journalStaged(context: RunContext, step: StageStep, staged: Stage
 function stageObject(context: RunContext, step: StageStep): Promise<Staged> {
   const { ports, found, memory, run, lock, signal } = context;
   const old = found.get(step.object);
-  if (old?.state !== "present")
+  // Only a key is made where nothing was; everything else starts from its old bytes.
+  const isNew = old?.state === "absent" && step.content.form === "pem-key";
+  if (!isNew && old?.state !== "present")
     throw new AppError("step-failed", { step: step.id, reason: "there are no old bytes to start from" });
-  const bytes = composeObject({ old: old.bytes, content: step.content, issued: memory.material });
+  const oldBytes = old?.state === "present" ? old.bytes : new Uint8Array();
+  const bytes = composeObject({ old: oldBytes, content: step.content, issued: memory.material });
   memory.composed.set(step.object, bytes);
   const mode = Number.parseInt(step.mode, 8);
   // New bytes get a new time, which is what people and backup tools look at; without new bytes nothing is touched.
-  const attributes = equalBytes(bytes, old.bytes) ? { mode } : { mode, mtimeMs: ports.clock.now() };
-  const options = { expect: old.sha256, attributes, run, token: lock.token };
+  const attributes = equalBytes(bytes, oldBytes) ? { mode } : { mode, mtimeMs: ports.clock.now() };
+  const options = { expect: revisionOf(old), attributes, run, token: lock.token };
   return ports.store.stage(
     parseAddress(step.object),
     bytes,

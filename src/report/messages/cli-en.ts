@@ -76,6 +76,8 @@ export const cliEn = {
   },
   nothingToDo: "Nothing is due: no file was changed.",
   nothingChanged: "Nothing was changed.",
+  leftOut: (slot: string, reason: string) => `left out, not renewed: ${slot}: ${reason}`,
+  leftOutHint: (command: string) => `${command} says what to do for each; then repeat this command`,
   planSaved: (path: string, digest: string) => `Plan saved to ${path}, digest ${digest}`,
   applySaved: (command: string) => `To do it: ${command}`,
   done: (count: number, run: string) =>

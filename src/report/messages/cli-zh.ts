@@ -75,6 +75,8 @@ export const cliZh: typeof cliEn = {
   },
   nothingToDo: "没有证书需要续期：未改动任何文件。",
   nothingChanged: "未改动任何文件。",
+  leftOut: (slot, reason) => `未包括、没有续期：${slot}：${reason}`,
+  leftOutHint: (command) => `${command} 会逐个说明处理办法；之后请重复本命令`,
   planSaved: (path, digest) => `计划已保存到 ${path}，摘要 ${digest}`,
   applySaved: (command) => `执行：${command}`,
   done: (count, run) => `已替换 ${count} 个文件并在磁盘上验证。运行 ${run}。`,

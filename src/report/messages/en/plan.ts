@@ -8,6 +8,7 @@ const renewReasons: MessagesOf<RenewReason> = {
   expired: (r) => `expired on ${formatDate(r.notAfter)}`,
   expiring: (r) => `ends on ${formatDate(r.notAfter)}`,
   "key-does-not-match": () => "certificate and key do not belong together",
+  "key-not-usable": (r) => `its key ${r.path} is ${r.state}`,
   "wrong-issuer": (r) => `not signed by CA ${r.authority} of this node`,
   "not-yet-valid": (r) => `valid only from ${formatDate(r.notBefore)}`,
   requested: () => "asked for",
@@ -23,6 +24,7 @@ const keepReasons: MessagesOf<KeepReason> = {
   "not-selected": () => "not asked for",
   missing: () => "missing, and a renewal needs the old certificate: see perennial check",
   unreadable: (r) => `not readable: ${r.reason}`,
+  "not-usable": (r) => `cannot be renewed as it is: ${r.reason}`,
   "externally-managed": (r) => `the key of CA ${r.authority} is not here`,
   "kubelet-rotates": (r) => `the kubelet rotates it while it is valid (until ${formatDate(r.notAfter)})`,
   "other-identity": () => "holds another identity than any original",
@@ -85,6 +87,8 @@ export const plan = {
   undo: "Undo: perennial rollback last restores bytes, mode, owner and links; a failure before the end does so by itself.",
   digest: (digest: string) => `Digest: ${digest}`,
   nothing: "Nothing to do: no certificate is due.",
+  leftOut: (count: number) =>
+    `Left out: ${count === 1 ? "1 certificate" : `${count} certificates`} that cannot be renewed as they are, see above.`,
   refused: (count: number) =>
     `Refused: ${count === 1 ? "1 reason" : `${count} reasons`}; nothing can be applied.`,
   summary: (renew: number, follow: number, keep: number) =>

@@ -8,6 +8,7 @@ export const plan: typeof english = {
     expired: (r) => `已于 ${date(r.notAfter)} 过期`,
     expiring: (r) => `将于 ${date(r.notAfter)} 过期`,
     "key-does-not-match": () => "证书与私钥不匹配",
+    "key-not-usable": (r) => `其私钥 ${r.path} ${r.state === "missing" ? "缺失" : "已损坏"}`,
     "wrong-issuer": (r) => `不是由本节点的根证书 ${r.authority} 签发`,
     "not-yet-valid": (r) => `从 ${date(r.notBefore)} 才生效`,
     requested: () => "按要求",
@@ -20,6 +21,7 @@ export const plan: typeof english = {
     "not-selected": () => "未要求",
     missing: () => "缺失，而续期需要旧证书：见 perennial check",
     unreadable: (r) => `无法读取：${r.reason}`,
+    "not-usable": (r) => `不能照原样续期：${r.reason}`,
     "externally-managed": (r) => `根证书 ${r.authority} 的私钥不在此处`,
     "kubelet-rotates": (r) => `有效期内由 kubelet 轮换（至 ${date(r.notAfter)}）`,
     "other-identity": () => "与任何原件的身份都不同",
@@ -70,6 +72,7 @@ export const plan: typeof english = {
   undo: "回滚：perennial rollback last 恢复内容、权限、属主与链接；中途失败会自动回滚。",
   digest: (digest) => `摘要：${digest}`,
   nothing: "无需操作：没有到期的证书。",
+  leftOut: (count) => `未包括：${count} 个证书不能照原样续期，见上。`,
   refused: (count) => `已拒绝：${count} 个原因，无法执行。`,
   summary: (renew, follow, keep) => `计划：续期 ${renew} 个，跟随 ${follow} 个，保持不变 ${keep} 个。`,
 };
