@@ -54,7 +54,7 @@ export function reportRun(result: RunResult, { plan, options, io }: Reported): n
     say(words.undoWith(commandLine(["rollback", result.run, ...again])));
     return exitCodes.ok;
   }
-  if (result.error) io.err(formatError(result.error, io.lang));
+  if (result.error) io.err(formatError(result.error, io.lang, again));
   for (const object of result.leftAlone) io.err(`hint: ${words.leftAlone(safeText(object))}\n`);
   return reportFailure(result, again, io);
 }

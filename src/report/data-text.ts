@@ -53,7 +53,7 @@ function afterKey(text: string): string {
 
 function scalar(text: string): string {
   const isPlain = /^[A-Za-z/_][A-Za-z0-9/_.+=@-]*(?: [A-Za-z0-9/_.+=@(-][A-Za-z0-9/_.+=@()-]*)*$/.test(text);
-  const isWord = /^(?:true|false|yes|no|on|off|y|n|null|nan|inf)$/i.test(text);
+  const isWord = /^(?:true|false|yes|no|on|off|y|n|null|nan|inf|e\d+)$/i.test(text);
   return isPlain && !isWord ? text : JSON.stringify(text).replace(unseen, escapeUnit);
 }
 

@@ -44,7 +44,7 @@ export async function runRollback(run: string, options: ResumeOptions, io: Io): 
     if (options.output !== "json") io.out(`${words.rolledBack(result.run, result.changed.length)}\n`);
     return exitCodes.ok;
   }
-  if (result.error) io.err(formatError(result.error, io.lang));
+  if (result.error) io.err(formatError(result.error, io.lang, nodeArguments(options)));
   io.err(`hint: ${words.resumeWith(commandLine(["resume", ...nodeArguments(options)]))}\n`);
   return exitCodes.interrupted;
 }
