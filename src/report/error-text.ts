@@ -23,11 +23,24 @@ export function renderError(error: unknown, lang: Language, again: readonly stri
   const known = isAppError(error) ? error : new AppError("internal", { reason: reasonOf(error) });
   const text = say(known.code, safeData(known.params), { messages: messagesFor(lang).errors, tool });
   if (!isAppError(known, "refused")) return text;
-  const refusals = known.params.refusals.map((refusal) => renderRefusal(refusal, lang, again));
+  const refusals = mergedRefusals(known.params.refusals).map((refusal) =>
+    renderRefusal(refusal, lang, again),
+  );
   return {
     error: [text.error, ...refusals.map((refusal) => `  ${refusal.error}`)].join("\n"),
     hint: [...new Set([...refusals.flatMap((refusal) => refusal.hint), ...text.hint])],
   };
+}
+
+/** One refusal for all the certificates that are refused for the same reason. */
+export function mergedRefusals(refusals: readonly Refusal[]): readonly Refusal[] {
+  const groups = new Map<string, Refusal>();
+  for (const refusal of refusals) {
+    const key = JSON.stringify({ ...refusal, slot: "" });
+    const first = groups.get(key);
+    groups.set(key, first ? { ...first, slot: `${first.slot}, ${refusal.slot}` } : refusal);
+  }
+  return [...groups.values()];
 }
 
 /** One refusal: `m1/apiserver: the CA in ... expired ...` and the way on. */

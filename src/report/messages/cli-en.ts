@@ -78,13 +78,15 @@ export const cliEn = {
   nothingChanged: "Nothing was changed.",
   planSaved: (path: string, digest: string) => `Plan saved to ${path}, digest ${digest}`,
   applySaved: (command: string) => `To do it: ${command}`,
-  done: (count: number, run: string) =>
-    `${count} ${count === 1 ? "file" : "files"} replaced and proved on disk. Run ${run}.`,
+  done: (issued: number, files: number, run: string) =>
+    issued > 0
+      ? `Done: ${issued} ${issued === 1 ? "certificate" : "certificates"} renewed and proved on disk by run ${run}.`
+      : `Done: ${files} ${files === 1 ? "file" : "files"} brought up to date and proved on disk by run ${run}.`,
   undoWith: (command: string) => `To undo: ${command}`,
   restart: (names: string) =>
     `These still hold the old certificates in memory until they are restarted: ${names}`,
-  rolledBack: (run: string, count: number) =>
-    `Run ${run} is undone: ${count} ${count === 1 ? "file" : "files"} put back.`,
+  rolledBack: (run: string) =>
+    `Run ${run} is undone: everything is as it was before it. What was restarted since holds its certificates in memory until it is restarted again.`,
   alreadyRolledBack: (run: string) => `Run ${run} was undone before: nothing to do.`,
   failedRolledBack: "Every file is as it was before.",
   failedAbandoned: "No live file was changed.",

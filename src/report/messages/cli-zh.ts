@@ -77,10 +77,14 @@ export const cliZh: typeof cliEn = {
   nothingChanged: "未改动任何文件。",
   planSaved: (path, digest) => `计划已保存到 ${path}，摘要 ${digest}`,
   applySaved: (command) => `执行：${command}`,
-  done: (count, run) => `已替换 ${count} 个文件并在磁盘上验证。运行 ${run}。`,
+  done: (issued, files, run) =>
+    issued > 0
+      ? `完成：运行 ${run} 续期了 ${issued} 个证书，并已在磁盘上验证。`
+      : `完成：运行 ${run} 更新了 ${files} 个文件，并已在磁盘上验证。`,
   undoWith: (command) => `撤销：${command}`,
   restart: (names) => `以下进程在重启之前内存中仍是旧证书：${names}`,
-  rolledBack: (run, count) => `运行 ${run} 已撤销：恢复了 ${count} 个文件。`,
+  rolledBack: (run) =>
+    `运行 ${run} 已回滚：一切恢复到运行之前。其间重启过的组件仍在使用内存中的新证书，需再次重启。`,
   alreadyRolledBack: (run) => `运行 ${run} 之前已经撤销：无事可做。`,
   failedRolledBack: "所有文件都已恢复原样。",
   failedAbandoned: "没有改动任何在用文件。",
