@@ -50,7 +50,12 @@ export async function runPlanCommand(
 }
 
 function renderedPlan(plan: Plan, options: PlanOptions, io: Io): string {
-  if (options.runbook === true) return renderRunbook(plan, { lang: io.lang });
+  if (options.runbook === true)
+    return renderRunbook(plan, {
+      lang: io.lang,
+      stateDirectory: stateDirectoryOf(nodeOf(options, io)),
+      again: nodeArguments(options),
+    });
   if (options.output === "json") return renderJson(plan);
   if (options.output === "yaml") return renderYaml(plan);
   return planText(plan, options, io);
