@@ -21,7 +21,6 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
   program.hook("preAction", (_, command) => {
     again = nodeArgumentsIn(command.optsWithGlobals());
   });
-  program.configureOutput({ writeOut: (text) => io.out(text), writeErr: () => {}, outputError: () => {} });
   try {
     await program.parseAsync([...words], { from: "user" });
     return exitCode;
@@ -50,6 +49,14 @@ function usageError(error: CommanderError, io: Io): AppError<"usage"> {
     "commander.invalidArgument": usage.invalidArgument,
   };
   const say = kinds[error.code];
+  const choice =
+    /option '(?:-\w, )?(--[\w-]+)[^']*' argument '([^']*)' is invalid. Allowed choices are (.*)\.$/.exec(
+      error.message,
+    );
+  if (choice) {
+    const [, option = "", value = "", allowed = ""] = choice;
+    return new AppError("usage", { reason: usage.notAllowed(value, option, allowed) });
+  }
   const suggestion = /Did you mean (?:one of )?([^?]+)\?/.exec(error.message)?.[1];
   const reason = say ? say(name) : usage.other(error.message.replace(/^error: /, ""));
   return new AppError("usage", {

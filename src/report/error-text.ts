@@ -6,7 +6,8 @@ import {
   type ErrorParams,
   type Refusal,
 } from "../core/model/errors.ts";
-import { safeData, safeText } from "./escape.ts";
+import { shownData } from "./details.ts";
+import { safeText } from "./escape.ts";
 import type { Language } from "./language.ts";
 import { messagesFor } from "./messages.ts";
 import type { ErrorMessages, Tool } from "./messages/types.ts";
@@ -21,7 +22,7 @@ export interface ErrorText {
 export function renderError(error: unknown, lang: Language, again: readonly string[] = []): ErrorText {
   const tool = toolCommand(again);
   const known = isAppError(error) ? error : new AppError("internal", { reason: reasonOf(error) });
-  const text = say(known.code, safeData(known.params), { messages: messagesFor(lang).errors, tool });
+  const text = say(known.code, shownData(known.params, lang), { messages: messagesFor(lang).errors, tool });
   if (!isAppError(known, "refused")) return text;
   const refusals = mergedRefusals(known.params.refusals).map((refusal) =>
     renderRefusal(refusal, lang, again),
@@ -46,7 +47,7 @@ export function mergedRefusals(refusals: readonly Refusal[]): readonly Refusal[]
 /** One refusal: `m1/apiserver: the CA in ... expired ...` and the way on. */
 export function renderRefusal(refusal: Refusal, lang: Language, again: readonly string[] = []): ErrorText {
   const { refusals, check } = messagesFor(lang);
-  const safe = safeData(refusal);
+  const safe = shownData(refusal, lang);
   const message = refusals[refusal.code];
   return {
     error: `${safe.slot}${check.colon}${message.sentence(safe)}`,

@@ -1,7 +1,8 @@
 // The sentence and the next steps of findings, in one language, safe to show: one by one, or those of one code at once.
 import type { CheckResult } from "../core/model/check.ts";
 import type { AnyFinding, FindingCode, Severity } from "../core/model/finding.ts";
-import { safeData, safeText } from "./escape.ts";
+import { shownData } from "./details.ts";
+import { safeText } from "./escape.ts";
 import type { Language } from "./language.ts";
 import { messagesFor } from "./messages.ts";
 import type { FindingMessages, FindingView, ManyMessages, ManyText, Tool } from "./messages/types.ts";
@@ -28,7 +29,7 @@ export interface FindingGroup extends FindingText {
 const worstFirst: readonly Severity[] = ["critical", "warning", "info"];
 
 export function renderFinding(finding: AnyFinding, context: FindingContext, lang: Language): FindingText {
-  return say(finding.code, viewOf(finding, context), messagesFor(lang).findings);
+  return say(finding.code, viewOf(finding, context, lang), messagesFor(lang).findings);
 }
 
 /** Worst first, inside a severity in the order given; findings of one code and severity as one group where that can be said. */
@@ -62,7 +63,7 @@ function groupsOf(
   const [first] = findings;
   if (first === undefined) return [];
   const { severity, code } = first;
-  const views = findings.map((finding) => viewOf(finding, context));
+  const views = findings.map((finding) => viewOf(finding, context, lang));
   const many = findings.length > 1 ? sayMany(code, { views, tool: toolOf(context) }, findingsMany) : null;
   const label = (finding: AnyFinding): string =>
     `${context.nodes.length > 1 ? `${safeText(finding.node)}/` : ""}${safeText(finding.name)}`;
@@ -96,8 +97,8 @@ function sayMany<C extends FindingCode>(
   return messages[code]?.(views, tool) ?? null;
 }
 
-function viewOf(finding: AnyFinding, context: FindingContext): FindingView<FindingCode> {
-  const { address, name, node, params, slot, severity } = safeData(finding);
+function viewOf(finding: AnyFinding, context: FindingContext, lang: Language): FindingView<FindingCode> {
+  const { address, name, node, params, slot, severity } = shownData(finding, lang);
   const target = context.nodes.length > 1 && slot !== null ? slot : name;
   const { path, entry = "" } = address;
   const tool = toolOf(context);

@@ -3,7 +3,8 @@ import { assertNever } from "../core/model/errors.ts";
 import type { Decision, IssueStep, Notice, Phase, Plan, Step } from "../core/model/plan.ts";
 import { painter, type Paint } from "./color.ts";
 import { mergedRefusals, renderRefusal } from "./error-text.ts";
-import { safeData, safeText } from "./escape.ts";
+import { shownData } from "./details.ts";
+import { safeText } from "./escape.ts";
 import type { Language } from "./language.ts";
 import { messagesFor, type Messages } from "./messages.ts";
 import type { MessagesOf } from "./messages/types.ts";
@@ -29,7 +30,7 @@ interface Context {
 
 /** The whole plan, ended by a newline: what, where and why as one table, then the order, the conditions, the way back. */
 export function renderPlan(original: Plan, options: PlanTextOptions): string {
-  const plan = safeData(original);
+  const plan = shownData(original, options.lang);
   const messages = messagesFor(options.lang);
   const { stateDirectory = `${plan.root.replace(/\/$/, "")}/var/lib/perennial` } = options;
   const context: Context = {

@@ -201,8 +201,8 @@ describe("runs as text", () => {
     expect(page).toContain("begun, no effect recorded Nov 22, 2026 16:00 UTC");
     expect(page).toContain("abababababab   ->   not written");
     expect(page).toContain("perennial resume finishes it");
-    expect(renderRun(run, { lang: "zh" })).toContain("执行中或已中断");
-    expect(renderRuns([], { lang: "zh" })).toBe("本节点没有执行记录\n");
+    expect(renderRun(run, { lang: "zh" })).toContain("运行中或已中断");
+    expect(renderRuns([], { lang: "zh" })).toBe("本节点没有运行记录\n");
   });
 });
 

@@ -4,6 +4,7 @@ export const cliEn = {
   tool: "Keeps the certificates of Kubernetes control planes alive.",
   headings: { usage: "Usage:", arguments: "Arguments:", options: "Options:", commands: "Commands:" },
   help: "show help",
+  byDefault: (value: string) => ` (default: ${value})`,
   commands: {
     check: "what is stored, until when, and what is wrong with it; changes nothing",
     inspect: "everything in a PEM or DER file, a bundle or a kubeconfig",
@@ -33,7 +34,7 @@ export const cliEn = {
     profileFile: "a profile.yaml",
   },
   options: {
-    root: "treat DIR as the node's file system",
+    root: "treat DIR as the node's file system (default: /)",
     profile: "the node's distribution; recognised when not given",
     set: "set a parameter of the profile, e.g. pkiDir=/data/pki",
     lang: "language of sentences: en or zh",
@@ -62,10 +63,12 @@ export const cliEn = {
   usage: {
     unknownOption: (name: string) => `unknown option ${name}`,
     unknownCommand: (name: string) => `unknown command ${name}`,
-    missingArgument: (name: string) => `${name} is missing`,
+    missingArgument: (name: string) => `argument ${name.toUpperCase()} is missing`,
     optionMissingArgument: (name: string) => `option ${name} needs a value`,
     excessArguments: () => "too many arguments",
-    invalidArgument: (name: string) => `${name} is not an allowed value`,
+    notAllowed: (value: string, option: string, allowed: string) =>
+      `${value} is not a value of ${option}: ${allowed}`,
+    invalidArgument: (name: string) => `${name} is not one of the values it can have`,
     other: (text: string) => text,
     didYouMean: (name: string) => `did you mean ${name}?`,
   },

@@ -64,7 +64,7 @@ export const refusals: RefusalMessages = {
   },
   "san-lost": {
     sentence: (r) => `the new certificate would lack names that the old one has: ${r.detail}`,
-    next: () => [`add them with ${flags.addSan} NAME=dns:VALUE or NAME=ip:VALUE`],
+    next: () => [`add them with ${flags.addSan} NAME=VALUE (etcd-server=10.0.0.9)`],
   },
   "eku-lost": {
     sentence: (r) => `the new certificate would lack usages that the old one has: ${r.detail}`,

@@ -110,7 +110,7 @@ export const errors: ErrorMessages = {
     sentence: (p) => `写入 ${p.address} 失败（${p.operation}）：${p.cause}`,
     hint: (p, tool) => [
       `df -h 与 df -i ${shellQuote(pathOf(p.address))}；mount | grep ' ro'；lsattr ${shellQuote(pathOf(p.address))}`,
-      `然后 ${tool("resume")} 继续，或 ${tool("rollback last")} 回滚；${tool("runs list")} 查看是否有未完成的执行`,
+      `然后 ${tool("resume")} 继续，或 ${tool("rollback last")} 回滚；${tool("runs list")} 查看是否有未完成的运行`,
     ],
   },
   "store-mismatch": {
@@ -134,8 +134,8 @@ export const errors: ErrorMessages = {
           ],
   },
   "lock-lost": {
-    sentence: (p) => `锁 ${p.path} 已被另一次执行接管（token ${p.token}，现为 ${p.found}），本次已停止`,
-    hint: (_, tool) => [`${tool("runs list")} 可看到两次执行；等另一次完成后执行 ${tool("check")}`],
+    sentence: (p) => `锁 ${p.path} 已被另一次运行接管（token ${p.token}，现为 ${p.found}），本次已停止`,
+    hint: (_, tool) => [`${tool("runs list")} 可看到两次运行；等另一次完成后执行 ${tool("check")}`],
   },
   "plan-stale": {
     sentence: (p) => `计划已不符合现状：${p.differences.map(difference).join("；")}`,
@@ -150,43 +150,43 @@ export const errors: ErrorMessages = {
     hint: (_, tool) => [`未做任何改动；用 ${tool("plan")} 对比后，重新审批新的摘要`],
   },
   "run-unfinished": {
-    sentence: (p) => `执行 ${p.run} 中途中断，须先了结它才能开始新的执行`,
+    sentence: (p) => `运行 ${p.run} 中途中断，须先了结它才能开始新的运行`,
     hint: (p, tool) => [
-      `${tool("resume")} 继续完成，${tool(`rollback ${p.run}`)} 回滚到执行前；${tool(`runs show ${p.run}`)} 查看进度`,
+      `${tool("resume")} 继续完成，${tool(`rollback ${p.run}`)} 回滚到运行前；${tool(`runs show ${p.run}`)} 查看进度`,
     ],
   },
   "run-unknown": {
-    sentence: (p) => `没有执行记录 ${p.run}`,
-    hint: (_, tool) => [`${tool("runs list")} 列出本节点的执行；其他状态目录用 ${flags.stateDir} DIR`],
+    sentence: (p) => `没有运行记录 ${p.run}`,
+    hint: (_, tool) => [`${tool("runs list")} 列出本节点的运行；其他状态目录用 ${flags.stateDir} DIR`],
   },
   "run-not-open": {
-    sentence: (p) => `执行 ${p.run} 不能继续或回滚：状态为 ${p.state}`,
+    sentence: (p) => `运行 ${p.run} 不能继续或回滚：状态为 ${p.state}`,
     hint: (p, tool) => [`${tool(`runs show ${p.run}`)} 查看经过；${tool("check")} 查看现状`],
   },
   "journal-damaged": {
     sentence: (p) => `日志 ${p.path} 在第 ${p.line} 行损坏：${p.reason}`,
     hint: (p, tool) => [
-      `执行前的文件完好地保存在旁边：ls -R ${shellQuote(p.path.replace(/[^/]*$/, "before"))}；需要时用 cp -p 复制回去`,
+      `运行前的文件完好地保存在旁边：ls -R ${shellQuote(p.path.replace(/[^/]*$/, "before"))}；需要时用 cp -p 复制回去`,
       `然后 ${tool("check")}`,
     ],
   },
   "rollback-refused": {
-    sentence: (p) => `执行 ${p.run} 未回滚：以下内容之后被他人改动：${p.changed.join("、")}`,
+    sentence: (p) => `运行 ${p.run} 未回滚：以下内容之后被他人改动：${p.changed.join("、")}`,
     hint: (p, tool) => [
-      `${tool(`runs show ${p.run}`)} 列出执行前的状态；把改动的内容恢复成该次执行写入的样子，或从其目录中复制单个文件`,
+      `${tool(`runs show ${p.run}`)} 列出运行前的状态；把改动的内容恢复成该次运行写入的样子，或从其目录中复制单个文件`,
     ],
   },
   "rollback-expired": {
-    sentence: (p) => `回滚执行 ${p.run} 会恢复已过期的证书：${p.names.join("、")}`,
+    sentence: (p) => `回滚运行 ${p.run} 会恢复已过期的证书：${p.names.join("、")}`,
     hint: (p, tool) => [`未做任何改动；若确实需要：${tool(`rollback ${p.run} ${flags.yes}`)}`],
   },
   "proof-failed": {
     sentence: (p) => `${p.slot} 与计划不符：${p.reason}`,
-    hint: (_, tool) => [`${tool("resume")} 重试，${tool("rollback last")} 回滚到执行前`],
+    hint: (_, tool) => [`${tool("resume")} 重试，${tool("rollback last")} 回滚到运行前`],
   },
   "step-failed": {
     sentence: (p) => `步骤 ${p.step} 失败：${p.reason}`,
-    hint: (_, tool) => [`${tool("resume")} 从该步骤重试，${tool("rollback last")} 回滚到执行前`],
+    hint: (_, tool) => [`${tool("resume")} 从该步骤重试，${tool("rollback last")} 回滚到运行前`],
   },
   "state-unsafe": {
     sentence: (p) => `状态目录 ${p.path} 不适合存放私钥：${p.reason}`,
@@ -197,7 +197,7 @@ export const errors: ErrorMessages = {
   interrupted: {
     sentence: (p) => `被 ${p.signal} 中断`,
     hint: (_, tool) => [
-      `${tool("runs list")} 查看是否有未完成的执行；${tool("resume")} 继续，${tool("rollback last")} 回滚`,
+      `${tool("runs list")} 查看是否有未完成的运行；${tool("resume")} 继续，${tool("rollback last")} 回滚`,
     ],
   },
   usage: {
@@ -234,7 +234,7 @@ export const errors: ErrorMessages = {
     sentence: (p) => `内部错误：${p.reason}`,
     hint: (_, tool) => [
       "这是 perennial 的缺陷；请附上 perennial version 的输出反馈",
-      `${tool("runs list")} 查看是否有未完成的执行；${tool("rollback last")} 回滚`,
+      `${tool("runs list")} 查看是否有未完成的运行；${tool("rollback last")} 回滚`,
     ],
   },
 };

@@ -1,4 +1,4 @@
-// 中文：副本、文件、权限与执行记录类结果。
+// 中文：副本、文件、权限与运行记录类结果。
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDateIso as date, formatDayIso as day } from "../../time.ts";
@@ -51,10 +51,10 @@ export const findingsCopies: typeof english = {
     ],
   },
   "left-over-temporary": {
-    sentence: ({ params }) => `${params.path} 是某次中断的执行留下的临时文件，其中可能有私钥`,
+    sentence: ({ params }) => `${params.path} 是某次中断的运行留下的临时文件，其中可能有私钥`,
     next: ({ params, tool }) => [
-      `用 ${tool("runs list")} 查看是否有未完成的执行：resume 或 rollback 会清除它`,
-      `若没有未完成的执行：rm ${shellQuote(params.path)}`,
+      `用 ${tool("runs list")} 查看是否有未完成的运行：resume 或 rollback 会清除它`,
+      `若没有未完成的运行：rm ${shellQuote(params.path)}`,
     ],
   },
   "holds-system-masters": {
@@ -78,9 +78,9 @@ export const findingsCopies: typeof english = {
     next: ({ params }) => [`若 ${params.kind} 自身会到期，请在签发处关注`],
   },
   "run-unfinished": {
-    sentence: ({ params }) => `执行 ${params.run} 中途中断：部分文件可能是新的，部分仍是旧的`,
+    sentence: ({ params }) => `运行 ${params.run} 中途中断：部分文件可能是新的，部分仍是旧的`,
     next: ({ params, tool }) => [
-      `${tool("resume")} 继续完成，${tool(`rollback ${params.run}`)} 回滚到执行前；${tool(`runs show ${params.run}`)} 查看进度`,
+      `${tool("resume")} 继续完成，${tool(`rollback ${params.run}`)} 回滚到运行前；${tool(`runs show ${params.run}`)} 查看进度`,
     ],
   },
 };

@@ -6,7 +6,7 @@ import type { RefusalMessages, Tool } from "../types.ts";
 
 function restore(slot: string, tool: Tool): readonly string[] {
   const phase = kubeadmPhase(slot.slice(slot.indexOf("/") + 1));
-  const backup = `从备份恢复；${tool("runs list")} 可查看以往执行保留的文件`;
+  const backup = `从备份恢复；${tool("runs list")} 可查看以往运行保留的文件`;
   return phase === null ? [backup] : [backup, `或重新生成：${phase}`];
 }
 
@@ -49,7 +49,7 @@ export const refusals: RefusalMessages = {
   },
   "san-lost": {
     sentence: (r) => `新证书会缺少旧证书已有的名称：${r.detail}`,
-    next: () => [`用 ${flags.addSan} NAME=dns:VALUE 或 NAME=ip:VALUE 补上`],
+    next: () => [`用 ${flags.addSan} NAME=VALUE 补上（例如 etcd-server=10.0.0.9）`],
   },
   "eku-lost": {
     sentence: (r) => `新证书会缺少旧证书已有的用途：${r.detail}`,

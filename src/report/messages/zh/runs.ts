@@ -1,4 +1,4 @@
-// 中文：执行过程中的事件、执行列表与详情。
+// 中文：运行中的事件、运行列表与详情。
 import { formatDateIso } from "../../time.ts";
 import type { runs as english } from "../en/runs.ts";
 
@@ -8,17 +8,17 @@ function equal(unchanged: number): string {
 
 export const runs: typeof english = {
   states: {
-    "running-or-crashed": "执行中或已中断",
+    "running-or-crashed": "运行中或已中断",
     succeeded: "成功",
     "rolled-back": "已回滚",
     "rolling-back": "回滚中",
     abandoned: "已放弃",
   },
   date: (at) => formatDateIso(at),
-  none: "本节点没有执行记录",
-  columns: ["执行", "开始时间", "状态", "操作人", "步骤", "工单"],
+  none: "本节点没有运行记录",
+  columns: ["运行", "开始时间", "状态", "操作人", "步骤", "工单"],
   labels: {
-    run: "执行",
+    run: "运行",
     state: "状态",
     started: "开始",
     ended: "结束",
@@ -53,10 +53,10 @@ export const runs: typeof english = {
     cutOff: (phase, done, steps) => `[${phase}] 已完成 ${done}/${steps} 步`,
     renewed: (name, serial, notAfter) =>
       `[renew] ${name} 续期完成：序列号 ${serial}，有效期至 ${formatDateIso(notAfter)}`,
-    swept: (paths) => `[sweep] 已清除中断的执行留下的文件：${paths.join("、")}`,
+    swept: (paths) => `[sweep] 已清除中断的运行留下的文件：${paths.join("、")}`,
     failed: (step, code) => `[failed] 步骤 ${step} 失败：${code}`,
     rollback: (run, isFailure) =>
-      isFailure ? `[rollback] 执行 ${run} 失败，正在恢复原状` : `[rollback] 执行 ${run}：正在恢复原状`,
+      isFailure ? `[rollback] 运行 ${run} 失败，正在恢复原状` : `[rollback] 运行 ${run}：正在恢复原状`,
     restored: (count) => `[rollback] 已恢复 ${count} 个文件`,
     lockNotReleased: (code) => `[lock] 未能释放锁（${code}）；下一条命令会发现持有者已退出并接管`,
   },
