@@ -6,28 +6,33 @@ import { formatError } from "../report/error-text.ts";
 import { type Language, chooseLanguage } from "../report/language.ts";
 import { exitCodeOfError, exitCodes } from "./exit-codes.ts";
 import type { Io } from "./io.ts";
+import { nodeArgumentsIn } from "./options.ts";
 import { createProgram } from "./program.ts";
 import { terminal } from "./terminal.ts";
 
 /** Runs one command line; resolves to the exit code. */
 export async function main(words: readonly string[], io: Io): Promise<number> {
   let exitCode: number = exitCodes.ok;
+  let again: readonly string[] = [];
   const program = createProgram(io, (code) => {
     exitCode = code;
   });
-  program.configureOutput({ writeOut: (text) => io.out(text), writeErr: () => {}, outputError: () => {} });
+  // What chose the node is repeated in every command that an error names.
+  program.hook("preAction", (_, command) => {
+    again = nodeArgumentsIn(command.optsWithGlobals());
+  });
   try {
     await program.parseAsync([...words], { from: "user" });
     return exitCode;
   } catch (error) {
-    return explain(error, io);
+    return explain(error, io, again);
   }
 }
 
-function explain(thrown: unknown, io: Io): number {
+function explain(thrown: unknown, io: Io, again: readonly string[]): number {
   if (thrown instanceof CommanderError && thrown.exitCode === 0) return exitCodes.ok;
   const error = thrown instanceof CommanderError ? usageError(thrown, io) : thrown;
-  io.err(formatError(error, io.lang));
+  io.err(formatError(error, io.lang, again));
   return isAppError(error) ? exitCodeOfError(error.code) : exitCodes.failed;
 }
 
@@ -44,6 +49,14 @@ function usageError(error: CommanderError, io: Io): AppError<"usage"> {
     "commander.invalidArgument": usage.invalidArgument,
   };
   const say = kinds[error.code];
+  const choice =
+    /option '(?:-\w, )?(--[\w-]+)[^']*' argument '([^']*)' is invalid. Allowed choices are (.*)\.$/.exec(
+      error.message,
+    );
+  if (choice) {
+    const [, option = "", value = "", allowed = ""] = choice;
+    return new AppError("usage", { reason: usage.notAllowed(value, option, allowed) });
+  }
   const suggestion = /Did you mean (?:one of )?([^?]+)\?/.exec(error.message)?.[1];
   const reason = say ? say(name) : usage.other(error.message.replace(/^error: /, ""));
   return new AppError("usage", {

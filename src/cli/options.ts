@@ -125,6 +125,11 @@ function parseSan(text: string): RenewRequest["addSans"][number] {
   });
 }
 
+/** {@link nodeArguments} of any command's options; commands without a node have none. */
+export function nodeArgumentsIn(options: Partial<NodeOptions>): readonly string[] {
+  return nodeArguments({ ...options, root: options.root ?? "/", set: options.set ?? [] });
+}
+
 /** What to type to act on the same node again: the options of this call that choose it. */
 export function nodeArguments(options: NodeOptions): readonly string[] {
   return [

@@ -1,6 +1,8 @@
 // The command line's shape: every command and option once; what they do is loaded when it is asked for.
 import { Command, Option } from "commander";
+import { AppError } from "../core/model/errors.ts";
 import { cliMessages } from "../report/cli-messages.ts";
+import { displayWidth, wrapText } from "../report/width.ts";
 import type { CheckOptions } from "./commands/check.ts";
 import type { InspectOptions } from "./commands/inspect.ts";
 import type { ApplyOptions, PlanOptions, RenewCommandOptions } from "./commands/renew.ts";
@@ -18,11 +20,15 @@ export function createProgram(io: Io, finish: Finish): Command {
   const done = async (code: Promise<number>): Promise<void> => finish(await code);
   program
     .description(words.tool)
+    .usage("[options] [command]")
     .option("--lang <en|zh>", words.options.lang)
     .showSuggestionAfterError(true)
     .enablePositionalOptions(false);
   addNodeOptions(program, words);
-  program.action(async (options: NodeOptions) => {
+  // Words that are no command would be arguments of the bare command: commander then knows nothing to suggest.
+  program.argument("[word...]").action(async (strangers: readonly string[], options: NodeOptions) => {
+    const [stranger] = strangers;
+    if (stranger !== undefined) throw unknownCommand(stranger, program, words);
     const { runOverview } = await import("./commands/check.ts");
     await done(runOverview({ ...options, within: "30d", output: "table" }, io));
   });
@@ -30,8 +36,34 @@ export function createProgram(io: Io, finish: Finish): Command {
   addDoing(program, { io, words, done });
   addRuns(program, { io, words, done });
   addProfiles(program, { io, words, done });
-  localise(program, words);
+  localise(program, words, io);
   return program;
+}
+
+function unknownCommand(word: string, program: Command, { usage }: Words): AppError<"usage"> {
+  const known = program.commands.map((command) => command.name());
+  const [nearest] = known
+    .map((name) => ({ name, distance: editDistance(word, name) }))
+    .filter(({ name, distance }) => distance <= 2 && distance < name.length - 1)
+    .sort((a, b) => a.distance - b.distance);
+  const reason = usage.unknownCommand(word);
+  return new AppError("usage", {
+    reason: nearest === undefined ? reason : `${reason} - ${usage.didYouMean(nearest.name)}`,
+  });
+}
+
+/** Insertions, deletions and replacements from one word to the other (Levenshtein). */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (const [index, char] of [...from].entries()) {
+    const next = [index + 1];
+    for (let at = 1; at <= to.length; at++) {
+      const replaced = (row[at - 1] ?? 0) + (to[at - 1] === char ? 0 : 1);
+      next.push(Math.min(replaced, (row[at] ?? 0) + 1, (next[at - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
 }
 
 interface Parts {
@@ -174,8 +206,15 @@ function addProfiles(program: Command, { io, words, done }: Parts): void {
     });
 }
 
+/** commander adds `(default: [])`, in English, and the choices that the flags show already. */
+function optionText({ description, defaultValue, flags }: Option, words: Words): string {
+  const value: unknown = defaultValue;
+  if (typeof value !== "string" || value === "" || flags.startsWith("--root")) return description;
+  return `${description}${words.byDefault(value)}`;
+}
+
 /** Headings and the help option in the chosen language, errors thrown instead of printed, for every command. */
-function localise(command: Command, words: Words): void {
+function localise(command: Command, words: Words, io: Io): void {
   const titles: Readonly<Record<string, string>> = {
     "Usage:": words.headings.usage,
     "Arguments:": words.headings.arguments,
@@ -185,8 +224,18 @@ function localise(command: Command, words: Words): void {
   command
     .exitOverride()
     .helpOption("-h, --help", words.help)
-    .configureHelp({ styleTitle: (title) => titles[title] ?? title })
-    .configureOutput({ writeErr: () => {}, outputError: () => {} });
+    .configureHelp({
+      styleTitle: (title) => titles[title] ?? title,
+      optionDescription: (option) => optionText(option, words),
+      // Chinese has two columns per character, and no spaces to break at.
+      displayWidth,
+      boxWrap: (text, width) =>
+        text
+          .split("\n")
+          .map((line) => wrapText(line, width))
+          .join("\n"),
+    })
+    .configureOutput({ writeOut: (text) => io.out(text), writeErr: () => {}, outputError: () => {} });
   if (command.commands.length > 0) command.helpCommand("help [command]", words.help);
-  for (const child of command.commands) localise(child, words);
+  for (const child of command.commands) localise(child, words, io);
 }

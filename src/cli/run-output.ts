@@ -1,9 +1,10 @@
 // What renew, apply, resume and rollback say while they work and when they end, and with which exit code.
 import type { RunOptions, RunResult } from "../app/renewal.ts";
+import { type LocalNode, stateDirectoryOf } from "../app/local-node.ts";
 import type { Plan } from "../core/model/plan.ts";
 import { cliMessages } from "../report/cli-messages.ts";
 import { formatError } from "../report/error-text.ts";
-import { renderEvent } from "../report/events-text.ts";
+import { createProgress } from "../report/events-text.ts";
 import { safeText } from "../report/escape.ts";
 import { commandLine } from "./command-line.ts";
 import { exitCodeOfError, exitCodes } from "./exit-codes.ts";
@@ -18,7 +19,12 @@ export interface RunCommandOptions {
 }
 
 /** Events go out as lines, or as one JSON object per line with `-o json`. */
-export function runOptionsOf(options: RunCommandOptions & { readonly output: string }, io: Io): RunOptions {
+export function runOptionsOf(
+  options: RunCommandOptions & { readonly output: string },
+  io: Io,
+  local: LocalNode,
+): RunOptions {
+  const progress = createProgress({ lang: io.lang, stateDirectory: stateDirectoryOf(local) });
   return {
     ticket: options.ticket ?? null,
     reason: options.reason ?? null,
@@ -29,8 +35,7 @@ export function runOptionsOf(options: RunCommandOptions & { readonly output: str
         io.out(`${JSON.stringify(event)}\n`);
         return;
       }
-      const line = renderEvent(event, io.lang);
-      if (line !== null) io.out(`${line}\n`);
+      for (const line of progress.tell(event)) io.out(`${line}\n`);
     },
   };
 }
@@ -48,13 +53,13 @@ export function reportRun(result: RunResult, { plan, options, io }: Reported): n
   if (options.output === "json") io.out(`${JSON.stringify({ type: "result", ...asData(result) })}\n`);
   const again = nodeArguments(options);
   if (result.outcome === "succeeded") {
-    say(words.done(result.changed.length, result.run));
+    say(words.done(result.issued.length, result.changed.length, result.run));
     const restart = plan?.notices.find((notice) => notice.code === "restart-needed");
     if (restart) say(words.restart(restart.consumers.join(", ")));
     say(words.undoWith(commandLine(["rollback", result.run, ...again])));
     return exitCodes.ok;
   }
-  if (result.error) io.err(formatError(result.error, io.lang));
+  if (result.error) io.err(formatError(result.error, io.lang, again));
   for (const object of result.leftAlone) io.err(`hint: ${words.leftAlone(safeText(object))}\n`);
   return reportFailure(result, again, io);
 }

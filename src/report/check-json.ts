@@ -20,10 +20,12 @@ export interface KubeadmCertificate {
 export interface CheckJsonOptions {
   readonly version: string;
   readonly exitCode?: number;
+  /** As in {@link FindingContext}. */
+  readonly again?: readonly string[];
 }
 
 /** The object behind `check -o json` and `-o yaml`; documented in docs/json.md. */
-export function checkToJson(result: CheckResult, { version, exitCode }: CheckJsonOptions) {
+export function checkToJson(result: CheckResult, { version, exitCode, again }: CheckJsonOptions) {
   const { at, cluster, profile, nodes, root, worst } = result;
   return {
     kind: "CertificateExpirationInfo",
@@ -49,7 +51,7 @@ export function checkToJson(result: CheckResult, { version, exitCode }: CheckJso
     ],
     findings: result.findings.map((finding) => {
       const { code, severity, node, slot, name, address, params } = finding;
-      const { sentence, next } = renderFinding(finding, result, "en");
+      const { sentence, next } = renderFinding(finding, again ? { ...result, again } : result, "en");
       return { code, severity, node, slot, name, address, params, message: sentence, next };
     }),
   };

@@ -58,17 +58,10 @@ export function otherTable(context: TableContext): string {
   const rows = context.result.certificates.filter((row) => !row.isKubeadm);
   if (rows.length === 0) return "";
   const { headings } = context.messages.check;
-  const header = [headings.other, headings.path, headings.expires, headings.residual, headings.follows];
+  const header = [headings.other, headings.expires, headings.residual, headings.follows];
   const cells = rows.map((row) => {
     const [name = "", expires = "", residual = ""] = timeCells(row, context.result.at);
-    return [
-      name,
-      safeText(row.path),
-      expires,
-      residual,
-      followsCell(row, context),
-      ...extraCells(row, context),
-    ];
+    return [name, expires, residual, followsCell(row, context), ...extraCells(row, context)];
   });
   return table([[...header, ...extraHeader(context)], ...cells], rows, context);
 }
@@ -91,7 +84,12 @@ export function originalOf(row: CertificateRow, result: CheckResult): Certificat
 }
 
 function followsCell(row: CertificateRow, { result, messages }: TableContext): string {
-  if (row.management === "kubelet") return messages.check.kubeletRotates;
+  if (row.management === "kubelet") {
+    const isEmbedded = result.findings.some(
+      ({ code, slot }) => code === "kubelet-embedded" && slot === row.slot,
+    );
+    return isEmbedded ? messages.check.kubeletEmbedded : messages.check.kubeletRotates;
+  }
   const original = originalOf(row, result);
   return original === null ? messages.check.unmanaged : safeText(original.name);
 }

@@ -1,10 +1,10 @@
 // `check` for people: kubeadm's tables, what kubeadm does not list, findings worst first, one line to sum up.
 import type { CheckResult } from "../core/model/check.ts";
-import type { AnyFinding, Severity } from "../core/model/finding.ts";
+import type { Severity } from "../core/model/finding.ts";
 import { authorityTable, certificateTable, otherTable } from "./check-tables.ts";
-import { painter, severityStyles, type Paint } from "./color.ts";
+import { painter, severityStyles } from "./color.ts";
 import { safeText } from "./escape.ts";
-import { renderFinding, toolCommand } from "./finding-text.ts";
+import { type FindingContext, type FindingGroup, renderFindingGroups, toolOf } from "./finding-text.ts";
 import type { Language } from "./language.ts";
 import { messagesFor } from "./messages.ts";
 import { formatResidual } from "./time.ts";
@@ -16,9 +16,9 @@ export interface CheckTextOptions {
   readonly color: boolean;
   /** Columns of the terminal: sentences are wrapped there, commands never. */
   readonly width?: number;
+  /** The words of this call that choose the node, repeated in every command; without it the root alone. */
+  readonly again?: readonly string[];
 }
-
-const order: readonly Severity[] = ["critical", "warning", "info"];
 
 /** The whole answer, ended by a newline. */
 export function renderCheck(result: CheckResult, options: CheckTextOptions): string {
@@ -29,35 +29,31 @@ export function renderCheck(result: CheckResult, options: CheckTextOptions): str
     result.authorities.length > 0 ? authorityTable(context) : "",
     otherTable(context),
     renderFindings(result, options),
-    `${summaryLine(result, options.lang)}\n`,
+    `${wrapText(summaryLine(result, options), options.width ?? Number.POSITIVE_INFINITY)}\n`,
   ];
   return parts.filter((part) => part !== "").join("\n");
 }
 
-/** Findings grouped by severity, worst first; inside a severity in the order given. */
+/** Findings, worst first; those of one code are told at once. */
 export function renderFindings(result: CheckResult, options: CheckTextOptions): string {
-  const paint = painter(options.color);
-  const sorted = order.flatMap((severity) =>
-    result.findings.filter((finding) => finding.severity === severity),
-  );
-  return sorted
-    .map((finding) => `${findingLines(finding, result, { ...options, paint }).join("\n")}\n`)
-    .join("");
+  const groups = renderFindingGroups(result.findings, contextOf(result, options), options.lang);
+  return groups.map((group) => `${groupLines(group, options).join("\n")}\n`).join("");
 }
 
 /** One line: how many of what, where, when; and the command that comes next when several certificates are concerned. */
-export function summaryLine(result: CheckResult, lang: Language): string {
+export function summaryLine(result: CheckResult, options: Pick<CheckTextOptions, "lang" | "again">): string {
+  const { lang } = options;
   const { check } = messagesFor(lang);
   const node = check.nodes(result.nodes.map(safeText));
   if (result.findings.length === 0) return wellLine(result, lang);
   const count = (severity: Severity): number =>
     result.findings.filter((finding) => finding.severity === severity).length;
   const counts = { critical: count("critical"), warning: count("warning"), info: count("info") };
-  const tool = toolCommand(safeText(result.root));
+  const tool = toolOf(contextOf(result, options));
   const isRenewable = result.findings.some((finding) =>
     /^certificate-expir|^replica-differs/.test(finding.code),
   );
-  return `${check.summary(counts, node, result.at)}${isRenewable ? check.renewSeveral(tool("plan"), tool("renew")) : ""}`;
+  return `${check.summary(counts, node, result.at)}${isRenewable ? check.next(tool("plan")) : ""}`;
 }
 
 function wellLine(result: CheckResult, lang: Language): string {
@@ -73,17 +69,18 @@ function wellLine(result: CheckResult, lang: Language): string {
   );
 }
 
-function findingLines(
-  finding: AnyFinding,
-  result: CheckResult,
-  options: CheckTextOptions & { readonly paint: Paint },
-): readonly string[] {
-  const { check } = messagesFor(options.lang);
-  const { sentence, next } = renderFinding(finding, result, options.lang);
-  const node = result.nodes.length > 1 ? `${safeText(finding.node)}/` : "";
-  const word = check.severities[finding.severity];
-  const text = ` ${node}${safeText(finding.name)}${check.colon}${sentence}`;
+function contextOf(
+  { at, nodes, root }: CheckResult,
+  { again }: Pick<CheckTextOptions, "again">,
+): FindingContext {
+  return again === undefined ? { at, nodes, root } : { at, nodes, root, again };
+}
+
+function groupLines(group: FindingGroup, options: CheckTextOptions): readonly string[] {
+  const word = messagesFor(options.lang).check.severities[group.severity];
   const room = (options.width ?? Number.POSITIVE_INFINITY) - displayWidth(word);
-  const line = options.paint(severityStyles[finding.severity], word) + wrapText(text, room, "    ");
-  return [line, ...next.map((step) => `    -> ${step}`)];
+  const line =
+    painter(options.color)(severityStyles[group.severity], word) +
+    wrapText(` ${group.sentence}`, room, "    ");
+  return [line, ...group.next.map((step) => `    -> ${step}`)];
 }

@@ -1,61 +1,136 @@
-// One event of a run as one line, with kubeadm's `[phase]` in front.
+// The events of a run as lines with kubeadm's `[phase]` in front: one line per phase, one per renewed certificate.
 import { assertNever } from "../core/model/errors.ts";
 import type { RunEvent } from "../core/model/event.ts";
-import type { Step } from "../core/model/plan.ts";
-import { safeData } from "./escape.ts";
+import type { PhaseId } from "../core/model/plan.ts";
+import { safeData, safeText } from "./escape.ts";
 import type { Language } from "./language.ts";
 import { messagesFor, type Messages } from "./messages.ts";
 
 type EventMessages = Messages["runs"]["events"];
 
-/** The line without its newline; null for events that say nothing new to people. */
-export function renderEvent(original: RunEvent, lang: Language): string | null {
+export interface Progress {
+  /** The lines that an event brings, without newlines; none for what is counted and told when its phase ends. */
+  tell(event: RunEvent): readonly string[];
+}
+
+export interface ProgressOptions {
+  readonly lang: Language;
+  /** Where runs keep what they replace. */
+  readonly stateDirectory: string;
+}
+
+interface Counted {
+  readonly phase: PhaseId;
+  readonly steps: number;
+  readonly done: number;
+  readonly changed: number;
+}
+
+interface State {
+  readonly run: string;
+  readonly phase: Counted | null;
+  /** Objects put back since a rollback began. */
+  readonly undone: number;
+}
+
+/** What a run tells its audience. A phase's line comes when the next one begins: then everything in it has been verified. */
+export function createProgress({ lang, stateDirectory }: ProgressOptions): Progress {
   const text = messagesFor(lang).runs.events;
-  const event = safeData(original);
+  const folder = safeText(stateDirectory);
+  let state: State = { run: "", phase: null, undone: 0 };
+  return {
+    tell(original) {
+      const event = safeData(original);
+      const lines = linesOf(event, state, { text, folder });
+      state = after(state, event);
+      return lines;
+    },
+  };
+}
+
+function linesOf(
+  event: RunEvent,
+  state: State,
+  { text, folder }: { readonly text: EventMessages; readonly folder: string },
+): readonly string[] {
+  const finished = (): readonly string[] => phaseLine(state, text, folder);
   switch (event.type) {
     case "run-started":
-      return text.started(event.run, event.steps);
+      return [text.started(event.run)];
     case "run-resumed":
-      return text.resumed(event.run);
+      return [text.resumed(event.run)];
     case "phase-started":
-      return text.phase(event.phase, event.steps);
-    case "step-done":
-      return stepDone(event.step, event.changed, text);
-    case "issued":
-      return text.issued(event.name, event.issued.serialHex, event.issued.notAfter);
+      return finished();
     case "proved":
-      return text.renewed(event.name, event.issued.serialHex, event.issued.notAfter);
-    case "swept":
-      return event.paths.length === 0 ? null : text.swept(event.paths);
-    case "step-failed":
-      return text.failed(event.step, event.code);
-    case "rollback-started":
-      return text.rollback(event.run, event.cause === "failure");
+      return [text.renewed(event.name, event.issued.serialHex, event.issued.notAfter)];
+    case "step-done":
+    case "issued":
     case "undone":
-      return text.undone(event.object);
+      return [];
+    case "swept":
+      return event.paths.length === 0 ? [] : [text.swept(event.paths)];
+    case "step-failed":
+      return [...cutOff(state, text), text.failed(event.step, event.code)];
+    case "rollback-started":
+      return [...finished(), text.rollback(event.run, event.cause === "failure")];
     case "lock-not-released":
-      return text.lockNotReleased(event.code);
+      return [text.lockNotReleased(event.code)];
     case "run-ended":
-      return text.ended[event.outcome](event.run);
+      return [...finished(), ...(state.undone > 0 ? [text.restored(state.undone)] : [])];
     default:
       return assertNever(event);
   }
 }
 
-/** Issuing and proving have events of their own. */
-function stepDone(step: Step, changed: boolean, text: EventMessages): string | null {
-  switch (step.kind) {
-    case "issue":
-    case "take":
-    case "prove":
-      return null;
-    case "back-up":
-      return text.backedUp(step.object);
-    case "stage":
-      return changed ? text.staged(step.object) : text.unchanged(step.kind, step.object);
-    case "swap":
-      return changed ? text.swapped(step.object) : text.unchanged(step.kind, step.object);
+function after(state: State, event: RunEvent): State {
+  switch (event.type) {
+    case "run-started":
+    case "run-resumed":
+      return { ...state, run: event.run };
+    case "phase-started":
+      return { ...state, phase: { phase: event.phase, steps: event.steps, done: 0, changed: 0 } };
+    case "step-done":
+      return { ...state, phase: counted(state.phase, event.changed) };
+    case "step-failed":
+    case "rollback-started":
+    case "run-ended":
+      return { ...state, phase: null };
+    case "undone":
+      return { ...state, undone: state.undone + 1 };
+    case "issued":
+    case "proved":
+    case "swept":
+    case "lock-not-released":
+      return state;
     default:
-      return assertNever(step);
+      return assertNever(event);
   }
+}
+
+function counted(phase: Counted | null, hasChanged: boolean): Counted | null {
+  return phase && { ...phase, done: phase.done + 1, changed: phase.changed + (hasChanged ? 1 : 0) };
+}
+
+/** Certificates that are proved have lines of their own. */
+function phaseLine({ phase, run }: State, text: EventMessages, folder: string): readonly string[] {
+  // A resumed run does not do again what was done before it.
+  if (phase === null || phase.phase === "prove" || phase.done === 0) return [];
+  const { done, changed } = phase;
+  switch (phase.phase) {
+    case "issue":
+      return [changed > 0 ? text.phases.issue(changed) : text.phases.take(done)];
+    case "back-up":
+      return [text.phases["back-up"](done, `${folder}/runs/${run}/before`)];
+    case "stage":
+      return [text.phases.stage(changed, done - changed)];
+    case "swap":
+      return [text.phases.swap(changed, done - changed)];
+    default:
+      return assertNever(phase.phase);
+  }
+}
+
+/** How far the phase came in which something failed. */
+function cutOff({ phase }: State, text: EventMessages): readonly string[] {
+  return phase === null || phase.done === 0 ? [] : [text.cutOff(phase.phase, phase.done, phase.steps)];
 }

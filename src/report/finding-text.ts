@@ -1,12 +1,13 @@
-// The sentence and the next steps of one finding, in one language, safe to show.
+// The sentence and the next steps of findings, in one language, safe to show: one by one, or those of one code at once.
 import type { CheckResult } from "../core/model/check.ts";
-import type { AnyFinding, FindingCode } from "../core/model/finding.ts";
-import { safeData } from "./escape.ts";
+import type { AnyFinding, FindingCode, Severity } from "../core/model/finding.ts";
+import { shownData } from "./details.ts";
+import { safeText } from "./escape.ts";
 import type { Language } from "./language.ts";
-import { flags } from "./flags.ts";
 import { messagesFor } from "./messages.ts";
-import type { FindingMessages, FindingView } from "./messages/types.ts";
+import type { FindingMessages, FindingView, ManyMessages, ManyText, Tool } from "./messages/types.ts";
 import { shellQuote } from "./shell.ts";
+import { rootArguments, toolCommand } from "./tool-command.ts";
 
 export interface FindingText {
   readonly sentence: string;
@@ -14,16 +15,73 @@ export interface FindingText {
 }
 
 /** What the finding is said within: decides how a slot is named in commands and which options they repeat. */
-export type FindingContext = Pick<CheckResult, "at" | "nodes" | "root">;
+export type FindingContext = Pick<CheckResult, "at" | "nodes" | "root"> & {
+  /** The words of this call that choose the node; without it the root alone. */
+  readonly again?: readonly string[];
+};
 
-export function renderFinding(finding: AnyFinding, context: FindingContext, lang: Language): FindingText {
-  return say(finding.code, viewOf(finding, context), messagesFor(lang).findings);
+/** One line of text about one finding or several, what it is about included. */
+export interface FindingGroup extends FindingText {
+  readonly severity: Severity;
+  readonly count: number;
 }
 
-/** The tool's command line with the options of this call. */
-export function toolCommand(root: string): (args: string) => string {
-  const options = root === "/" ? "" : ` ${flags.root} ${shellQuote(root)}`;
-  return (args) => `perennial ${args}${options}`.trimEnd();
+const worstFirst: readonly Severity[] = ["critical", "warning", "info"];
+
+export function renderFinding(finding: AnyFinding, context: FindingContext, lang: Language): FindingText {
+  return say(finding.code, viewOf(finding, context, lang), messagesFor(lang).findings);
+}
+
+/** Worst first, inside a severity in the order given; findings of one code and severity as one group where that can be said. */
+export function renderFindingGroups(
+  findings: readonly AnyFinding[],
+  context: FindingContext,
+  lang: Language,
+): readonly FindingGroup[] {
+  return worstFirst.flatMap((severity) => {
+    const own = findings.filter((finding) => finding.severity === severity);
+    return [...new Set(own.map(({ code }) => code))].flatMap((code) =>
+      groupsOf(
+        own.filter((finding) => finding.code === code),
+        context,
+        lang,
+      ),
+    );
+  });
+}
+
+export function toolOf({ root, again }: FindingContext): Tool {
+  return toolCommand(again ?? rootArguments(root));
+}
+
+function groupsOf(
+  findings: readonly AnyFinding[],
+  context: FindingContext,
+  lang: Language,
+): readonly FindingGroup[] {
+  const { findingsMany, check } = messagesFor(lang);
+  const [first] = findings;
+  if (first === undefined) return [];
+  const { severity, code } = first;
+  const views = findings.map((finding) => viewOf(finding, context, lang));
+  const many = findings.length > 1 ? sayMany(code, { views, tool: toolOf(context) }, findingsMany) : null;
+  const label = (finding: AnyFinding): string =>
+    `${context.nodes.length > 1 ? `${safeText(finding.node)}/` : ""}${safeText(finding.name)}`;
+  if (many !== null) {
+    const names = [...new Set(findings.map(label))].join(check.comma);
+    return [
+      {
+        severity,
+        count: findings.length,
+        sentence: `${many.sentence}${check.colon}${names}`,
+        next: many.next,
+      },
+    ];
+  }
+  return findings.map((finding) => {
+    const { sentence, next } = renderFinding(finding, context, lang);
+    return { severity, count: 1, sentence: `${label(finding)}${check.colon}${sentence}`, next };
+  });
 }
 
 function say<C extends FindingCode>(code: C, view: FindingView<C>, messages: FindingMessages): FindingText {
@@ -31,10 +89,18 @@ function say<C extends FindingCode>(code: C, view: FindingView<C>, messages: Fin
   return { sentence: message.sentence(view), next: message.next(view) };
 }
 
-function viewOf(finding: AnyFinding, context: FindingContext): FindingView<FindingCode> {
-  const { address, name, node, params, slot } = safeData(finding);
+function sayMany<C extends FindingCode>(
+  code: C,
+  { views, tool }: { readonly views: readonly FindingView<C>[]; readonly tool: Tool },
+  messages: ManyMessages,
+): ManyText | null {
+  return messages[code]?.(views, tool) ?? null;
+}
+
+function viewOf(finding: AnyFinding, context: FindingContext, lang: Language): FindingView<FindingCode> {
+  const { address, name, node, params, slot, severity } = shownData(finding, lang);
   const target = context.nodes.length > 1 && slot !== null ? slot : name;
   const { path, entry = "" } = address;
-  const tool = toolCommand(safeData(context.root));
-  return { params, name, node, path, entry, at: context.at, target: shellQuote(target), tool };
+  const tool = toolOf(context);
+  return { params, name, node, path, entry, at: context.at, severity, target: shellQuote(target), tool };
 }

@@ -3,10 +3,12 @@ export const flags = {
   addSan: "--add-san",
   allowLinksTo: "--allow-links-to",
   approved: "--approved",
+  breakLock: "--break-lock",
   keepKey: "--keep-key",
   profile: "--profile",
   root: "--root",
   stateDir: "--state-dir",
   validity: "--validity",
+  within: "--within",
   yes: "--yes",
 } as const;

@@ -1,34 +1,43 @@
 // Bare `perennial`: one screen for somebody who was just woken up.
 import type { CheckResult } from "../core/model/check.ts";
-import type { AnyFinding } from "../core/model/finding.ts";
+import type { AnyFinding, Severity } from "../core/model/finding.ts";
 import { cliMessages } from "./cli-messages.ts";
 import { painter, severityStyles } from "./color.ts";
 import { safeText } from "./escape.ts";
-import { renderFinding, toolCommand } from "./finding-text.ts";
+import { renderFindingGroups, toolOf } from "./finding-text.ts";
 import type { Language } from "./language.ts";
+import { wrapText } from "./width.ts";
 
 const mostLines = 14;
 
+export interface OverviewOptions {
+  readonly lang: Language;
+  readonly hasColor: boolean;
+  /** Columns of the terminal, null when it is none. */
+  readonly width: number | null;
+  /** The words of this call that choose the node, repeated in every command. */
+  readonly again?: readonly string[];
+}
+
 /** Worst findings first, as many as fit; then the next command, and that nothing was changed. */
-export function renderOverview(
-  result: CheckResult,
-  options: { readonly lang: Language; readonly hasColor: boolean },
-): string {
+export function renderOverview(result: CheckResult, options: OverviewOptions): string {
   const words = cliMessages(options.lang);
   const paint = painter(options.hasColor);
-  const tool = toolCommand(result.root);
-  const of = (severity: AnyFinding["severity"]): readonly AnyFinding[] =>
-    result.findings.filter((f) => f.severity === severity);
+  const { at, nodes, root } = result;
+  const context = { at, nodes, root, ...(options.again === undefined ? {} : { again: options.again }) };
+  const tool = toolOf(context);
+  const of = (severity: Severity): number =>
+    new Set(result.findings.filter((f) => f.severity === severity).map(({ name }) => name)).size;
   const [critical, warning] = [of("critical"), of("warning")];
-  const names = (findings: readonly AnyFinding[]): number =>
-    new Set(findings.map((finding) => finding.name)).size;
   const heads = [
-    ...(critical.length > 0 ? [paint(severityStyles.critical, words.bare.dead(names(critical)))] : []),
-    ...(warning.length > 0 ? [paint(severityStyles.warning, words.bare.dying(names(warning)))] : []),
-    ...(critical.length + warning.length === 0 ? [paint("green", words.bare.well)] : []),
+    ...(critical > 0 ? [paint(severityStyles.critical, words.bare.dead(critical))] : []),
+    ...(warning > 0 ? [paint(severityStyles.warning, words.bare.dying(warning))] : []),
+    ...(critical + warning === 0 ? [paint("green", words.bare.well)] : []),
   ];
-  const lines = [...critical, ...warning].map(
-    (finding) => `  ${safeText(finding.name)}: ${renderFinding(finding, result, options.lang).sentence}`,
+  const urgent = result.findings.filter(({ severity }) => severity !== "info");
+  const width = options.width ?? Number.POSITIVE_INFINITY;
+  const lines = renderFindingGroups(urgent, context, options.lang).map(({ sentence }) =>
+    wrapText(`  ${sentence}`, width, "    "),
   );
   const shown =
     lines.length > mostLines ? [...lines.slice(0, mostLines), `  ... +${lines.length - mostLines}`] : lines;

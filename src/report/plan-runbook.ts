@@ -1,22 +1,35 @@
 // A plan as a Markdown document for people: every step once, with its commands, what to expect, when to stop, how to undo it.
 import type { Phase, Plan, Step } from "../core/model/plan.ts";
 import { codeBlock, codeSpan, safeData, safeMarkdown, safeText } from "./escape.ts";
-import { renderRefusal } from "./error-text.ts";
+import { mergedRefusals, renderRefusal } from "./error-text.ts";
 import type { Language } from "./language.ts";
 import { messagesFor, type Messages } from "./messages.ts";
 import { reasonsText, say, stepsOf, stepText } from "./plan-text.ts";
 import { commandsOf, preamble } from "./runbook-shell.ts";
+import { rootArguments } from "./tool-command.ts";
 
 interface Context {
   readonly plan: Plan;
   readonly lang: Language;
   readonly messages: Messages;
+  readonly stateDirectory: string;
+  readonly again: readonly string[];
+}
+
+export interface RunbookOptions {
+  readonly lang: Language;
+  /** Where the tool keeps lock and runs; `/var/lib/perennial` below the plan's root when not given. */
+  readonly stateDirectory?: string;
+  /** The words of this call that choose the node, repeated in every command. */
+  readonly again?: readonly string[];
 }
 
 /** The document, ended by a newline. */
-export function renderRunbook(plan: Plan, { lang }: { readonly lang: Language }): string {
+export function renderRunbook(plan: Plan, options: RunbookOptions): string {
+  const { lang, stateDirectory = `${plan.root.replace(/\/$/, "")}/var/lib/perennial` } = options;
   const messages = messagesFor(lang);
-  const context: Context = { plan, lang, messages };
+  const again = options.again ?? rootArguments(plan.root);
+  const context: Context = { plan, lang, messages, stateDirectory, again };
   const sections = [...opening(context), ...body(context)];
   return `${sections.join("\n\n")}\n`;
 }
@@ -41,11 +54,11 @@ function opening({ plan, messages }: Context): readonly string[] {
 }
 
 function body(context: Context): readonly string[] {
-  const { plan, messages, lang } = context;
+  const { plan, messages, lang, again } = context;
   const { runbook } = messages;
   if (plan.refusals.length > 0) {
-    const lines = plan.refusals.flatMap((refusal) => {
-      const { error, hint } = renderRefusal(refusal, lang);
+    const lines = mergedRefusals(plan.refusals).flatMap((refusal) => {
+      const { error, hint } = renderRefusal(refusal, lang, again);
       return [`- ${safeMarkdown(error)}`, ...hint.map((line) => `  - ${safeMarkdown(line)}`)];
     });
     return [`## ${runbook.refusedHeading}`, runbook.refused, lines.join("\n")];
@@ -57,19 +70,13 @@ function body(context: Context): readonly string[] {
     runbook.preconditions.map((line) => `- ${line}`).join("\n"),
     `## ${runbook.toolsHeading}`,
     runbook.tools,
-    codeBlock("sh", preamble(plan).join("\n")),
+    codeBlock("sh", preamble(plan, context.stateDirectory).join("\n")),
     `## ${runbook.lockHeading}`,
     runbook.lock,
-    codeBlock("sh", lockCommand(plan)),
+    codeBlock("sh", "take_lock"),
     ...phases.flatMap((phase, index) => phaseSections(phase, index + 1, context)),
     ...closing(phases, context),
   ];
-}
-
-/** The tool creates the same file exclusively (`set -C`), so neither side can overlook the other. */
-function lockCommand(plan: Plan): string {
-  const text = `by hand, plan ${safeText(plan.digest)}`.replace(/[^A-Za-z0-9:, -]/g, "");
-  return `(set -C; echo "${text}, $(id -un), $(date -u)" > "$W/../lock") || stop "the lock is taken"`;
 }
 
 function phaseSections(phase: Phase, number: number, context: Context): readonly string[] {
@@ -130,7 +137,7 @@ function closing(phases: readonly Phase[], { plan, messages }: Context): readonl
     ]
       .map((line) => `- ${line}`)
       .join("\n"),
-    codeBlock("sh", 'rm -f ./*.key ./*.both; rm -f "$W/../lock"'),
+    codeBlock("sh", "rm -f ./*.key ./*.both; release_lock"),
     `## ${runbook.signHeading}`,
     [
       `| ${runbook.signColumns.join(" | ")} |`,

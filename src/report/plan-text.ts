@@ -1,39 +1,54 @@
-// A plan for people, in the manner of terraform: what changes and why, then the steps, the guards and the way back.
+// A plan for people: what changes, where and why, in which order, on what conditions, and the way back.
 import { assertNever } from "../core/model/errors.ts";
-import type { Decision, IssueStep, Phase, Plan, Step } from "../core/model/plan.ts";
+import type { Decision, IssueStep, Notice, Phase, Plan, Step } from "../core/model/plan.ts";
 import { leftOutOf } from "../core/plan/left-out.ts";
 import { painter, type Paint } from "./color.ts";
-import { renderRefusal } from "./error-text.ts";
-import { safeData } from "./escape.ts";
+import { mergedRefusals, renderRefusal } from "./error-text.ts";
+import { shownData } from "./details.ts";
+import { safeText } from "./escape.ts";
 import type { Language } from "./language.ts";
 import { messagesFor, type Messages } from "./messages.ts";
 import type { MessagesOf } from "./messages/types.ts";
+import { planTable, shortAddress, shortSlot } from "./plan-table.ts";
+import { rootArguments, toolCommand } from "./tool-command.ts";
 
 export interface PlanTextOptions {
   readonly lang: Language;
   readonly color: boolean;
+  /** Where runs keep what they replace; `/var/lib/perennial` below the root when not given. */
+  readonly stateDirectory?: string;
+  /** The words of this call that choose the node, repeated in every command. */
+  readonly again?: readonly string[];
 }
 
 interface Context {
   readonly plan: Plan;
   readonly text: Messages["plan"];
   readonly paint: Paint;
+  readonly stateDirectory: string;
+  readonly again: readonly string[];
 }
 
-const symbols = { renew: "~", follow: ">", keep: " " } as const;
-
-/** The whole plan, ended by a newline. Every string of the plan is made safe first. */
-export function renderPlan(original: Plan, { lang, color }: PlanTextOptions): string {
-  const plan = safeData(original);
-  const messages = messagesFor(lang);
-  const context: Context = { plan, text: messages.plan, paint: painter(color) };
+/** The whole plan, ended by a newline: what, where and why as one table, then the order, the conditions, the way back. */
+export function renderPlan(original: Plan, options: PlanTextOptions): string {
+  const plan = shownData(original, options.lang);
+  const messages = messagesFor(options.lang);
+  const { stateDirectory = `${plan.root.replace(/\/$/, "")}/var/lib/perennial` } = options;
+  const context: Context = {
+    plan,
+    text: messages.plan,
+    paint: painter(options.color),
+    stateDirectory: safeText(stateDirectory),
+    again: options.again ?? rootArguments(original.root),
+  };
   const nodes = messages.check.nodes(nodesOf(plan));
   const parts = [
-    [context.paint("bold", messages.plan.title(plan.cluster, nodes, plan.profile.id)), messages.plan.legend],
-    plan.decisions.flatMap((decision) => decisionLines(decision, context)),
+    [context.paint("bold", messages.plan.title(plan.cluster, nodes, plan.profile.id))],
+    tableLines(context),
+    keptLines(context),
     stepLines(context),
     noticeLines(context),
-    refusalLines(plan, lang, context),
+    refusalLines(options.lang, context),
     closingLines(context),
   ];
   const blocks = parts.filter((lines) => lines.length > 0).map((lines) => `${lines.join("\n")}\n`);
@@ -51,7 +66,7 @@ export function reasonsText(decision: Decision, text: Messages["plan"]): string 
 
 /** The same by itself, made safe. */
 export function renderReasons(decision: Decision, lang: Language): string {
-  return reasonsText(safeData(decision), messagesFor(lang).plan);
+  return reasonsText(shownData(decision, lang), messagesFor(lang).plan);
 }
 
 /** `dns:lb.example, ip:192.0.2.10`. */
@@ -91,59 +106,91 @@ export function nodesOf(plan: Plan): readonly string[] {
   return [...new Set([...ofSteps, ...ofSlots])].filter((node) => node !== "");
 }
 
-function decisionLines(decision: Decision, { plan, text, paint }: Context): readonly string[] {
-  const style = { renew: "yellow", follow: "yellow", keep: "dim" } as const;
-  const line = `${symbols[decision.action]} ${decision.slot}${decision.reasons.length > 0 ? `  # ${reasonsText(decision, text)}` : ""}`;
-  const step = stepsOf(plan).find((one) => one.kind === "issue" && one.slot === decision.slot);
-  return [paint(style[decision.action], line), ...(step?.kind === "issue" ? issueLines(step, text) : [])];
-}
-
-function issueLines(step: IssueStep, text: Messages["plan"]): readonly string[] {
-  const { old, validitySeconds, notAfterCap, key, authority, addSans } = step;
-  const details = [
-    key.mode === "keep" ? text.keyKept(key.algorithm) : text.keyNew(key.algorithm),
-    text.signedBy(authority),
-    ...(addSans.length > 0 ? [text.sansAdded(sansText(addSans))] : []),
-  ];
+function tableLines({ plan, text, paint }: Context): readonly string[] {
+  const issues = stepsOf(plan).filter((step): step is IssueStep => step.kind === "issue");
+  const [header = "", ...rows] = planTable(plan, text).trimEnd().split("\n");
+  if (rows.length === 0) return [];
+  const authorities = [...new Set(issues.map(({ authority }) => authority))].join(text.comma);
+  const spans = [...new Set(issues.map(({ validitySeconds }) => text.span(validitySeconds * 1000)))];
+  const added = issues.filter(({ addSans }) => addSans.length > 0);
   return [
-    `    ${text.change(old.serialHex, old.notAfter, text.span(validitySeconds * 1000), notAfterCap)}`,
-    `    ${details.join(text.joiner)}`,
+    paint("bold", header),
+    ...rows,
+    ...(issues.length === 0 ? [] : [text.newOnes(spans.join(text.comma), authorities)]),
+    ...added.map(
+      (step) => `${shortSlot(step.slot, plan)}${text.colon}${text.sansAdded(sansText(step.addSans))}`,
+    ),
   ];
 }
 
-function stepLines({ plan, text }: Context): readonly string[] {
+/** What stays, one line per reason. */
+function keptLines({ plan, text, paint }: Context): readonly string[] {
+  const kept = plan.decisions.filter(({ action }) => action === "keep");
+  const reasons = [...new Set(kept.map((decision) => reasonsText(decision, text)))];
+  return reasons.map((reason) => {
+    const names = kept
+      .filter((decision) => reasonsText(decision, text) === reason)
+      .map(({ slot }) => shortSlot(slot, plan));
+    return paint("dim", text.kept(names.join(text.comma), reason));
+  });
+}
+
+function stepLines(context: Context): readonly string[] {
+  const { plan, text } = context;
   const phases = plan.phases.filter((phase) => phase.nodes.some((node) => node.steps.length > 0));
   if (phases.length === 0) return [];
-  return [text.stepsHeading, ...phases.flatMap((phase, index) => phaseLines(phase, index + 1, text))];
+  return [text.stepsHeading, ...phases.map((phase, index) => `  ${index + 1}. ${phaseLine(phase, context)}`)];
 }
 
-function phaseLines(phase: Phase, number: number, text: Messages["plan"]): readonly string[] {
-  const nodes = phase.nodes.filter((node) => node.steps.length > 0);
-  return [
-    `  ${number}. ${text.phases[phase.id]}`,
-    ...nodes.flatMap(({ node, steps }) => [
-      `     ${text.onNode(node)}`,
-      ...steps.map((step) => `       - ${stepText(step, text)}`),
-    ]),
-  ];
+function phaseLine({ id, nodes }: Phase, { text, stateDirectory }: Context): string {
+  const count = nodes.reduce((sum, { steps }) => sum + steps.length, 0);
+  const on = nodes.length > 1 ? ` (${nodes.map(({ node }) => node).join(text.comma)})` : "";
+  return `${text.phaseLines[id](count, `${stateDirectory}/runs/RUN/before`)}${on}`;
 }
 
+/** The same notice about several certificates or files is one line. */
 function noticeLines({ plan, text, paint }: Context): readonly string[] {
   if (plan.notices.length === 0) return [];
-  const lines = plan.notices.map((notice) => `  - ${say(notice, text.notices)}`);
+  const lines = mergedNotices(plan, text.comma).map((notice) => `  - ${say(notice, text.notices)}`);
   return [paint("yellow", text.noticesHeading), ...lines];
 }
 
-function refusalLines(plan: Plan, lang: Language, { text, paint }: Context): readonly string[] {
+function mergedNotices(plan: Plan, comma: string): readonly Notice[] {
+  const groups = new Map<string, { readonly notice: Notice; readonly names: string[] }>();
+  for (const notice of plan.notices) {
+    const { name, rest } = splitNotice(notice, plan);
+    const key = JSON.stringify(rest);
+    const group = groups.get(key) ?? { notice, names: [] };
+    group.names.push(name);
+    groups.set(key, group);
+  }
+  return [...groups.values()].map(({ notice, names }) => withName(notice, names.join(comma)));
+}
+
+/** What a notice is about, apart from what it says of it. */
+function splitNotice(notice: Notice, plan: Plan): { readonly name: string; readonly rest: unknown } {
+  if (notice.code === "validity-capped")
+    return { name: shortSlot(notice.slot, plan), rest: { ...notice, slot: "" } };
+  if (notice.code === "mode-kept-open")
+    return { name: shortAddress(notice.address, plan), rest: { ...notice, address: "" } };
+  return { name: "", rest: notice };
+}
+
+function withName(notice: Notice, name: string): Notice {
+  if (notice.code === "validity-capped") return { ...notice, slot: name };
+  return notice.code === "mode-kept-open" ? { ...notice, address: name } : notice;
+}
+
+function refusalLines(lang: Language, { plan, text, paint, again }: Context): readonly string[] {
   if (plan.refusals.length === 0) return [];
-  const lines = plan.refusals.flatMap((refusal) => {
-    const { error, hint } = renderRefusal(refusal, lang);
+  const lines = mergedRefusals(plan.refusals).flatMap((refusal) => {
+    const { error, hint } = renderRefusal(refusal, lang, again);
     return [`  - ${error}`, ...hint.map((line) => `    ${text.wayOn} ${line}`)];
   });
   return [paint(["bold", "red"], text.refusalsHeading), ...lines];
 }
 
-function closingLines({ plan, text, paint }: Context): readonly string[] {
+function closingLines({ plan, text, paint, again }: Context): readonly string[] {
   const count = (action: Decision["action"]): number =>
     plan.decisions.filter((decision) => decision.action === action).length;
   const summary = paint("bold", text.summary(count("renew"), count("follow"), count("keep")));
@@ -154,7 +201,7 @@ function closingLines({ plan, text, paint }: Context): readonly string[] {
   const written = plan.guards.filter((guard) => guard.use === "written").length;
   return [
     text.guards(written, plan.guards.length - written),
-    text.undo,
+    text.undo(toolCommand(again)("rollback last")),
     text.digest(plan.digest),
     ...leftOut,
     summary,

@@ -27,16 +27,18 @@ export interface StepCommands {
  * Helpers that the steps use, defined once per shell. `extensions CERT [SAN]` writes the old certificate's extensions as an
  * extension file for openssl, `put_certificate FILE N NEW` and `put_key FILE NEW` print FILE with one PEM block replaced.
  */
-export function preamble(plan: Plan): readonly string[] {
+export function preamble(plan: Plan, stateDirectory: string): readonly string[] {
   return [
     "set -u; umask 077",
-    `W=/var/lib/perennial/by-hand-${plan.digest
+    `S=${shellQuote(stateDirectory)}`,
+    `W="$S/by-hand-${plan.digest
       .replace(/^sha256:/, "")
       .slice(0, 12)
-      .replace(/[^0-9a-f]/g, "0")}`,
+      .replace(/[^0-9a-f]/g, "0")}"`,
     'mkdir -p -m 0700 "$W/before" && cd "$W"',
     'stop() { echo "STOP: $*" >&2; return 1; }',
     'same() { echo "$1  $2" | sha256sum -c - || stop "$2 was changed since the plan"; }',
+    ...lockHelpers,
     "extensions() {",
     '  openssl x509 -in "$1" -noout -text | awk -v add="${2:-}" \'',
     '    function out(name) { critical = /critical/ ? "critical," : ""; getline',
@@ -58,11 +60,33 @@ export function preamble(plan: Plan): readonly string[] {
     '  awk -v new="$2" \'/-----BEGIN [A-Z ]*PRIVATE KEY-----/ && !done { while ((getline line < new) > 0) print line; skip = 1; done = 1 }',
     '    !skip { print } /-----END [A-Z ]*PRIVATE KEY-----/ { skip = 0 }\' "$1"',
     "}",
+    "key_of() { awk '/-----BEGIN [A-Z ]*PRIVATE KEY-----/ { p = 1 } p { print } /-----END [A-Z ]*PRIVATE KEY-----/ { exit }' \"$1\"; }",
+    'key_like() { grep -q "BEGIN PRIVATE KEY" "$1" || return 0; openssl pkcs8 -topk8 -nocrypt -in "$2" -out "$2.p8" && mv -f "$2.p8" "$2"; }',
     'certificate_of() { awk -v n="$2" \'BEGIN { i = -1 } /-----BEGIN CERTIFICATE-----/ { i++ } i == n { print } i == n && /-----END CERTIFICATE-----/ { exit }\' "$1"; }',
     'user_field() { kubectl config view --kubeconfig "$1" --raw -o jsonpath="{.users[?(@.name==\\"$2\\")].user.$3}" | base64 -d; }',
     'pair() { [ "$(openssl x509 -in "$1" -noout -pubkey)" = "$(openssl pkey -in "$2" -pubout)" ] && echo "pair ok" || stop "$1 and $2 do not belong together"; }',
   ];
 }
+
+/**
+ * A claim as the engine's own (src/engine/lock.ts): it refuses while the newest one is held and its holder is not known to be dead,
+ * and no process has the number 0. `take_lock` refuses likewise, and makes the claim whole or not at all (link(2)).
+ */
+const lockHelpers: readonly string[] = [
+  `newest_claim() { ls "$S/lock" 2>/dev/null | grep -E '^[0-9]{8,15}$' | sort -n | tail -n 1; }`,
+  "take_lock() {",
+  '  mkdir -p "$S/lock" || return 1; n=$(newest_claim)',
+  `  if [ -n "$n" ] && ! grep -q '"state":"free"' "$S/lock/$n"; then stop "the lock is held: $(cat "$S/lock/$n")"; return 1; fi`,
+  "  t=$(echo \"${n:-0}\" | sed 's/^0*//'); t=$(( ${t:-0} + 1 ))",
+  `  printf '{"token":%s,"state":"held","holder":{"user":"%s","sudoUser":null,"sshConnection":null,"host":"by hand","pid":0,"processStart":"","bootId":""},"sinceAt":%s000,"what":"runbook"}\\n' \\`,
+  '    "$t" "$(id -un | tr -cd A-Za-z0-9._-)" "$(date +%s)" > "$W/claim"',
+  '  ln "$W/claim" "$S/lock/$(printf %08d "$t")" && rm -f "$W/claim" && echo "lock taken" || stop "somebody else was quicker"',
+  "}",
+  "release_lock() {",
+  '  n=$(newest_claim); grep -q \'"pid":0,\' "$S/lock/$n" || { stop "the lock is not held by hand"; return 1; }',
+  `  sed 's/"state":"held"/"state":"free"/' "$S/lock/$n" > "$S/lock/$n.free" && mv -f "$S/lock/$n.free" "$S/lock/$n" && echo "lock released"`,
+  "}",
+];
 
 export function commandsOf(step: Step, plan: Plan): StepCommands {
   switch (step.kind) {
@@ -139,7 +163,15 @@ function takeOld(template: Template, name: string, plan: Plan): readonly string[
 function keyCommands({ key, template }: IssueStep, name: string, plan: Plan): readonly string[] {
   if (key.mode === "keep") return [oldKey(template, name, plan)];
   const [family = "", size = ""] = key.algorithm.split("-");
-  if (family === "RSA") return [`openssl genrsa -out ${name}.key ${shellQuote(size)}`];
+  const like = likeOldKey(template, name, plan);
+  // OpenSSL 3 writes PKCS#8 unless told otherwise; before it there is no such option.
+  if (family === "RSA") {
+    const bits = shellQuote(size);
+    return [
+      `openssl genrsa -traditional -out ${name}.key ${bits} 2>/dev/null || openssl genrsa -out ${name}.key ${bits}`,
+      ...like,
+    ];
+  }
   const curves: Readonly<Record<string, string>> = {
     P256: "prime256v1",
     P384: "secp384r1",
@@ -147,14 +179,24 @@ function keyCommands({ key, template }: IssueStep, name: string, plan: Plan): re
   };
   const curve = curves[size];
   if (curve === undefined) return [`stop ${shellQuote(`no command for keys of the kind ${key.algorithm}`)}`];
-  return [`openssl ecparam -name ${curve} -genkey -noout -out ${name}.key`];
+  return [`openssl ecparam -name ${curve} -genkey -noout -out ${name}.key`, ...like];
+}
+
+/** The new key in the PEM type of the old one: PKCS#1 and SEC 1 stay, PKCS#8 stays. */
+function likeOldKey(template: Template, name: string, plan: Plan): readonly string[] {
+  if (template.form === "pem")
+    return [`key_like ${at(template.key ?? template.certificate, plan)} ${name}.key`];
+  return [
+    `user_field ${at(template.file, plan)} ${shellQuote(template.user)} client-key-data > ${name}.old.key`,
+    `key_like ${name}.old.key ${name}.key; rm -f ${name}.old.key`,
+  ];
 }
 
 function oldKey(template: Template, name: string, plan: Plan): string {
   if (template.form === "kubeconfig") {
     return `user_field ${at(template.file, plan)} ${shellQuote(template.user)} client-key-data > ${name}.key`;
   }
-  return `openssl pkey -in ${at(template.key ?? template.certificate, plan)} -out ${name}.key`;
+  return `key_of ${at(template.key ?? template.certificate, plan)} > ${name}.key`;
 }
 
 function takeCommands(step: TakeStep, plan: Plan): StepCommands {

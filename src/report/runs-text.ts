@@ -4,6 +4,7 @@ import { safeData } from "./escape.ts";
 import type { Language } from "./language.ts";
 import { messagesFor, type Messages } from "./messages.ts";
 import { formatTable } from "./table.ts";
+import { toolCommand } from "./tool-command.ts";
 
 /** One row per run, in the order given; ended by a newline. */
 export function renderRuns(list: readonly RunSummary[], { lang }: { readonly lang: Language }): string {
@@ -20,8 +21,15 @@ export function renderRuns(list: readonly RunSummary[], { lang }: { readonly lan
   return formatTable([text.columns, ...rows]);
 }
 
+export interface RunTextOptions {
+  readonly lang: Language;
+  /** The words of this call that choose the node, repeated in every command. */
+  readonly again?: readonly string[];
+}
+
 /** Everything about one run, ended by a newline. */
-export function renderRun(original: RunSummary, { lang }: { readonly lang: Language }): string {
+export function renderRun(original: RunSummary, { lang, again = [] }: RunTextOptions): string {
+  const tool = toolCommand(again);
   const text = messagesFor(lang).runs;
   const run = safeData(original);
   const { labels } = text;
@@ -58,7 +66,7 @@ export function renderRun(original: RunSummary, { lang }: { readonly lang: Langu
       labels.steps,
       run.steps.map((step) => [`  ${step.id}`, progressOf(step, text)]),
     ),
-    isOpen ? `${text.openHint}\n` : "",
+    isOpen ? `${text.openHint(tool("resume"), tool(`rollback ${run.run}`))}\n` : "",
   ]
     .filter((part) => part !== "")
     .join("\n");

@@ -12,6 +12,16 @@ export function formatDate(at: number): string {
   return `${months[date.getUTCMonth()] ?? ""} ${day}, ${yearOf(date)} ${clockOf(date)} UTC`;
 }
 
+/** `Nov 22, 2027`. */
+export function formatDay(at: number): string {
+  return formatDate(at).slice(0, "Nov 22, 2027".length);
+}
+
+/** `2027-11-22`. */
+export function formatDayIso(at: number): string {
+  return formatDateIso(at).slice(0, "2027-11-22".length);
+}
+
 /** `2027-11-22 15:35 UTC`: what Chinese sentences use. */
 export function formatDateIso(at: number): string {
   const date = new Date(at);

@@ -97,16 +97,16 @@ describe("check as text", () => {
     const text = renderCheck(ill, plain);
     expect(text.slice(text.indexOf("OTHER"))).toBe(
       `\
-OTHER CERTIFICATE   PATH                           EXPIRES                  RESIDUAL TIME   FOLLOWS
-root/.kube/config   /root/.kube/config             Nov 22, 2027 15:35 UTC   364d            apiserver
-kubelet.conf        /etc/kubernetes/kubelet.conf   Nov 22, 2027 15:35 UTC   364d            (the kubelet rotates it)
+OTHER CERTIFICATE   EXPIRES                  RESIDUAL TIME   FOLLOWS
+root/.kube/config   Nov 22, 2027 15:35 UTC   364d            apiserver
+kubelet.conf        Nov 22, 2027 15:35 UTC   364d            (the kubelet rotates it)
 
 CRITICAL apiserver: certificate expired on Nov 20, 2026 16:00 UTC, 2 days ago; peers refuse it
     -> perennial renew apiserver (shows the plan first and asks)
 WARNING admin.conf: /a has mode 0644, at most 0600 is right; others can read what is in it
     -> chmod 0600 /a
 
-1 critical, 1 warning, 0 notes on m1 as of Nov 22, 2026 16:00 UTC; nothing was changed; perennial plan shows what would be renewed, perennial renew does it
+1 critical, 1 warning, 0 notes on m1 as of Nov 22, 2026 16:00 UTC; nothing was changed; next: perennial plan
 `,
     );
   });
@@ -114,7 +114,7 @@ WARNING admin.conf: /a has mode 0644, at most 0600 is right; others can read wha
   it("speaks Chinese where the words are ours, aligned by columns", () => {
     const text = renderCheck(ill, { ...plain, lang: "zh" });
     expect(text).toContain(
-      "其他证书            路径                           到期时间                 剩余时间   跟随\nroot/.kube/config   /root/.kube/config             Nov 22, 2027 15:35 UTC   364d       apiserver\n",
+      "其他证书            到期时间                 剩余时间   跟随\nroot/.kube/config   Nov 22, 2027 15:35 UTC   364d       apiserver\n",
     );
     expect(text).toContain("严重 apiserver：证书已于 2026-11-20 16:00 UTC 过期（2 天前），对端会拒绝它\n");
     expect(text).toContain(

@@ -1,9 +1,10 @@
 // Plans, events, runs and inspections as text, in both languages.
 import { describe, expect, it } from "vitest";
 import type { RunEvent } from "../../src/core/model/event.ts";
+import type { PhaseId } from "../../src/core/model/plan.ts";
 import type { InspectResult } from "../../src/core/model/inspect.ts";
 import type { RunSummary } from "../../src/core/model/run.ts";
-import { renderEvent } from "../../src/report/events-text.ts";
+import { createProgress } from "../../src/report/events-text.ts";
 import { inspectToJson, renderInspect } from "../../src/report/inspect-text.ts";
 import { renderPlan } from "../../src/report/plan-text.ts";
 import { renderRun, renderRuns } from "../../src/report/runs-text.ts";
@@ -21,61 +22,146 @@ const issued = {
 };
 
 describe("a plan as text", () => {
-  it("says what changes, why, in which order, and how to undo it", () => {
-    const text = renderPlan(samplePlan(), { lang: "en", color: false });
-    expect(text).toContain(
-      "~ m1/apiserver  # expired on Nov 01, 2025 00:00 UTC\n    serial 0a0b, Nov 01, 2025 00:00 UTC -> new serial, 365 days, at the latest Nov 19, 2036 15:35 UTC\n    new key (RSA-2048); signed by ca; adds dns:lb.example\n",
+  it("says once what changes, where and why, then the order, the conditions and the way back", () => {
+    expect(renderPlan(samplePlan(), { lang: "en", color: false })).toBe(
+      `\
+Plan for cluster kubernetes, m1 (profile kubeadm)
+
+NAME        OLD EXPIRES   NEW KEY   REASON     FILES (below /etc/kubernetes/)
+apiserver   Nov 01, 2025  RSA-2048  expired    pki/apiserver.{key,crt}
+admin.conf  Nov 01, 2025  kept      asked for  admin.conf
+New certificates: same subject, names and usages; valid 365 days, never past their CA; signed by ca.
+apiserver: adds dns:lb.example
+
+Kept: etcd-peer (valid until Nov 19, 2036 15:35 UTC)
+
+Steps, in this order:
+  1. issue: make 2 certificates in memory
+  2. back up: keep these 3 files in /var/lib/perennial/runs/RUN/before
+  3. stage: write 3 new files beside them and verify the set as a whole
+  4. swap: rename them into place in the order shown, each key before its certificate
+  5. prove: read back 2 certificates and compare with what was issued
+
+Note:
+  - restart afterwards, one node at a time, so that the new certificates are used: kube-apiserver
+
+Guards: the 3 files to be replaced and 2 that are only read must be as they were when this plan was made.
+Undo: perennial rollback last restores bytes, mode, owner and links; a failure before the end does so by itself.
+Digest: sha256:${"cd".repeat(32)}
+Plan: 2 to renew, 0 to follow, 1 to keep.
+`,
     );
-    expect(text).toContain("  m1/etcd-peer  # valid until Nov 19, 2036 15:35 UTC\n");
-    expect(text).toContain("  4. swap: rename the new files over the old ones\n     on m1\n");
-    expect(
-      text.endsWith(`Digest: sha256:${"cd".repeat(32)}\nPlan: 2 to renew, 0 to follow, 1 to keep.\n`),
-    ).toBe(true);
-    expect(text).not.toContain("\u001b");
-    expect(renderPlan(samplePlan(), { lang: "en", color: true })).toContain("\u001b[33m~ m1/apiserver");
   });
 
-  it("speaks Chinese", () => {
+  it("speaks Chinese, and colours only when asked", () => {
     const text = renderPlan(samplePlan(), { lang: "zh", color: false });
-    expect(text).toContain("~ m1/apiserver  # 已于 2025-11-01 00:00 UTC 过期\n");
+    expect(text).toContain("apiserver   2025-11-01  RSA-2048  已过期  pki/apiserver.{key,crt}\n");
     expect(text.endsWith("计划：续期 2 个，跟随 0 个，保持不变 1 个。\n")).toBe(true);
+    expect(text).not.toContain("\u001b");
+    expect(renderPlan(samplePlan(), { lang: "en", color: true })).toContain("\u001b[1mPlan for cluster");
   });
 
-  it("names refusals with the way on, and offers nothing to apply", () => {
+  it("names the same refusal once with the way on, and offers nothing to apply", () => {
     const refusal = {
       code: "authority-expired",
       slot: "m1/apiserver",
       address: objects.caCertificate,
       detail: "2025",
     } as const;
-    const text = renderPlan(samplePlan({ refusals: [refusal], phases: [] }), { lang: "en", color: false });
+    const refusals = [refusal, { ...refusal, slot: "m1/admin.conf" }];
+    const text = renderPlan(samplePlan({ refusals, phases: [], root: "/mnt/m1" }), {
+      lang: "en",
+      color: false,
+    });
     expect(text).toContain(
-      "Refused:\n  - m1/apiserver: the CA in file:m1:/etc/kubernetes/pki/ca.crt expired 2025;",
+      "Refused:\n  - m1/apiserver, m1/admin.conf: the CA in file:m1:/etc/kubernetes/pki/ca.crt expired 2025;",
     );
-    expect(text).toContain("Refused: 1 reason; nothing can be applied.\n");
+    expect(text).toContain("-> renew the CA first: perennial check --root /mnt/m1 says how");
+    expect(text).toContain("Refused: 2 reasons; nothing can be applied.\n");
     expect(text).not.toContain("Digest:");
   });
 });
 
-describe("events as text", () => {
-  it.each([
-    [
-      { type: "proved", name: "apiserver", issued },
+describe("progress", () => {
+  const swap = { kind: "swap", id: "m1/swap/a", object: "file:m1:/a" } as const;
+  const done = (phase: PhaseId, changed: boolean): RunEvent => ({
+    type: "step-done",
+    phase,
+    step: swap,
+    changed,
+  });
+  const started = (phase: PhaseId, steps: number): RunEvent => ({ type: "phase-started", phase, steps });
+  const told = (events: readonly RunEvent[], lang: "en" | "zh" = "en"): readonly string[] => {
+    const progress = createProgress({ lang, stateDirectory: "/var/lib/perennial" });
+    return events.flatMap((event) => progress.tell(event));
+  };
+  const whole: readonly RunEvent[] = [
+    { type: "run-started", run: "r1", steps: 8 },
+    started("issue", 1),
+    { type: "issued", name: "apiserver", issued },
+    done("issue", true),
+    started("back-up", 2),
+    done("back-up", true),
+    done("back-up", true),
+    started("stage", 2),
+    done("stage", true),
+    done("stage", false),
+    started("swap", 2),
+    done("swap", true),
+    done("swap", false),
+    started("prove", 1),
+    { type: "proved", name: "apiserver", issued },
+    done("prove", false),
+    { type: "run-ended", run: "r1", outcome: "succeeded" },
+  ];
+
+  it("is one line per phase, told when it is over, and one per certificate", () => {
+    expect(told(whole)).toEqual([
+      "[renew] run r1 started",
+      "[issue] 1 certificate made in memory",
+      "[back-up] 2 files kept in /var/lib/perennial/runs/r1/before",
+      "[stage] 1 file written beside the old one and verified, 1 already as planned",
+      "[swap] 1 file replaced, 1 already as planned",
       "[renew] apiserver renewed: serial 0a0b, valid until Nov 22, 2027 16:00 UTC",
-    ],
-    [{ type: "run-started", run: "r1", steps: 3 }, "[renew] run r1 started: 3 steps"],
-    [
-      { type: "undone", step: "s", object: hostile },
-      "[rollback] evil\\x1b[31m\\x0aroot\\u202egnp\\u200b\\u{e0041}`|<b> restored",
-    ],
-    [
+    ]);
+  });
+
+  it("has the same lines in Chinese", () => {
+    const lines = told(whole, "zh");
+    expect(lines.length).toBe(6);
+    for (const line of lines) expect(line).toMatch(/^\[[a-z-]+\].*[\u4e00-\u9fff]/);
+  });
+
+  it("says how far the phase came in which a step failed, never that it was verified", () => {
+    const lines = told([
+      { type: "run-started", run: "r1", steps: 8 },
+      started("stage", 3),
+      done("stage", true),
+      { type: "step-failed", step: hostile, code: "store-write-failed" },
+      { type: "run-ended", run: "r1", outcome: "abandoned" },
+    ]);
+    expect(lines).toEqual([
+      "[renew] run r1 started",
+      "[stage] 1 of 3 steps done",
+      "[failed] step evil\\x1b[31m\\x0aroot\\u202egnp\\u200b\\u{e0041}`|<b>: store-write-failed",
+    ]);
+  });
+
+  it("counts what a rollback restores", () => {
+    const lines = told([
+      { type: "rollback-started", run: "r1", cause: "operator" },
+      { type: "undone", step: "s", object: "a" },
+      { type: "undone", step: "t", object: "b" },
       { type: "run-ended", run: "r1", outcome: "rolled-back" },
-      "[rollback] run r1 rolled back: everything is as it was",
-    ],
-    [{ type: "swept", paths: [] }, null],
-  ] satisfies readonly (readonly [RunEvent, string | null])[])("%j", (event, line) => {
-    expect(renderEvent(event, "en")).toBe(line);
-    if (line !== null) expect(renderEvent(event, "zh")).toMatch(/^\[[a-z-]+\].*[\u4e00-\u9fff]/);
+      { type: "swept", paths: [] },
+    ]);
+    expect(lines).toEqual(["[rollback] run r1: restoring what was there", "[rollback] 2 files restored"]);
+  });
+
+  it("says nothing of a phase that a resumed run skips", () => {
+    expect(told([{ type: "run-resumed", run: "r1" }, started("issue", 2), started("swap", 2)])).toEqual([
+      "[resume] run r1 goes on",
+    ]);
   });
 });
 
@@ -115,8 +201,8 @@ describe("runs as text", () => {
     expect(page).toContain("begun, no effect recorded Nov 22, 2026 16:00 UTC");
     expect(page).toContain("abababababab   ->   not written");
     expect(page).toContain("perennial resume finishes it");
-    expect(renderRun(run, { lang: "zh" })).toContain("执行中或已中断");
-    expect(renderRuns([], { lang: "zh" })).toBe("本节点没有执行记录\n");
+    expect(renderRun(run, { lang: "zh" })).toContain("运行中或已中断");
+    expect(renderRuns([], { lang: "zh" })).toBe("本节点没有运行记录\n");
   });
 });
 

@@ -10,6 +10,16 @@ import { renderRunbook, runbookStepIds } from "../../src/report/plan-runbook.ts"
 import { stepsOf } from "../../src/report/plan-text.ts";
 import { fullPlan, objects, samplePlan } from "./plan-samples.ts";
 import { hostile } from "./samples.ts";
+import { localNode } from "../../src/app/local-node.ts";
+import { planRenewal } from "../../src/app/renewal.ts";
+import { systemProcesses } from "../../src/drivers/shared/processes.ts";
+import { openStateDirectory } from "../../src/drivers/shared/state-directory.ts";
+import { acquireLock, type LockPorts } from "../../src/engine/lock.ts";
+import { stepsByKind } from "../../src/engine/phases.ts";
+import { runCli } from "../support/cli.ts";
+import { fixture } from "../support/fixtures.ts";
+
+const now = Date.UTC(2026, 10, 22, 16);
 
 const work = mkdtempSync(join(tmpdir(), "perennial-runbook-"));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
@@ -70,10 +80,7 @@ function commandsIn(markdown: string, isUndo = false): string {
 
 function runbookFor(root: string): { readonly plan: Plan; readonly markdown: string } {
   const plan = samplePlan({ root }, hashesOf(root));
-  const markdown = renderRunbook(plan, { lang: "en" }).replaceAll(
-    "/var/lib/perennial",
-    join(root, "var/lib/perennial"),
-  );
+  const markdown = renderRunbook(plan, { lang: "en" });
   return { plan, markdown };
 }
 
@@ -86,7 +93,7 @@ describe("the runbook", () => {
 
   it("makes no key where the key is kept", () => {
     const markdown = renderRunbook(samplePlan(), { lang: "en" });
-    expect(markdown.match(/openssl genrsa/g)?.length).toBe(1);
+    expect(markdown.match(/openssl genrsa -traditional/g)?.length).toBe(1);
     expect(markdown).toContain("client-key-data > m1_admin.conf.key");
   });
 
@@ -138,4 +145,93 @@ describe("the runbook", () => {
       expect(hashesOf(root)).toEqual(before);
     },
   );
+
+  const options = { stateDirectory: null, allowLinksTo: [], environment: {} } as const;
+  const request = {
+    names: [],
+    all: false,
+    withinSeconds: 2_592_000,
+    validitySeconds: 31_536_000,
+    validityIsExplicit: false,
+    keepKey: false,
+    keyAlgorithm: null,
+    addSans: [],
+    allowLinksTo: [],
+  } as const;
+
+  it("holds every step of a real plan exactly once, in the order in which the engine does them", async () => {
+    const root = fixture("kubeadm-ha-expired/m1");
+    const plan = await planRenewal(localNode({ ...options, root }), { id: null, params: {} }, request, now);
+    const order = stepsByKind(plan).flatMap(({ steps }) => steps.map(({ id }) => id));
+    expect(order.length).toBe(80);
+    expect(new Set(order).size).toBe(80);
+    for (const lang of ["en", "zh"] as const) {
+      expect(runbookStepIds(renderRunbook(plan, { lang }))).toEqual(order);
+    }
+  });
+
+  it.skipIf(!hasTools())(
+    "renews a control plane with ECDSA keys, each in the PEM type it had",
+    { timeout: 60_000 },
+    async () => {
+      const root = fixture("kubeadm-ecdsa-expired/m1");
+      const plan = await planRenewal(
+        localNode({ ...options, root }),
+        { id: null, params: {} },
+        request,
+        Date.now(),
+      );
+      const types = (): string =>
+        sh("grep -rh 'BEGIN .*PRIVATE KEY' etc/kubernetes/pki | sort | uniq -c", root);
+      const before = types();
+      const output = sh(commandsIn(renderRunbook(plan, { lang: "en" })));
+      expect(output).not.toContain("STOP");
+      expect(output.match(/extensions ok/g)?.length).toBe(
+        plan.decisions.filter(({ action }) => action === "renew").length,
+      );
+      expect(output.match(/^lock (?:taken|released)$/gm)).toEqual(["lock taken", "lock released"]);
+      expect(before).toContain("EC PRIVATE KEY");
+      expect(types()).toBe(before);
+      const { out } = await runCli(["check", "--root", root, "-o", "json"]);
+      const { findings } = JSON.parse(out) as { findings: readonly { code: string; name: string }[] };
+      expect(findings.filter(({ code }) => /expired|match|issuer|differs|broken/.test(code))).toEqual([]);
+    },
+  );
+
+  describe("its lock", () => {
+    const helpersFor = (root: string): string => {
+      const { markdown } = { markdown: renderRunbook(samplePlan({ root }), { lang: "en" }) };
+      return /```sh\n(set -u[\s\S]*?)\n```/.exec(markdown)?.[1] ?? "";
+    };
+    const portsFor = (root: string): LockPorts => ({
+      state: openStateDirectory(join(root, "var/lib/perennial")),
+      processes: systemProcesses(),
+      clock: { now: () => now },
+      failpoints: { hit: () => {} },
+    });
+
+    it("keeps the tool out until it is released", async () => {
+      const root = join(work, "locked");
+      expect(sh(`${helpersFor(root)}\ntake_lock`)).toBe("lock taken\n");
+      await expect(acquireLock(portsFor(root), { what: "renew" })).rejects.toMatchObject({
+        code: "locked",
+        params: { pid: 0, host: "by hand", what: "runbook", alive: false },
+      });
+      expect(sh(`${helpersFor(root)}\nrelease_lock`)).toBe("lock released\n");
+      const lock = await acquireLock(portsFor(root), { what: "renew" });
+      expect(lock.token).toBe(2);
+      await lock.release();
+    });
+
+    it("is refused while the tool holds its own, and taken when that is free again", async () => {
+      const root = join(work, "held");
+      const lock = await acquireLock(portsFor(root), { what: "renew" });
+      expect(sh(`${helpersFor(root)}\ntake_lock || true`)).toMatch(
+        /^STOP: the lock is held: .*"what":"renew"/,
+      );
+      expect(sh(`${helpersFor(root)}\nrelease_lock || true`)).toBe("STOP: the lock is not held by hand\n");
+      await lock.release();
+      expect(sh(`${helpersFor(root)}\ntake_lock`)).toBe("lock taken\n");
+    });
+  });
 });

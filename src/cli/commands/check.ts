@@ -11,7 +11,7 @@ import { renderJson, renderYaml } from "../../report/data-text.ts";
 import { parseDuration, parseInstant } from "../durations.ts";
 import { exitCodeOfFindings } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
-import { type NodeOptions, nodeOf, profileChoiceOf } from "../options.ts";
+import { type NodeOptions, nodeArguments, nodeOf, profileChoiceOf } from "../options.ts";
 
 export interface CheckOptions extends NodeOptions {
   readonly at?: string;
@@ -22,14 +22,21 @@ export interface CheckOptions extends NodeOptions {
 export async function runCheck(options: CheckOptions, io: Io): Promise<number> {
   const result = await resultFor(options, io);
   const exitCode = exitCodeOfFindings(result.worst);
-  io.out(rendered(result, options.output, exitCode, io));
+  io.out(rendered(result, { ...options, exitCode }, io));
   return exitCode;
 }
 
 /** One screen: what is dead or dying, why, the next command; nothing is changed. */
 export async function runOverview(options: CheckOptions, io: Io): Promise<number> {
   const result = await resultFor(options, io);
-  io.out(renderOverview(result, io));
+  io.out(
+    renderOverview(result, {
+      lang: io.lang,
+      hasColor: io.hasColor,
+      width: io.width,
+      again: nodeArguments(options),
+    }),
+  );
   return exitCodeOfFindings(result.worst);
 }
 
@@ -41,15 +48,22 @@ async function resultFor(options: CheckOptions, io: Io): Promise<CheckResult> {
   return withRunFindings(local, result);
 }
 
-function rendered(result: CheckResult, output: string, exitCode: number, io: Io): string {
-  switch (output) {
+function rendered(
+  result: CheckResult,
+  options: CheckOptions & { readonly exitCode: number },
+  io: Io,
+): string {
+  const again = nodeArguments(options);
+  const asData = (): unknown =>
+    checkToJson(result, { version: toolVersion, exitCode: options.exitCode, again });
+  switch (options.output) {
     case "json":
-      return renderJson(checkToJson(result, { version: toolVersion, exitCode }));
+      return renderJson(asData());
     case "yaml":
-      return renderYaml(checkToJson(result, { version: toolVersion, exitCode }));
+      return renderYaml(asData());
     default: {
-      const options = { lang: io.lang, wide: output === "wide", color: io.hasColor };
-      return renderCheck(result, io.width === null ? options : { ...options, width: io.width });
+      const text = { lang: io.lang, wide: options.output === "wide", color: io.hasColor, again };
+      return renderCheck(result, io.width === null ? text : { ...text, width: io.width });
     }
   }
 }

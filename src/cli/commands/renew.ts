@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { applyPlan, planRenewal } from "../../app/renewal.ts";
-import type { LocalNode } from "../../app/local-node.ts";
+import { type LocalNode, stateDirectoryOf } from "../../app/local-node.ts";
 import { AppError } from "../../core/model/errors.ts";
 import type { Plan } from "../../core/model/plan.ts";
 import { hasChanges } from "../../core/plan/build.ts";
@@ -44,6 +44,7 @@ export async function runPlanCommand(
     renewRequestOf(names, options),
     io.now(),
   );
+  refuseText(plan, options.output);
   io.out(renderedPlan(plan, options, io));
   if (plan.refusals.length > 0) throw new AppError("refused", { refusals: plan.refusals });
   if (options.out !== undefined) savePlan(plan, options.out, { options, io });
@@ -51,10 +52,30 @@ export async function runPlanCommand(
 }
 
 function renderedPlan(plan: Plan, options: PlanOptions, io: Io): string {
-  if (options.runbook === true) return renderRunbook(plan, { lang: io.lang });
+  if (options.runbook === true)
+    return renderRunbook(plan, {
+      lang: io.lang,
+      stateDirectory: stateDirectoryOf(nodeOf(options, io)),
+      again: nodeArguments(options),
+    });
   if (options.output === "json") return renderJson(plan);
   if (options.output === "yaml") return renderYaml(plan);
-  return renderPlan(plan, { lang: io.lang, color: io.hasColor });
+  return planText(plan, options, io);
+}
+
+function planText(plan: Plan, options: NodeOptions, io: Io): string {
+  return renderPlan(plan, {
+    lang: io.lang,
+    color: io.hasColor,
+    stateDirectory: stateDirectoryOf(nodeOf(options, io)),
+    again: nodeArguments(options),
+  });
+}
+
+/** For people the error says it all; data is printed whole before it. */
+function refuseText(plan: Plan, output: string): void {
+  if (output !== "table" || plan.refusals.length === 0) return;
+  throw new AppError("refused", { refusals: plan.refusals });
 }
 
 function savePlan(
@@ -89,8 +110,8 @@ export async function runRenew(
   const local = nodeOf(options, io);
   const plan = await planRenewal(local, profileChoiceOf(options), renewRequestOf(names, options), io.now());
   const isJson = options.output === "json";
-  if (!isJson) io.out(renderPlan(plan, { lang: io.lang, color: io.hasColor }));
   if (plan.refusals.length > 0) throw new AppError("refused", { refusals: plan.refusals });
+  if (!isJson) io.out(planText(plan, options, io));
   const leftOut = leftOutOf(plan).map(({ decision }) => decision);
   if (isJson && leftOut.length > 0) io.out(`${JSON.stringify({ type: "left-out", slots: leftOut })}\n`);
   const code = await confirmAndApply(plan, local, { options, io, command: "renew" });
@@ -124,10 +145,11 @@ export async function runApply(path: string, options: ApplyOptions, io: Io): Pro
   if (options.approved !== undefined && options.approved !== plan.digest) {
     throw new AppError("digest-differs", { approved: options.approved, found: plan.digest });
   }
-  if (options.output !== "json") io.out(renderPlan(plan, { lang: io.lang, color: io.hasColor }));
-  const root = options.root === "/" ? plan.root : options.root;
-  return confirmAndApply(plan, nodeOf({ ...options, root, allowLinksTo: plan.request.allowLinksTo }, io), {
-    options,
+  // A plan for another root is applied there, and commands that are named afterwards say so.
+  const whole = { ...options, root: options.root === "/" ? plan.root : options.root };
+  if (options.output !== "json") io.out(planText(plan, whole, io));
+  return confirmAndApply(plan, nodeOf({ ...whole, allowLinksTo: plan.request.allowLinksTo }, io), {
+    options: whole,
     io,
     command: "apply",
   });
@@ -161,7 +183,7 @@ async function confirmAndApply(
     return exitCodes.ok;
   }
   await confirm(words.ask.apply, { isYes: options.yes === true, command, io });
-  const result = await applyPlan(local, plan, runOptionsOf(options, io));
+  const result = await applyPlan(local, plan, runOptionsOf(options, io, local));
   return reportRun(result, { plan, options: { ...options, root: local.root }, io });
 }
 

@@ -18,14 +18,15 @@ export type ResumeOptions = NodeOptions & RunCommandOptions & { readonly output:
 
 export async function runResume(run: string | undefined, options: ResumeOptions, io: Io): Promise<number> {
   const words = cliMessages(io.lang);
-  const result = await resume(nodeOf(options, io), run ?? null, runOptionsOf(options, io));
+  const local = nodeOf(options, io);
+  const result = await resume(local, run ?? null, runOptionsOf(options, io, local));
   if (result === null) {
     io.out(`${words.nothingToResume}\n`);
     return exitCodes.ok;
   }
   // A rollback that was cut short is what `resume` finishes then.
   if (result.outcome === "rolled-back" && result.error === null) {
-    io.out(`${words.rolledBack(result.run, result.changed.length)}\n`);
+    io.out(`${words.rolledBack(result.run)}\n`);
     return exitCodes.ok;
   }
   return reportRun(result, { plan: null, options, io });
@@ -37,14 +38,14 @@ export async function runRollback(run: string, options: ResumeOptions, io: Io): 
   const id = await runIdOf(local, run);
   await confirm(words.ask.rollback(id), { isYes: options.yes === true, command: "rollback", io });
   // `--yes` answers the second question as well: going back to material that is expired.
-  const result = await rollback(local, id, { ...runOptionsOf(options, io), acceptExpired: true });
+  const result = await rollback(local, id, { ...runOptionsOf(options, io, local), acceptExpired: true });
   if (options.output === "json") io.out(`${JSON.stringify({ type: "result", ...asData(result) })}\n`);
   for (const object of result.leftAlone) io.err(`hint: ${words.leftAlone(safeText(object))}\n`);
   if (result.outcome === "rolled-back") {
-    if (options.output !== "json") io.out(`${words.rolledBack(result.run, result.changed.length)}\n`);
+    if (options.output !== "json") io.out(`${words.rolledBack(result.run)}\n`);
     return exitCodes.ok;
   }
-  if (result.error) io.err(formatError(result.error, io.lang));
+  if (result.error) io.err(formatError(result.error, io.lang, nodeArguments(options)));
   io.err(`hint: ${words.resumeWith(commandLine(["resume", ...nodeArguments(options)]))}\n`);
   return exitCodes.interrupted;
 }
@@ -63,7 +64,7 @@ export async function runRunsShow(run: string, options: RunsOptions, io: Io): Pr
   const summary = await show(nodeOf(options, io), run);
   if (options.output === "json") io.out(renderJson(summary));
   else if (options.output === "yaml") io.out(renderYaml(summary));
-  else io.out(renderRun(summary, { lang: io.lang }));
+  else io.out(renderRun(summary, { lang: io.lang, again: nodeArguments(options) }));
   return exitCodes.ok;
 }
 

@@ -60,6 +60,9 @@ export interface FindingParams {
     readonly original: SlotId;
     readonly originalSerialHex: string;
     readonly serialHex: string;
+    /** Ends of the original's and of the copy's certificate: a re-issued one may keep the serial. */
+    readonly originalNotAfter: number;
+    readonly notAfter: number;
   };
   "copy-of-nothing": { readonly subject: string };
   "service-account-pair-differs": { readonly path: string };

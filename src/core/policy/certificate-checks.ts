@@ -333,6 +333,8 @@ function replicaDiffers({ facts, leaf, report, context }: Readable): readonly An
       original: original.slot.id,
       originalSerialHex: original.leaf.serialHex,
       serialHex: leaf.serialHex,
+      originalNotAfter: original.leaf.notAfter,
+      notAfter: leaf.notAfter,
     }),
   ];
 }

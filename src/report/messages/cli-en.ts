@@ -4,6 +4,7 @@ export const cliEn = {
   tool: "Keeps the certificates of Kubernetes control planes alive.",
   headings: { usage: "Usage:", arguments: "Arguments:", options: "Options:", commands: "Commands:" },
   help: "show help",
+  byDefault: (value: string) => ` (default: ${value})`,
   commands: {
     check: "what is stored, until when, and what is wrong with it; changes nothing",
     inspect: "everything in a PEM or DER file, a bundle or a kubeconfig",
@@ -33,7 +34,7 @@ export const cliEn = {
     profileFile: "a profile.yaml",
   },
   options: {
-    root: "treat DIR as the node's file system",
+    root: "treat DIR as the node's file system (default: /)",
     profile: "the node's distribution; recognised when not given",
     set: "set a parameter of the profile, e.g. pkiDir=/data/pki",
     lang: "language of sentences: en or zh",
@@ -62,10 +63,12 @@ export const cliEn = {
   usage: {
     unknownOption: (name: string) => `unknown option ${name}`,
     unknownCommand: (name: string) => `unknown command ${name}`,
-    missingArgument: (name: string) => `${name} is missing`,
+    missingArgument: (name: string) => `argument ${name.toUpperCase()} is missing`,
     optionMissingArgument: (name: string) => `option ${name} needs a value`,
     excessArguments: () => "too many arguments",
-    invalidArgument: (name: string) => `${name} is not an allowed value`,
+    notAllowed: (value: string, option: string, allowed: string) =>
+      `${value} is not a value of ${option}: ${allowed}`,
+    invalidArgument: (name: string) => `${name} is not one of the values it can have`,
     other: (text: string) => text,
     didYouMean: (name: string) => `did you mean ${name}?`,
   },
@@ -80,13 +83,15 @@ export const cliEn = {
   leftOutHint: (command: string) => `${command} says what to do for each; then repeat this command`,
   planSaved: (path: string, digest: string) => `Plan saved to ${path}, digest ${digest}`,
   applySaved: (command: string) => `To do it: ${command}`,
-  done: (count: number, run: string) =>
-    `${count} ${count === 1 ? "file" : "files"} replaced and proved on disk. Run ${run}.`,
+  done: (issued: number, files: number, run: string) =>
+    issued > 0
+      ? `Done: ${issued} ${issued === 1 ? "certificate" : "certificates"} renewed and proved on disk by run ${run}.`
+      : `Done: ${files} ${files === 1 ? "file" : "files"} brought up to date and proved on disk by run ${run}.`,
   undoWith: (command: string) => `To undo: ${command}`,
   restart: (names: string) =>
     `These still hold the old certificates in memory until they are restarted: ${names}`,
-  rolledBack: (run: string, count: number) =>
-    `Run ${run} is undone: ${count} ${count === 1 ? "file" : "files"} put back.`,
+  rolledBack: (run: string) =>
+    `Run ${run} is undone: everything is as it was before it. What was restarted since holds its certificates in memory until it is restarted again.`,
   alreadyRolledBack: (run: string) => `Run ${run} was undone before: nothing to do.`,
   failedRolledBack: "Every file is as it was before.",
   failedAbandoned: "No live file was changed.",

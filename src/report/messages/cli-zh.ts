@@ -5,6 +5,7 @@ export const cliZh: typeof cliEn = {
   tool: "让 Kubernetes 控制平面的证书始终有效。",
   headings: { usage: "用法：", arguments: "参数：", options: "选项：", commands: "命令：" },
   help: "显示帮助",
+  byDefault: (value) => `（默认：${value}）`,
   commands: {
     check: "磁盘上有哪些证书、何时到期、有什么问题；不改动任何文件",
     inspect: "查看 PEM 或 DER 文件、证书包或 kubeconfig 里的全部内容",
@@ -34,7 +35,7 @@ export const cliZh: typeof cliEn = {
     profileFile: "profile.yaml 文件",
   },
   options: {
-    root: "把 DIR 当作节点的文件系统",
+    root: "把 DIR 当作节点的文件系统（默认：/）",
     profile: "节点的发行版；不写则自动识别",
     set: "设置 profile 的参数，例如 pkiDir=/data/pki",
     lang: "语言：en 或 zh",
@@ -62,9 +63,10 @@ export const cliZh: typeof cliEn = {
   usage: {
     unknownOption: (name) => `未知选项 ${name}`,
     unknownCommand: (name) => `未知命令 ${name}`,
-    missingArgument: (name) => `缺少参数 ${name}`,
+    missingArgument: (name) => `缺少参数 ${name.toUpperCase()}`,
     optionMissingArgument: (name) => `选项 ${name} 需要一个值`,
     excessArguments: () => "参数过多",
+    notAllowed: (value, option, allowed) => `${value} 不是 ${option} 的可用值：${allowed}`,
     invalidArgument: (name) => `${name} 不是允许的值`,
     other: (text) => text,
     didYouMean: (name) => `是否想输入 ${name}？`,
@@ -79,10 +81,14 @@ export const cliZh: typeof cliEn = {
   leftOutHint: (command) => `${command} 会逐个说明处理办法；之后请重复本命令`,
   planSaved: (path, digest) => `计划已保存到 ${path}，摘要 ${digest}`,
   applySaved: (command) => `执行：${command}`,
-  done: (count, run) => `已替换 ${count} 个文件并在磁盘上验证。运行 ${run}。`,
-  undoWith: (command) => `撤销：${command}`,
+  done: (issued, files, run) =>
+    issued > 0
+      ? `完成：运行 ${run} 续期了 ${issued} 个证书，并已在磁盘上验证。`
+      : `完成：运行 ${run} 更新了 ${files} 个文件，并已在磁盘上验证。`,
+  undoWith: (command) => `回滚：${command}`,
   restart: (names) => `以下进程在重启之前内存中仍是旧证书：${names}`,
-  rolledBack: (run, count) => `运行 ${run} 已撤销：恢复了 ${count} 个文件。`,
+  rolledBack: (run) =>
+    `运行 ${run} 已回滚：一切恢复到运行之前。其间重启过的组件仍在使用内存中的新证书，需再次重启。`,
   alreadyRolledBack: (run) => `运行 ${run} 之前已经撤销：无事可做。`,
   failedRolledBack: "所有文件都已恢复原样。",
   failedAbandoned: "没有改动任何在用文件。",

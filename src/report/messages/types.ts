@@ -1,6 +1,9 @@
 // The shape of a language: one sentence (and what to do next) for every code there is. A missing one does not compile.
 import type { ErrorCode, ErrorParams, Refusal, RefusalCode } from "../../core/model/errors.ts";
-import type { FindingCode, FindingParams } from "../../core/model/finding.ts";
+import type { FindingCode, FindingParams, Severity } from "../../core/model/finding.ts";
+
+/** The tool's own command line for some arguments, with the options of this call (`--root DIR`) added. */
+export type Tool = (args: string) => string;
 
 /** What a finding's sentence may use. Every string in it has been through `safeText`. */
 export interface FindingView<C extends FindingCode> {
@@ -14,10 +17,10 @@ export interface FindingView<C extends FindingCode> {
   readonly entry: string;
   /** The instant the answer is for, ms. */
   readonly at: number;
+  readonly severity: Severity;
   /** What to name the slot in a command: the name, or the slot id when there are several nodes. */
   readonly target: string;
-  /** The tool's own command line for `arguments`, with the options of this call (`--root DIR`) added. */
-  readonly tool: (args: string) => string;
+  readonly tool: Tool;
 }
 
 /** Lower-case sentence without final stop, and lines that say what to do, most useful first. */
@@ -26,18 +29,29 @@ export interface FindingMessage<C extends FindingCode> {
   next(view: FindingView<C>): readonly string[];
 }
 
+/** `sentence` stands before the names: `10 certificates expired on Nov 01, 2025: admin.conf, apiserver, ...`. */
+export interface ManyText {
+  readonly sentence: string;
+  readonly next: readonly string[];
+}
+
+/** Two or more findings of one code and one severity, told at once. A code without an entry is told one by one. */
+export type ManyMessages = {
+  readonly [C in FindingCode]?: (views: readonly FindingView<C>[], tool: Tool) => ManyText;
+};
+
 export type FindingMessages<C extends FindingCode = FindingCode> = { readonly [K in C]: FindingMessage<K> };
 
 export interface ErrorMessage<C extends ErrorCode> {
   sentence(params: ErrorParams[C]): string;
-  hint(params: ErrorParams[C]): readonly string[];
+  hint(params: ErrorParams[C], tool: Tool): readonly string[];
 }
 
 export type ErrorMessages<C extends ErrorCode = ErrorCode> = { readonly [K in C]: ErrorMessage<K> };
 
 export interface RefusalMessage {
   sentence(refusal: Refusal): string;
-  next(refusal: Refusal): readonly string[];
+  next(refusal: Refusal, tool: Tool): readonly string[];
 }
 
 export type RefusalMessages = { readonly [C in RefusalCode]: RefusalMessage };

@@ -21,6 +21,7 @@ function counted(count: number, one: string, many = `${one}s`): string {
 export const check = {
   severities,
   colon: ": ",
+  comma: ", ",
   headings: {
     other: "OTHER CERTIFICATE",
     path: "PATH",
@@ -36,6 +37,7 @@ export const check = {
   /** How a path became known. */
   origins: { default: "default", scan: "found" },
   kubeletRotates: "(the kubelet rotates it)",
+  kubeletEmbedded: "(embedded: not rotated)",
   unmanaged: "(nothing)",
   findingsHeading: "FINDINGS",
   allWell: (certificates: number, authorities: number, node: string, at: number) =>
@@ -48,7 +50,7 @@ export const check = {
       counted(counts.warning, "warning"),
       counted(counts.info, "note"),
     ].join(", ")} on ${node} as of ${formatDate(at)}; nothing was changed`,
-  renewSeveral: (plan: string, renew: string) => `; ${plan} shows what would be renewed, ${renew} does it`,
+  next: (command: string) => `; next: ${command}`,
   nodes: (names: readonly string[]) =>
     names.length === 1 ? (names[0] ?? "") : counted(names.length, "node"),
 };

@@ -49,7 +49,9 @@ export const errors: ErrorMessages = {
   },
   "issue-refused": {
     sentence: (p) => `the certificate was not issued: ${p.reason}`,
-    hint: () => ["nothing was changed; perennial plan shows what was asked for and why it is refused"],
+    hint: (_, tool) => [
+      `nothing was changed; ${tool("plan")} shows what was asked for and why it is refused`,
+    ],
   },
   "value-invalid": {
     sentence: (p) =>
@@ -107,90 +109,108 @@ export const errors: ErrorMessages = {
   "store-conflict": {
     sentence: (p) =>
       `${p.address} was changed by someone else: expected ${p.expected}, found ${p.found}; it was not written`,
-    hint: () => [
+    hint: (_, tool) => [
       "find out who writes it (configuration management, kubeadm, a colleague) and stop that for now",
-      "then make a new plan: perennial plan",
+      `then make a new plan: ${tool("plan")}`,
     ],
   },
   "store-write-failed": {
     sentence: (p) => `${p.address} could not be written (${p.operation}): ${p.cause}`,
-    hint: (p) => [
+    hint: (p, tool) => [
       `df -h and df -i ${shellQuote(pathOf(p.address))}; mount | grep ' ro'; lsattr ${shellQuote(pathOf(p.address))}`,
-      "then perennial resume, or perennial rollback last; perennial runs list shows whether a run is open",
+      `then ${tool("resume")}, or ${tool("rollback last")}; ${tool("runs list")} shows whether a run is open`,
     ],
   },
   "store-mismatch": {
     sentence: (p) =>
       `${p.address} does not hold what was just written: expected ${p.expected}, found ${p.found}`,
-    hint: () => ["someone writes the same file, or the disk fails (dmesg); then perennial rollback last"],
+    hint: (_, tool) => [
+      `someone writes the same file, or the disk fails (dmesg); then ${tool("rollback last")}`,
+    ],
   },
   locked: {
     sentence: (p) =>
-      `another run holds the lock ${p.path}: ${p.what} by ${p.holder} on ${p.host} (pid ${p.pid}) since ${formatDate(p.sinceAt)}${p.alive ? ", still running" : ", no longer running"}`,
+      p.pid === 0
+        ? `${p.holder} works on this node by hand since ${formatDate(p.sinceAt)} (${p.what}) and holds the lock ${p.path}`
+        : `another run holds the lock ${p.path}: ${p.what} by ${p.holder} on ${p.host} (pid ${p.pid}) since ${formatDate(p.sinceAt)}, ${p.alive ? "still running" : "which cannot be looked up from here"}`,
     hint: (p) =>
-      p.alive
-        ? [`wait for it, or talk to ${p.holder}; on ${p.host}: ps -fp ${p.pid}`]
-        : ["that process is gone: perennial resume finishes its run, perennial rollback last undoes it"],
+      p.pid === 0
+        ? [
+            `wait until the last step of that runbook releases it, or talk to ${p.holder}`,
+            `if nobody is at work any more, repeat the command with ${flags.breakLock}`,
+          ]
+        : [
+            `wait for it, or talk to ${p.holder}; on ${p.host}: ps -fp ${p.pid}`,
+            ...(p.alive ? [] : [`if that process is gone, repeat the command with ${flags.breakLock}`]),
+          ],
   },
   "lock-lost": {
     sentence: (p) =>
       `the lock ${p.path} was taken over by another run (token ${p.token}, now ${p.found}); this one stopped`,
-    hint: () => ["perennial runs list shows both runs; let the other one finish, then perennial check"],
+    hint: (_, tool) => [
+      `${tool("runs list")} shows both runs; let the other one finish, then ${tool("check")}`,
+    ],
   },
   "plan-stale": {
     sentence: (p) => `the plan no longer fits: ${p.differences.map(difference).join("; ")}`,
-    hint: () => ["nothing was changed; make a new plan and have it approved: perennial plan --out FILE"],
+    hint: (_, tool) => [
+      `nothing was changed; make a new plan and have it approved: ${tool("plan --out FILE")}`,
+    ],
   },
   "plan-invalid": {
     sentence: (p) => `${p.path} is not a plan that can be applied: ${p.reason}`,
-    hint: () => ["make a new one: perennial plan --out FILE; never edit a plan by hand"],
+    hint: (_, tool) => [`make a new one: ${tool("plan --out FILE")}; never edit a plan by hand`],
   },
   "digest-differs": {
     sentence: (p) => `the plan is not the approved one: approved ${p.approved}, found ${p.found}`,
-    hint: () => [
-      "nothing was changed; compare with what was approved: perennial plan; have the new digest approved",
+    hint: (_, tool) => [
+      `nothing was changed; compare with what was approved: ${tool("plan")}; have the new digest approved`,
     ],
   },
   "run-unfinished": {
     sentence: (p) => `run ${p.run} was cut off and must be ended before another can begin`,
-    hint: (p) => [
-      `perennial resume finishes it, perennial rollback ${p.run} restores what was there; perennial runs show ${p.run} says how far it came`,
+    hint: (p, tool) => [
+      `${tool("resume")} finishes it, ${tool(`rollback ${p.run}`)} restores what was there; ${tool(`runs show ${p.run}`)} says how far it came`,
     ],
   },
   "run-unknown": {
     sentence: (p) => `there is no run ${p.run}`,
-    hint: () => [
-      `perennial runs list shows the runs of this node; another state directory: ${flags.stateDir} DIR`,
+    hint: (_, tool) => [
+      `${tool("runs list")} shows the runs of this node; another state directory: ${flags.stateDir} DIR`,
     ],
   },
   "run-not-open": {
     sentence: (p) => `run ${p.run} cannot be continued or undone: its state is ${p.state}`,
-    hint: (p) => [`perennial runs show ${p.run} says what happened; perennial check says how things are now`],
+    hint: (p, tool) => [
+      `${tool(`runs show ${p.run}`)} says what happened; ${tool("check")} says how things are now`,
+    ],
   },
   "journal-damaged": {
     sentence: (p) => `the journal ${p.path} is damaged at line ${p.line}: ${p.reason}`,
-    hint: (p) => [
+    hint: (p, tool) => [
       `the prior files are intact beside it: ls -R ${shellQuote(p.path.replace(/[^/]*$/, "before"))}; copy them back with cp -p where needed`,
-      "then perennial check",
+      `then ${tool("check")}`,
     ],
   },
   "rollback-refused": {
     sentence: (p) => `run ${p.run} was not undone: changed by others since: ${p.changed.join(", ")}`,
-    hint: (p) => [
-      `perennial runs show ${p.run} lists what was there before; bring the changed objects back to what the run wrote, or copy single files from its folder`,
+    hint: (p, tool) => [
+      `${tool(`runs show ${p.run}`)} lists what was there before; bring the changed objects back to what the run wrote, or copy single files from its folder`,
     ],
   },
   "rollback-expired": {
     sentence: (p) => `undoing run ${p.run} would bring back expired certificates: ${p.names.join(", ")}`,
-    hint: (p) => [`nothing was changed; if that is meant: perennial rollback ${p.run} ${flags.yes}`],
+    hint: (p, tool) => [`nothing was changed; if that is meant: ${tool(`rollback ${p.run} ${flags.yes}`)}`],
   },
   "proof-failed": {
     sentence: (p) => `${p.slot} is not what was planned: ${p.reason}`,
-    hint: () => ["perennial resume tries again, perennial rollback last restores what was there"],
+    hint: (_, tool) => [`${tool("resume")} tries again, ${tool("rollback last")} restores what was there`],
   },
   "step-failed": {
     sentence: (p) => `step ${p.step} failed: ${p.reason}`,
-    hint: () => ["perennial resume tries again from there, perennial rollback last restores what was there"],
+    hint: (_, tool) => [
+      `${tool("resume")} tries again from there, ${tool("rollback last")} restores what was there`,
+    ],
   },
   "state-unsafe": {
     sentence: (p) => `the state directory ${p.path} is not safe to keep keys in: ${p.reason}`,
@@ -200,8 +220,8 @@ export const errors: ErrorMessages = {
   },
   interrupted: {
     sentence: (p) => `interrupted by ${p.signal}`,
-    hint: () => [
-      "perennial runs list shows whether a run is open; perennial resume finishes it, perennial rollback last undoes it",
+    hint: (_, tool) => [
+      `${tool("runs list")} shows whether a run is open; ${tool("resume")} finishes it, ${tool("rollback last")} undoes it`,
     ],
   },
   usage: { sentence: (p) => p.reason, hint: () => ["perennial --help, perennial COMMAND --help"] },
@@ -223,11 +243,13 @@ export const errors: ErrorMessages = {
   refused: {
     sentence: (p) =>
       `refused for ${p.refusals.length === 1 ? "one reason" : `${p.refusals.length} reasons`}, nothing was changed`,
-    hint: () => ["remove what is named above, or name only the other certificates: perennial renew NAME ..."],
+    hint: (_, tool) => [
+      `remove what is named above, or name only the other certificates: ${tool("renew NAME ...")}`,
+    ],
   },
   "confirmation-needed": {
     sentence: (p) => `${p.command} asks before it changes anything, and there is no terminal to ask on`,
-    hint: (p) => [`look at the plan first: perennial plan; then perennial ${p.command} ${flags.yes}`],
+    hint: (p, tool) => [`look at the plan first: ${tool("plan")}; then ${tool(`${p.command} ${flags.yes}`)}`],
   },
   declined: {
     sentence: (p) => `${p.command} was not confirmed, nothing was changed`,
@@ -235,9 +257,9 @@ export const errors: ErrorMessages = {
   },
   internal: {
     sentence: (p) => `internal error: ${p.reason}`,
-    hint: () => [
-      "this is a fault of perennial; please report it with the output of perennial version and perennial collect",
-      "perennial runs list shows whether a run is open; perennial rollback last undoes it",
+    hint: (_, tool) => [
+      "this is a fault of perennial; please report it with the output of perennial version",
+      `${tool("runs list")} shows whether a run is open; ${tool("rollback last")} undoes it`,
     ],
   },
 };

@@ -1,7 +1,7 @@
 // English: findings about copies, files, rights and runs.
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
-import { formatDate } from "../../time.ts";
+import { formatDate, formatDay } from "../../time.ts";
 import type { FindingMessages } from "../types.ts";
 
 type Codes =
@@ -19,10 +19,17 @@ type Codes =
   | "credential-without-certificate"
   | "run-unfinished";
 
+/** The link that the kubelet moves at every rotation. */
+const rotated = "/var/lib/kubelet/pki/kubelet-client-current.pem";
+
+function ends(notAfter: number, at: number): string {
+  return `${notAfter < at ? "ended" : "ends"} ${formatDay(notAfter)}`;
+}
+
 export const findingsCopies = {
   "replica-differs": {
-    sentence: ({ params, path }) =>
-      `copy in ${path} holds serial ${params.serialHex}, its original ${params.original} holds ${params.originalSerialHex}: whoever uses the copy uses an old certificate`,
+    sentence: ({ params, node, at }) =>
+      `the copy holds a certificate that ${ends(params.notAfter, at)}, its original ${params.original.replace(`${node}/`, "")} one that ${ends(params.originalNotAfter, at)}; whoever uses the copy uses ${params.notAfter < params.originalNotAfter ? "an old" : "another"} one`,
     next: ({ target, tool }) => [`bring the copy up to date: ${tool(`renew ${target}`)}`],
   },
   "copy-of-nothing": {
@@ -42,10 +49,10 @@ export const findingsCopies = {
   },
   "kubelet-embedded": {
     sentence: ({ params }) =>
-      `${params.path} holds the kubelet's certificate itself instead of naming kubelet-client-current.pem; the kubelet's rotation does not reach it (kubeadm before 1.17)`,
-    next: ({ params, tool }) => [
-      `while it is valid, name the rotated file: in ${params.path} set client-certificate and client-key to /var/lib/kubelet/pki/kubelet-client-current.pem, then systemctl restart kubelet`,
-      `once it has expired: ${tool("renew kubelet.conf")}, then systemctl restart kubelet`,
+      `${params.path} holds the kubelet's certificate itself, so the kubelet's rotation does not reach it (kubeadm before 1.17)`,
+    next: ({ tool }) => [
+      `once expired: ${tool("renew kubelet.conf")}; systemctl restart kubelet`,
+      `for good: client-certificate and client-key: ${rotated}`,
     ],
   },
   "mode-too-open": {

@@ -1,7 +1,7 @@
 // English: reasons, notices and headings of a plan.
 import type { KeepReason, Notice, PhaseId, RenewReason } from "../../../core/model/plan.ts";
 import { flags } from "../../flags.ts";
-import { formatDate, spanEn } from "../../time.ts";
+import { formatDate, formatDay, spanEn } from "../../time.ts";
 import type { MessagesOf } from "../types.ts";
 
 const renewReasons: MessagesOf<RenewReason> = {
@@ -22,7 +22,7 @@ const renewReasons: MessagesOf<RenewReason> = {
 const keepReasons: MessagesOf<KeepReason> = {
   "not-due": (r) => `valid until ${formatDate(r.notAfter)}`,
   "not-selected": () => "not asked for",
-  missing: () => "missing, and a renewal needs the old certificate: see perennial check",
+  missing: () => "missing, and a renewal needs the old certificate",
   unreadable: (r) => `not readable: ${r.reason}`,
   "not-usable": (r) => `cannot be renewed as it is: ${r.reason}`,
   "externally-managed": (r) => `the key of CA ${r.authority} is not here`,
@@ -34,14 +34,14 @@ const keepReasons: MessagesOf<KeepReason> = {
 
 const notices: MessagesOf<Notice> = {
   "validity-capped": (n) =>
-    `${n.slot} will end with its CA ${n.authority} on ${formatDate(n.notAfter)}, earlier than asked for`,
+    `ends with CA ${n.authority} on ${formatDate(n.notAfter)}, earlier than asked for: ${n.slot}`,
   "swap-window": (n) =>
-    `${n.consumers.join(", ")} reads its files at every handshake: for microseconds between two renames a handshake can fail; ${flags.keepKey} or stopping it avoids that`,
+    `${n.consumers.join(", ")} reads its files at every handshake: a handshake in the microseconds between two renames can fail; ${flags.keepKey} or stopping it avoids that`,
   "restart-needed": (n) =>
     `restart afterwards, one node at a time, so that the new certificates are used: ${n.consumers.join(", ")}`,
   "authority-bundle": (n) =>
     `the file of CA ${n.authority} holds several certificates; the one that belongs to the key signs`,
-  "mode-kept-open": (n) => `${n.address} keeps its mode ${n.mode}: others can read the key in it`,
+  "mode-kept-open": (n) => `keeps mode ${n.mode}, so that others can read the key in it: ${n.address}`,
 };
 
 const phases: Readonly<Record<PhaseId, string>> = {
@@ -52,21 +52,39 @@ const phases: Readonly<Record<PhaseId, string>> = {
   prove: "prove: read back and compare with the plan",
 };
 
+function counted(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? "" : "s"}`;
+}
+
 export const plan = {
   renewReasons,
   keepReasons,
   notices,
   phases,
-  legend: "~ renew   > follow   (blank) keep",
+  comma: ", ",
+  colon: ": ",
+  columns: { name: "NAME", expires: "OLD EXPIRES", key: "NEW KEY", reason: "REASON", files: "FILES" },
+  day: (at: number) => formatDay(at),
+  filesBelow: (files: string, folder: string): string => `${files} (below ${folder})`,
+  short: { expired: "expired", expiring: "ends soon", follows: "copy" },
+  keptKey: "kept",
+  newOnes: (span: string, authorities: string) =>
+    `New certificates: same subject, names and usages; valid ${span}, never past their CA; signed by ${authorities}.`,
+  kept: (names: string, reason: string) => `Kept: ${names} (${reason})`,
+  phaseLines: {
+    issue: (count: number) => `issue: make ${counted(count, "certificate")} in memory`,
+    "back-up": (count: number, folder: string) =>
+      `back up: keep these ${counted(count, "file")} in ${folder}`,
+    stage: (count: number) =>
+      `stage: write ${counted(count, "new file")} beside them and verify the set as a whole`,
+    swap: () => "swap: rename them into place in the order shown, each key before its certificate",
+    prove: (count: number) =>
+      `prove: read back ${counted(count, "certificate")} and compare with what was issued`,
+  } satisfies Readonly<Record<PhaseId, (count: number, folder: string) => string>>,
   joiner: "; ",
   title: (cluster: string, nodes: string, profile: string) =>
     `Plan for cluster ${cluster}, ${nodes} (profile ${profile})`,
-  change: (serial: string, notAfter: number, validity: string, cap: number) =>
-    `serial ${serial}, ${formatDate(notAfter)} -> new serial, ${validity}, at the latest ${formatDate(cap)}`,
   span: (ms: number) => spanEn(ms),
-  keyKept: (algorithm: string) => `key kept (${algorithm})`,
-  keyNew: (algorithm: string) => `new key (${algorithm})`,
-  signedBy: (authority: string) => `signed by ${authority}`,
   sansAdded: (sans: string) => `adds ${sans}`,
   noticesHeading: "Note:",
   refusalsHeading: "Refused:",
@@ -83,8 +101,9 @@ export const plan = {
     prove: (name: string) => name,
   },
   guards: (written: number, read: number) =>
-    `Guards: ${written} to be written and ${read} only read must be as they were when this plan was made; otherwise nothing happens.`,
-  undo: "Undo: perennial rollback last restores bytes, mode, owner and links; a failure before the end does so by itself.",
+    `Guards: the ${counted(written, "file")} to be replaced and ${read} that are only read must be as they were when this plan was made.`,
+  undo: (command: string) =>
+    `Undo: ${command} restores bytes, mode, owner and links; a failure before the end does so by itself.`,
   digest: (digest: string) => `Digest: ${digest}`,
   nothing: "Nothing to do: no certificate is due.",
   leftOut: (count: number) =>

@@ -2,14 +2,14 @@
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { kubeadmPhase } from "../kubeadm-phase.ts";
-import type { RefusalMessages } from "../types.ts";
+import type { RefusalMessages, Tool } from "../types.ts";
 
 function nameOf(slot: string): string {
   return slot.slice(slot.indexOf("/") + 1);
 }
 
-const renewAuthorityFirst = [
-  "renew the CA first: perennial check says how, under the CA's own finding; then repeat this command",
+const renewAuthorityFirst = (tool: Tool): readonly string[] => [
+  `renew the CA first: ${tool("check")} says how, under the CA's own finding; then repeat this command`,
 ];
 
 export const refusals: RefusalMessages = {
@@ -23,12 +23,12 @@ export const refusals: RefusalMessages = {
   "authority-ending": {
     sentence: (r) =>
       `the CA in ${r.address} ends ${r.detail}; a certificate from it would be due again at once`,
-    next: () => renewAuthorityFirst,
+    next: (_, tool) => renewAuthorityFirst(tool),
   },
   "authority-expired": {
     sentence: (r) =>
       `the CA in ${r.address} expired ${r.detail}; a certificate signed by it would be refused everywhere`,
-    next: () => renewAuthorityFirst,
+    next: (_, tool) => renewAuthorityFirst(tool),
   },
   "authority-not-usable": {
     sentence: (r) => `the CA that signs it cannot be used (${r.detail}, ${r.address})`,
@@ -58,8 +58,8 @@ export const refusals: RefusalMessages = {
   "certificate-not-usable": {
     sentence: (r) =>
       `the old certificate ${r.address}, the template of the new one, cannot be used: ${r.detail}`,
-    next: (r) => [
-      "bring it back from a backup; perennial runs list shows what earlier runs kept",
+    next: (r, tool) => [
+      `bring it back from a backup; ${tool("runs list")} shows what earlier runs kept`,
       ...(kubeadmPhase(nameOf(r.slot)) === null
         ? []
         : [`or make it anew: ${kubeadmPhase(nameOf(r.slot)) ?? ""}`]),
@@ -67,7 +67,7 @@ export const refusals: RefusalMessages = {
   },
   "san-lost": {
     sentence: (r) => `the new certificate would lack names that the old one has: ${r.detail}`,
-    next: () => [`add them with ${flags.addSan} NAME=dns:VALUE or NAME=ip:VALUE`],
+    next: () => [`add them with ${flags.addSan} NAME=VALUE (etcd-server=10.0.0.9)`],
   },
   "eku-lost": {
     sentence: (r) => `the new certificate would lack usages that the old one has: ${r.detail}`,
@@ -96,8 +96,8 @@ export const refusals: RefusalMessages = {
       /(?:^|\/)sa(?:\.|$)/.test(r.detail)
         ? `${r.detail} is the service account key pair: it is never renewed, every token of the cluster hangs on it`
         : `${r.detail} is a CA, and CAs are not renewed by this command: everything it signed hangs on it`,
-    next: () => [
-      "name the certificates below it, or none for all that are due; perennial check lists the names",
+    next: (_, tool) => [
+      `name the certificates below it, or none for all that are due; ${tool("check")} lists the names`,
     ],
   },
   "kubelet-managed": {
@@ -108,8 +108,8 @@ export const refusals: RefusalMessages = {
   },
   "missing-not-recreated": {
     sentence: (r) => `${r.detail} does not exist, so nothing says which names it had`,
-    next: (r) => [
-      "bring it back from a backup; perennial runs list shows what earlier runs kept",
+    next: (r, tool) => [
+      `bring it back from a backup; ${tool("runs list")} shows what earlier runs kept`,
       ...(kubeadmPhase(nameOf(r.slot)) === null
         ? []
         : [`or make it anew: ${kubeadmPhase(nameOf(r.slot)) ?? ""}`]),

@@ -15,8 +15,9 @@ export const runbook = {
     "sa.key and sa.pub and the CAs are not touched. If a step seems to ask for that: stop.",
   ],
   lockHeading: "Lock",
-  lock: "Take the lock first, so that the tool does not run at the same time; if the command fails, someone else is at work: stop.",
-  unlock: "Release it at the end, also after undoing.",
+  lock: "Take the tool's own lock first, so that it does not run at the same time. If the line begins with STOP, someone else is at work, or a run was cut off (`perennial runs list`): stop.",
+  unlock:
+    "Release the lock at the end, also after undoing, with `release_lock`; while it is held the tool refuses on this node (`--break-lock` takes it away).",
   toolsHeading: "Helpers",
   tools:
     "Run this once in the shell you use on each node; it only defines functions and makes a working folder of mode 0700. Stop whenever a line begins with STOP or a command fails.",

@@ -10,6 +10,14 @@ const states: Readonly<Record<RunState, string>> = {
   abandoned: "abandoned",
 };
 
+function counted(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? "" : "s"}`;
+}
+
+function equal(unchanged: number): string {
+  return unchanged === 0 ? "" : `, ${unchanged} already as planned`;
+}
+
 export const runs = {
   states,
   date: (at: number) => formatDate(at),
@@ -37,17 +45,21 @@ export const runs = {
     undone: "undone",
     open: "not begun",
   },
-  openHint: "perennial resume finishes it, perennial rollback restores what was there",
+  openHint: (resume: string, rollback: string) =>
+    `${resume} finishes it, ${rollback} restores what was there`,
   events: {
-    started: (run: string, steps: number) => `[renew] run ${run} started: ${steps} steps`,
-    resumed: (run: string) => `[resume] run ${run} resumed`,
-    phase: (phase: string, steps: number) => `[${phase}] ${steps} steps`,
-    backedUp: (object: string) => `[back-up] ${object} kept`,
-    staged: (object: string) => `[stage] ${object} staged`,
-    swapped: (object: string) => `[swap] ${object} replaced`,
-    unchanged: (phase: string, object: string) => `[${phase}] ${object} unchanged`,
-    issued: (name: string, serial: string, notAfter: number) =>
-      `[issue] ${name} issued: serial ${serial}, valid until ${formatDate(notAfter)}`,
+    started: (run: string) => `[renew] run ${run} started`,
+    resumed: (run: string) => `[resume] run ${run} goes on`,
+    phases: {
+      issue: (count: number) => `[issue] ${counted(count, "certificate")} made in memory`,
+      take: (count: number) => `[issue] ${counted(count, "valid certificate")} taken for copies`,
+      "back-up": (count: number, folder: string) => `[back-up] ${counted(count, "file")} kept in ${folder}`,
+      stage: (count: number, unchanged: number) =>
+        `[stage] ${counted(count, "file")} written beside the old ${count === 1 ? "one" : "ones"} and verified${equal(unchanged)}`,
+      swap: (count: number, unchanged: number) =>
+        `[swap] ${counted(count, "file")} replaced${equal(unchanged)}`,
+    },
+    cutOff: (phase: string, done: number, steps: number) => `[${phase}] ${done} of ${steps} steps done`,
     renewed: (name: string, serial: string, notAfter: number) =>
       `[renew] ${name} renewed: serial ${serial}, valid until ${formatDate(notAfter)}`,
     swept: (paths: readonly string[]) =>
@@ -57,13 +69,8 @@ export const runs = {
       isFailure
         ? `[rollback] run ${run} failed, restoring what was there`
         : `[rollback] run ${run}: restoring what was there`,
-    undone: (object: string) => `[rollback] ${object} restored`,
+    restored: (count: number) => `[rollback] ${counted(count, "file")} restored`,
     lockNotReleased: (code: string) =>
       `[lock] could not be released (${code}); the next command finds its holder gone and takes it`,
-    ended: {
-      succeeded: (run: string) => `[renew] run ${run} succeeded; undo: perennial rollback ${run}`,
-      "rolled-back": (run: string) => `[rollback] run ${run} rolled back: everything is as it was`,
-      abandoned: (run: string) => `[renew] run ${run} abandoned before anything was changed`,
-    },
   },
 };

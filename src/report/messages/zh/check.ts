@@ -5,6 +5,7 @@ import { formatDateIso } from "../../time.ts";
 export const check: typeof english = {
   severities: { critical: "严重", warning: "警告", info: "提示" },
   colon: "：",
+  comma: "、",
   headings: {
     other: "其他证书",
     path: "路径",
@@ -19,6 +20,7 @@ export const check: typeof english = {
   },
   origins: { default: "默认", scan: "扫描发现" },
   kubeletRotates: "（由 kubelet 轮换）",
+  kubeletEmbedded: "（内嵌，不会轮换）",
   unmanaged: "（无）",
   findingsHeading: "检查结果",
   allWell: (certificates, authorities, node, at) =>
@@ -26,6 +28,6 @@ export const check: typeof english = {
   firstEnd: (name, notAfter, residual) => `；最早到期的是 ${name}，${formatDateIso(notAfter)}（${residual}）`,
   summary: (counts, node, at) =>
     `${node}：严重 ${counts.critical} 项，警告 ${counts.warning} 项，提示 ${counts.info} 项（截至 ${formatDateIso(at)}）；未做任何改动`,
-  renewSeveral: (plan, renew) => `；${plan} 查看将要续期的内容，${renew} 执行续期`,
+  next: (command) => `；下一步：${command}`,
   nodes: (names) => (names.length === 1 ? (names[0] ?? "") : `${names.length} 个节点`),
 };

@@ -51,7 +51,7 @@ export const errors: ErrorMessages = {
   },
   "issue-refused": {
     sentence: (p) => `未签发证书：${p.reason}`,
-    hint: () => ["未做任何改动；perennial plan 显示请求内容与拒绝原因"],
+    hint: (_, tool) => [`未做任何改动；${tool("plan")} 显示请求内容与拒绝原因`],
   },
   "value-invalid": {
     sentence: (p) => `${p.what} ${p.value === "" ? "为空" : `的值 ${p.value} 无效`}，应为 ${p.expected}`,
@@ -101,81 +101,92 @@ export const errors: ErrorMessages = {
   },
   "store-conflict": {
     sentence: (p) => `${p.address} 已被他人改动：应为 ${p.expected}，实为 ${p.found}；未写入`,
-    hint: () => ["先查明是谁在写（配置管理工具、kubeadm、同事）并暂停它", "然后重新制定计划：perennial plan"],
+    hint: (_, tool) => [
+      "先查明是谁在写（配置管理工具、kubeadm、同事）并暂停它",
+      `然后重新制定计划：${tool("plan")}`,
+    ],
   },
   "store-write-failed": {
     sentence: (p) => `写入 ${p.address} 失败（${p.operation}）：${p.cause}`,
-    hint: (p) => [
+    hint: (p, tool) => [
       `df -h 与 df -i ${shellQuote(pathOf(p.address))}；mount | grep ' ro'；lsattr ${shellQuote(pathOf(p.address))}`,
-      "然后 perennial resume 继续，或 perennial rollback last 回滚；perennial runs list 查看是否有未完成的执行",
+      `然后 ${tool("resume")} 继续，或 ${tool("rollback last")} 回滚；${tool("runs list")} 查看是否有未完成的运行`,
     ],
   },
   "store-mismatch": {
     sentence: (p) => `${p.address} 的内容与刚写入的不符：应为 ${p.expected}，实为 ${p.found}`,
-    hint: () => ["有其他程序在写同一文件，或磁盘故障（dmesg）；随后 perennial rollback last 回滚"],
+    hint: (_, tool) => [`有其他程序在写同一文件，或磁盘故障（dmesg）；随后 ${tool("rollback last")} 回滚`],
   },
   locked: {
     sentence: (p) =>
-      `锁 ${p.path} 被另一次执行占用：${p.holder} 在 ${p.host}（pid ${p.pid}）上自 ${formatDateIso(p.sinceAt)} 起执行 ${p.what}，${p.alive ? "仍在运行" : "进程已不存在"}`,
+      p.pid === 0
+        ? `${p.holder} 自 ${formatDateIso(p.sinceAt)} 起正在本节点手工操作（${p.what}），并持有锁 ${p.path}`
+        : `锁 ${p.path} 被另一次运行占用：${p.holder} 自 ${formatDateIso(p.sinceAt)} 起在 ${p.host} 上执行 ${p.what}（pid ${p.pid}），${p.alive ? "仍在进行" : "从这里无法确认该进程是否还在"}`,
     hint: (p) =>
-      p.alive
-        ? [`等待其完成，或联系 ${p.holder}；在 ${p.host} 上查看：ps -fp ${p.pid}`]
-        : ["该进程已不存在：perennial resume 继续完成，perennial rollback last 回滚"],
+      p.pid === 0
+        ? [
+            `等对方执行完操作手册的最后一步（释放锁），或联系 ${p.holder}`,
+            `若确认已无人操作，加上 ${flags.breakLock} 重新执行`,
+          ]
+        : [
+            `等待其完成，或联系 ${p.holder}；在 ${p.host} 上查看：ps -fp ${p.pid}`,
+            ...(p.alive ? [] : [`若确认该进程已不存在，加上 ${flags.breakLock} 重新执行`]),
+          ],
   },
   "lock-lost": {
-    sentence: (p) => `锁 ${p.path} 已被另一次执行接管（token ${p.token}，现为 ${p.found}），本次已停止`,
-    hint: () => ["perennial runs list 可看到两次执行；等另一次完成后执行 perennial check"],
+    sentence: (p) => `锁 ${p.path} 已被另一次运行接管（token ${p.token}，现为 ${p.found}），本次已停止`,
+    hint: (_, tool) => [`${tool("runs list")} 可看到两次运行；等另一次完成后执行 ${tool("check")}`],
   },
   "plan-stale": {
     sentence: (p) => `计划已不符合现状：${p.differences.map(difference).join("；")}`,
-    hint: () => ["未做任何改动；请重新制定计划并审批：perennial plan --out FILE"],
+    hint: (_, tool) => [`未做任何改动；请重新制定计划并审批：${tool("plan --out FILE")}`],
   },
   "plan-invalid": {
     sentence: (p) => `${p.path} 不是可执行的计划：${p.reason}`,
-    hint: () => ["重新制定：perennial plan --out FILE；不要手工修改计划文件"],
+    hint: (_, tool) => [`重新制定：${tool("plan --out FILE")}；不要手工修改计划文件`],
   },
   "digest-differs": {
     sentence: (p) => `该计划不是审批过的计划：审批的是 ${p.approved}，实际是 ${p.found}`,
-    hint: () => ["未做任何改动；用 perennial plan 对比后，重新审批新的摘要"],
+    hint: (_, tool) => [`未做任何改动；用 ${tool("plan")} 对比后，重新审批新的摘要`],
   },
   "run-unfinished": {
-    sentence: (p) => `执行 ${p.run} 中途中断，须先了结它才能开始新的执行`,
-    hint: (p) => [
-      `perennial resume 继续完成，perennial rollback ${p.run} 回滚到执行前；perennial runs show ${p.run} 查看进度`,
+    sentence: (p) => `运行 ${p.run} 中途中断，须先了结它才能开始新的运行`,
+    hint: (p, tool) => [
+      `${tool("resume")} 继续完成，${tool(`rollback ${p.run}`)} 回滚到运行前；${tool(`runs show ${p.run}`)} 查看进度`,
     ],
   },
   "run-unknown": {
-    sentence: (p) => `没有执行记录 ${p.run}`,
-    hint: () => [`perennial runs list 列出本节点的执行；其他状态目录用 ${flags.stateDir} DIR`],
+    sentence: (p) => `没有运行记录 ${p.run}`,
+    hint: (_, tool) => [`${tool("runs list")} 列出本节点的运行；其他状态目录用 ${flags.stateDir} DIR`],
   },
   "run-not-open": {
-    sentence: (p) => `执行 ${p.run} 不能继续或回滚：状态为 ${p.state}`,
-    hint: (p) => [`perennial runs show ${p.run} 查看经过；perennial check 查看现状`],
+    sentence: (p) => `运行 ${p.run} 不能继续或回滚：状态为 ${p.state}`,
+    hint: (p, tool) => [`${tool(`runs show ${p.run}`)} 查看经过；${tool("check")} 查看现状`],
   },
   "journal-damaged": {
     sentence: (p) => `日志 ${p.path} 在第 ${p.line} 行损坏：${p.reason}`,
-    hint: (p) => [
-      `执行前的文件完好地保存在旁边：ls -R ${shellQuote(p.path.replace(/[^/]*$/, "before"))}；需要时用 cp -p 复制回去`,
-      "然后 perennial check",
+    hint: (p, tool) => [
+      `运行前的文件完好地保存在旁边：ls -R ${shellQuote(p.path.replace(/[^/]*$/, "before"))}；需要时用 cp -p 复制回去`,
+      `然后 ${tool("check")}`,
     ],
   },
   "rollback-refused": {
-    sentence: (p) => `执行 ${p.run} 未回滚：以下内容之后被他人改动：${p.changed.join("、")}`,
-    hint: (p) => [
-      `perennial runs show ${p.run} 列出执行前的状态；把改动的内容恢复成该次执行写入的样子，或从其目录中复制单个文件`,
+    sentence: (p) => `运行 ${p.run} 未回滚：以下内容之后被他人改动：${p.changed.join("、")}`,
+    hint: (p, tool) => [
+      `${tool(`runs show ${p.run}`)} 列出运行前的状态；把改动的内容恢复成该次运行写入的样子，或从其目录中复制单个文件`,
     ],
   },
   "rollback-expired": {
-    sentence: (p) => `回滚执行 ${p.run} 会恢复已过期的证书：${p.names.join("、")}`,
-    hint: (p) => [`未做任何改动；若确实需要：perennial rollback ${p.run} ${flags.yes}`],
+    sentence: (p) => `回滚运行 ${p.run} 会恢复已过期的证书：${p.names.join("、")}`,
+    hint: (p, tool) => [`未做任何改动；若确实需要：${tool(`rollback ${p.run} ${flags.yes}`)}`],
   },
   "proof-failed": {
     sentence: (p) => `${p.slot} 与计划不符：${p.reason}`,
-    hint: () => ["perennial resume 重试，perennial rollback last 回滚到执行前"],
+    hint: (_, tool) => [`${tool("resume")} 重试，${tool("rollback last")} 回滚到运行前`],
   },
   "step-failed": {
     sentence: (p) => `步骤 ${p.step} 失败：${p.reason}`,
-    hint: () => ["perennial resume 从该步骤重试，perennial rollback last 回滚到执行前"],
+    hint: (_, tool) => [`${tool("resume")} 从该步骤重试，${tool("rollback last")} 回滚到运行前`],
   },
   "state-unsafe": {
     sentence: (p) => `状态目录 ${p.path} 不适合存放私钥：${p.reason}`,
@@ -185,8 +196,8 @@ export const errors: ErrorMessages = {
   },
   interrupted: {
     sentence: (p) => `被 ${p.signal} 中断`,
-    hint: () => [
-      "perennial runs list 查看是否有未完成的执行；perennial resume 继续，perennial rollback last 回滚",
+    hint: (_, tool) => [
+      `${tool("runs list")} 查看是否有未完成的运行；${tool("resume")} 继续，${tool("rollback last")} 回滚`,
     ],
   },
   usage: {
@@ -209,11 +220,11 @@ export const errors: ErrorMessages = {
   },
   refused: {
     sentence: (p) => `已拒绝（${p.refusals.length} 个原因），未做任何改动`,
-    hint: () => ["先解决上述问题，或只指定其余证书：perennial renew NAME ..."],
+    hint: (_, tool) => [`先解决上述问题，或只指定其余证书：${tool("renew NAME ...")}`],
   },
   "confirmation-needed": {
     sentence: (p) => `${p.command} 在改动前需要确认，但没有可用的终端`,
-    hint: (p) => [`先看计划：perennial plan；再执行 perennial ${p.command} ${flags.yes}`],
+    hint: (p, tool) => [`先看计划：${tool("plan")}；再执行 ${tool(`${p.command} ${flags.yes}`)}`],
   },
   declined: {
     sentence: (p) => `${p.command} 未获确认，未做任何改动`,
@@ -221,9 +232,9 @@ export const errors: ErrorMessages = {
   },
   internal: {
     sentence: (p) => `内部错误：${p.reason}`,
-    hint: () => [
-      "这是 perennial 的缺陷；请附上 perennial version 与 perennial collect 的输出反馈",
-      "perennial runs list 查看是否有未完成的执行；perennial rollback last 回滚",
+    hint: (_, tool) => [
+      "这是 perennial 的缺陷；请附上 perennial version 的输出反馈",
+      `${tool("runs list")} 查看是否有未完成的运行；${tool("rollback last")} 回滚`,
     ],
   },
 };

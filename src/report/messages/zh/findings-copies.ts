@@ -1,13 +1,13 @@
-// 中文：副本、文件、权限与执行记录类结果。
+// 中文：副本、文件、权限与运行记录类结果。
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
-import { formatDateIso as date } from "../../time.ts";
+import { formatDateIso as date, formatDayIso as day } from "../../time.ts";
 import type { findingsCopies as english } from "../en/findings-copies.ts";
 
 export const findingsCopies: typeof english = {
   "replica-differs": {
-    sentence: ({ params, path }) =>
-      `${path} 中的副本序列号为 ${params.serialHex}，而原件 ${params.original} 为 ${params.originalSerialHex}：使用该副本就是在用旧证书`,
+    sentence: ({ params, node }) =>
+      `副本中的证书 ${day(params.notAfter)} 到期，原件 ${params.original.replace(`${node}/`, "")} 的证书 ${day(params.originalNotAfter)} 到期；使用该副本就是在用${params.notAfter < params.originalNotAfter ? "旧" : "另一个"}证书`,
     next: ({ target, tool }) => [`更新副本：${tool(`renew ${target}`)}`],
   },
   "copy-of-nothing": {
@@ -27,10 +27,10 @@ export const findingsCopies: typeof english = {
   },
   "kubelet-embedded": {
     sentence: ({ params }) =>
-      `${params.path} 直接内嵌了 kubelet 证书，而没有引用 kubelet-client-current.pem，kubelet 的自动轮换不会更新它（kubeadm 1.17 之前）`,
-    next: ({ params, tool }) => [
-      `证书仍有效时改为引用轮换文件：把 ${params.path} 中的 client-certificate 与 client-key 设为 /var/lib/kubelet/pki/kubelet-client-current.pem，然后 systemctl restart kubelet`,
-      `已经过期时：${tool("renew kubelet.conf")}，然后 systemctl restart kubelet`,
+      `${params.path} 直接内嵌了 kubelet 证书，kubelet 的自动轮换不会更新它（kubeadm 1.17 之前的做法）`,
+    next: ({ tool }) => [
+      `过期后：${tool("renew kubelet.conf")}；systemctl restart kubelet`,
+      "彻底解决：client-certificate 与 client-key 改为 /var/lib/kubelet/pki/kubelet-client-current.pem",
     ],
   },
   "mode-too-open": {
@@ -51,10 +51,10 @@ export const findingsCopies: typeof english = {
     ],
   },
   "left-over-temporary": {
-    sentence: ({ params }) => `${params.path} 是某次中断的执行留下的临时文件，其中可能有私钥`,
+    sentence: ({ params }) => `${params.path} 是某次中断的运行留下的临时文件，其中可能有私钥`,
     next: ({ params, tool }) => [
-      `用 ${tool("runs list")} 查看是否有未完成的执行：resume 或 rollback 会清除它`,
-      `若没有未完成的执行：rm ${shellQuote(params.path)}`,
+      `用 ${tool("runs list")} 查看是否有未完成的运行：resume 或 rollback 会清除它`,
+      `若没有未完成的运行：rm ${shellQuote(params.path)}`,
     ],
   },
   "holds-system-masters": {
@@ -78,9 +78,9 @@ export const findingsCopies: typeof english = {
     next: ({ params }) => [`若 ${params.kind} 自身会到期，请在签发处关注`],
   },
   "run-unfinished": {
-    sentence: ({ params }) => `执行 ${params.run} 中途中断：部分文件可能是新的，部分仍是旧的`,
+    sentence: ({ params }) => `运行 ${params.run} 中途中断：部分文件可能是新的，部分仍是旧的`,
     next: ({ params, tool }) => [
-      `${tool("resume")} 继续完成，${tool(`rollback ${params.run}`)} 回滚到执行前；${tool(`runs show ${params.run}`)} 查看进度`,
+      `${tool("resume")} 继续完成，${tool(`rollback ${params.run}`)} 回滚到运行前；${tool(`runs show ${params.run}`)} 查看进度`,
     ],
   },
 };

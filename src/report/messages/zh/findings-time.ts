@@ -6,7 +6,7 @@ import { kubeadmPhase } from "../kubeadm-phase.ts";
 
 function restore(name: string, tool: (args: string) => string): readonly string[] {
   const phase = kubeadmPhase(name);
-  const backup = `从备份中找回；以往执行替换掉的文件见：${tool("runs list")}`;
+  const backup = `从备份中找回；以往运行替换掉的文件见：${tool("runs list")}`;
   return phase === null ? [backup] : [backup, `或重新生成：${phase}`];
 }
 

@@ -1,6 +1,6 @@
 // 中文：计划中的原因、提示与标题。
 import { flags } from "../../flags.ts";
-import { formatDateIso as date, spanZh } from "../../time.ts";
+import { formatDateIso as date, formatDayIso, spanZh } from "../../time.ts";
 import type { plan as english } from "../en/plan.ts";
 
 export const plan: typeof english = {
@@ -19,7 +19,7 @@ export const plan: typeof english = {
   keepReasons: {
     "not-due": (r) => `有效期至 ${date(r.notAfter)}`,
     "not-selected": () => "未要求",
-    missing: () => "缺失，而续期需要旧证书：见 perennial check",
+    missing: () => "缺失，而续期需要旧证书",
     unreadable: (r) => `无法读取：${r.reason}`,
     "not-usable": (r) => `不能照原样续期：${r.reason}`,
     "externally-managed": (r) => `根证书 ${r.authority} 的私钥不在此处`,
@@ -30,12 +30,12 @@ export const plan: typeof english = {
   },
   notices: {
     "validity-capped": (n) =>
-      `${n.slot} 将随根证书 ${n.authority} 于 ${date(n.notAfter)} 到期，早于要求的有效期`,
+      `以下证书将随根证书 ${n.authority} 于 ${date(n.notAfter)} 到期，早于要求的有效期：${n.slot}`,
     "swap-window": (n) =>
-      `${n.consumers.join("、")} 每次握手都会读取文件：两次改名之间的微秒内握手可能失败；使用 ${flags.keepKey} 或先停止它可避免`,
+      `${n.consumers.join("、")} 每次握手都会读取文件，恰在两次改名之间（微秒级）的握手可能失败；使用 ${flags.keepKey} 或先停止它可避免`,
     "restart-needed": (n) => `完成后请逐个节点重启以下组件，使新证书生效：${n.consumers.join("、")}`,
     "authority-bundle": (n) => `根证书 ${n.authority} 的文件含多个证书，由与私钥匹配的那个签发`,
-    "mode-kept-open": (n) => `${n.address} 保持权限 ${n.mode}：其他用户可以读取其中的私钥`,
+    "mode-kept-open": (n) => `以下文件保持权限 ${n.mode}，其他用户可以读取其中的私钥：${n.address}`,
   },
   phases: {
     issue: "签发（issue）：在内存中生成私钥与证书",
@@ -44,15 +44,26 @@ export const plan: typeof english = {
     swap: "替换（swap）：用新文件改名覆盖原文件",
     prove: "验证（prove）：重新读取并与计划比对",
   },
-  legend: "~ 续期   > 跟随   （空白）保持不变",
+  comma: "、",
+  colon: "：",
+  columns: { name: "名称", expires: "原到期日", key: "新私钥", reason: "原因", files: "文件" },
+  day: (at) => formatDayIso(at),
+  filesBelow: (files, folder) => `${files}（${folder} 之下）`,
+  short: { expired: "已过期", expiring: "即将到期", follows: "副本" },
+  keptKey: "保留",
+  newOnes: (span, authorities) =>
+    `新证书：主体、名称与用途不变，有效期 ${span}（不晚于根证书），由 ${authorities} 签发。`,
+  kept: (names, reason) => `不变：${names}（${reason}）`,
+  phaseLines: {
+    issue: (count) => `签发（issue）：在内存中生成 ${count} 个证书`,
+    "back-up": (count, folder) => `备份（back-up）：把以上 ${count} 个文件保存到 ${folder}`,
+    stage: (count) => `预置（stage）：在原文件旁写好 ${count} 个新文件，并整体校验`,
+    swap: () => "替换（swap）：按所示顺序改名就位，先私钥后证书",
+    prove: (count) => `验证（prove）：重新读取 ${count} 个证书，与签发的比对`,
+  },
   joiner: "；",
   title: (cluster, nodes, profile) => `集群 ${cluster}、${nodes} 的计划（profile ${profile}）`,
-  change: (serial, notAfter, validity, cap) =>
-    `序列号 ${serial}，${date(notAfter)} -> 新序列号，有效期 ${validity}，不晚于 ${date(cap)}`,
   span: (ms) => spanZh(ms),
-  keyKept: (algorithm) => `保留私钥（${algorithm}）`,
-  keyNew: (algorithm) => `新私钥（${algorithm}）`,
-  signedBy: (authority) => `由 ${authority} 签发`,
   sansAdded: (sans) => `增加 ${sans}`,
   noticesHeading: "注意：",
   refusalsHeading: "已拒绝：",
@@ -68,8 +79,8 @@ export const plan: typeof english = {
     prove: (name) => name,
   },
   guards: (written, read) =>
-    `前提：将写入的 ${written} 个对象与只读取的 ${read} 个对象须与制定计划时一致，否则不做任何改动。`,
-  undo: "回滚：perennial rollback last 恢复内容、权限、属主与链接；中途失败会自动回滚。",
+    `前提：将替换的 ${written} 个文件与只读取的 ${read} 个文件须与制定计划时一致，否则不做任何改动。`,
+  undo: (command) => `回滚：${command} 恢复内容、权限、属主与链接；中途失败会自动回滚。`,
   digest: (digest) => `摘要：${digest}`,
   nothing: "无需操作：没有到期的证书。",
   leftOut: (count) => `未包括：${count} 个证书不能照原样续期，见上。`,

@@ -2,15 +2,17 @@
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { kubeadmPhase } from "../kubeadm-phase.ts";
-import type { RefusalMessages } from "../types.ts";
+import type { RefusalMessages, Tool } from "../types.ts";
 
-function restore(slot: string): readonly string[] {
+function restore(slot: string, tool: Tool): readonly string[] {
   const phase = kubeadmPhase(slot.slice(slot.indexOf("/") + 1));
-  const backup = "从备份恢复；perennial runs list 可查看以往执行保留的文件";
+  const backup = `从备份恢复；${tool("runs list")} 可查看以往运行保留的文件`;
   return phase === null ? [backup] : [backup, `或重新生成：${phase}`];
 }
 
-const renewAuthorityFirst = ["先更新根证书：perennial check 中该 CA 的结果给出了步骤；之后再执行本命令"];
+const renewAuthorityFirst = (tool: Tool): readonly string[] => [
+  `先更新根证书：${tool("check")} 中该 CA 的结果给出了步骤；之后再执行本命令`,
+];
 
 export const refusals: RefusalMessages = {
   "outlives-authority": {
@@ -19,11 +21,11 @@ export const refusals: RefusalMessages = {
   },
   "authority-ending": {
     sentence: (r) => `根证书 ${r.address} 将于 ${r.detail} 到期，由它签发的证书马上又需要续期`,
-    next: () => renewAuthorityFirst,
+    next: (_, tool) => renewAuthorityFirst(tool),
   },
   "authority-expired": {
     sentence: (r) => `根证书 ${r.address} 已于 ${r.detail} 过期，由它签发的证书在任何地方都会被拒绝`,
-    next: () => renewAuthorityFirst,
+    next: (_, tool) => renewAuthorityFirst(tool),
   },
   "authority-not-usable": {
     sentence: (r) => `签发它的根证书无法使用（${r.detail}，${r.address}）`,
@@ -46,11 +48,11 @@ export const refusals: RefusalMessages = {
   },
   "certificate-not-usable": {
     sentence: (r) => `旧证书 ${r.address} 是新证书的模板，但无法使用：${r.detail}`,
-    next: (r) => restore(r.slot),
+    next: (r, tool) => restore(r.slot, tool),
   },
   "san-lost": {
     sentence: (r) => `新证书会缺少旧证书已有的名称：${r.detail}`,
-    next: () => [`用 ${flags.addSan} NAME=dns:VALUE 或 NAME=ip:VALUE 补上`],
+    next: () => [`用 ${flags.addSan} NAME=VALUE 补上（例如 etcd-server=10.0.0.9）`],
   },
   "eku-lost": {
     sentence: (r) => `新证书会缺少旧证书已有的用途：${r.detail}`,
@@ -73,7 +75,7 @@ export const refusals: RefusalMessages = {
       /(?:^|\/)sa(?:\.|$)/.test(r.detail)
         ? `${r.detail} 是 service account 密钥对，永不续期：集群中所有 token 都依赖它`
         : `${r.detail} 是根证书（CA），本命令不续期根证书：它签发的一切都依赖它`,
-    next: () => ["请指定由它签发的证书，或不指定名称以续期所有到期的证书；名称见 perennial check"],
+    next: (_, tool) => [`请指定由它签发的证书，或不指定名称以续期所有到期的证书；名称见 ${tool("check")}`],
   },
   "kubelet-managed": {
     sentence: (r) => `${r.detail} 由 kubelet 自行续期，不会写入 ${r.address}`,
@@ -83,7 +85,7 @@ export const refusals: RefusalMessages = {
   },
   "missing-not-recreated": {
     sentence: (r) => `${r.detail} 不存在，无从得知它原有的名称（SAN、CN）`,
-    next: (r) => restore(r.slot),
+    next: (r, tool) => restore(r.slot, tool),
   },
   "kubeconfig-not-usable": {
     sentence: (r) => `无法编辑 kubeconfig ${r.address}：${r.detail}`,

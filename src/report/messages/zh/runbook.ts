@@ -15,8 +15,9 @@ export const runbook: typeof english = {
     "不动 sa.key、sa.pub 与根证书。若某一步看起来需要改动它们：停止。",
   ],
   lockHeading: "加锁",
-  lock: "先加锁，避免工具同时执行；若命令失败，说明有人正在操作：停止。",
-  unlock: "结束后释放锁，回滚之后也要释放。",
+  lock: "先取得工具自己的锁，避免它同时运行。若输出以 STOP 开头，说明有人正在操作，或有中断的运行（`perennial runs list`）：停止。",
+  unlock:
+    "结束后用 `release_lock` 释放锁，撤销之后也要释放；锁被持有期间，工具会拒绝在本节点运行（`--break-lock` 可强行夺取）。",
   toolsHeading: "辅助函数",
   tools:
     "在每个节点所用的 shell 中执行一次；它只定义函数并建立权限为 0700 的工作目录。只要出现以 STOP 开头的行或命令失败，立即停止。",

@@ -1,20 +1,24 @@
-// 中文：执行过程中的事件、执行列表与详情。
+// 中文：运行中的事件、运行列表与详情。
 import { formatDateIso } from "../../time.ts";
 import type { runs as english } from "../en/runs.ts";
 
+function equal(unchanged: number): string {
+  return unchanged === 0 ? "" : `，另有 ${unchanged} 个本已符合计划`;
+}
+
 export const runs: typeof english = {
   states: {
-    "running-or-crashed": "执行中或已中断",
+    "running-or-crashed": "运行中或已中断",
     succeeded: "成功",
     "rolled-back": "已回滚",
     "rolling-back": "回滚中",
     abandoned: "已放弃",
   },
   date: (at) => formatDateIso(at),
-  none: "本节点没有执行记录",
-  columns: ["执行", "开始时间", "状态", "操作人", "步骤", "工单"],
+  none: "本节点没有运行记录",
+  columns: ["运行", "开始时间", "状态", "操作人", "步骤", "工单"],
   labels: {
-    run: "执行",
+    run: "运行",
     state: "状态",
     started: "开始",
     ended: "结束",
@@ -35,29 +39,25 @@ export const runs: typeof english = {
     undone: "已撤销",
     open: "未开始",
   },
-  openHint: "perennial resume 继续完成，perennial rollback 回滚到执行前",
+  openHint: (resume, rollback) => `${resume} 继续完成，${rollback} 回滚到运行前`,
   events: {
-    started: (run, steps) => `[renew] 执行 ${run} 开始：共 ${steps} 步`,
-    resumed: (run) => `[resume] 继续执行 ${run}`,
-    phase: (phase, steps) => `[${phase}] ${steps} 步`,
-    backedUp: (object) => `[back-up] 已备份 ${object}`,
-    staged: (object) => `[stage] 已预置 ${object}`,
-    swapped: (object) => `[swap] 已替换 ${object}`,
-    unchanged: (phase, object) => `[${phase}] ${object} 无变化`,
-    issued: (name, serial, notAfter) =>
-      `[issue] 已签发 ${name}：序列号 ${serial}，有效期至 ${formatDateIso(notAfter)}`,
+    started: (run) => `[renew] 运行 ${run} 开始`,
+    resumed: (run) => `[resume] 继续运行 ${run}`,
+    phases: {
+      issue: (count) => `[issue] 已在内存中生成 ${count} 个证书`,
+      take: (count) => `[issue] 已取用 ${count} 个有效证书，供其副本使用`,
+      "back-up": (count, folder) => `[back-up] ${count} 个文件已保存到 ${folder}`,
+      stage: (count, unchanged) => `[stage] ${count} 个新文件已写在原文件旁并通过校验${equal(unchanged)}`,
+      swap: (count, unchanged) => `[swap] 已替换 ${count} 个文件${equal(unchanged)}`,
+    },
+    cutOff: (phase, done, steps) => `[${phase}] 已完成 ${done}/${steps} 步`,
     renewed: (name, serial, notAfter) =>
       `[renew] ${name} 续期完成：序列号 ${serial}，有效期至 ${formatDateIso(notAfter)}`,
-    swept: (paths) => `[sweep] 已清除中断的执行留下的文件：${paths.join("、")}`,
+    swept: (paths) => `[sweep] 已清除中断的运行留下的文件：${paths.join("、")}`,
     failed: (step, code) => `[failed] 步骤 ${step} 失败：${code}`,
     rollback: (run, isFailure) =>
-      isFailure ? `[rollback] 执行 ${run} 失败，正在恢复原状` : `[rollback] 执行 ${run}：正在恢复原状`,
-    undone: (object) => `[rollback] 已恢复 ${object}`,
+      isFailure ? `[rollback] 运行 ${run} 失败，正在恢复原状` : `[rollback] 运行 ${run}：正在恢复原状`,
+    restored: (count) => `[rollback] 已恢复 ${count} 个文件`,
     lockNotReleased: (code) => `[lock] 未能释放锁（${code}）；下一条命令会发现持有者已退出并接管`,
-    ended: {
-      succeeded: (run) => `[renew] 执行 ${run} 成功；回滚命令：perennial rollback ${run}`,
-      "rolled-back": (run) => `[rollback] 执行 ${run} 已回滚：一切恢复原状`,
-      abandoned: (run) => `[renew] 执行 ${run} 已放弃，未做任何改动`,
-    },
   },
 };

@@ -1,0 +1,141 @@
+// What a plan replaces, once: a row per certificate in the order in which the engine renames the files.
+import { parseAddress } from "../core/model/address.ts";
+import type { Decision, IssueStep, Plan, RenewReason, StageStep } from "../core/model/plan.ts";
+import type { Messages } from "./messages.ts";
+import { nodesOf, say, stepsOf } from "./plan-text.ts";
+import { formatTable } from "./table.ts";
+
+/** Header and rows, each line ended by a newline; empty text when nothing is written. `plan` has been made safe. */
+export function planTable(plan: Plan, text: Messages["plan"]): string {
+  const rows = rowsOf(plan);
+  if (rows.length === 0) return "";
+  const base = commonFolder(rows.flatMap(({ paths }) => paths));
+  const { name, expires, key, reason, files } = text.columns;
+  const header = [name, expires, key, reason, base === "/" ? files : text.filesBelow(files, base)];
+  const cells = rows.map((row) => [
+    row.decisions.map(({ slot }) => shortSlot(slot, plan)).join(" "),
+    row.issue ? text.day(row.issue.old.notAfter) : "-",
+    keyOf(row, plan, text),
+    reasonOf(row, text),
+    compact(row.paths, base),
+  ]);
+  return formatTable([header, ...cells], { minWidth: 0, padding: 2 });
+}
+
+/** Without the node where there is only one. */
+export function shortSlot(slot: string, plan: Plan): string {
+  const [node, ...others] = nodesOf(plan);
+  return others.length === 0 && node !== undefined && slot.startsWith(`${node}/`)
+    ? slot.slice(node.length + 1)
+    : slot;
+}
+
+/** The path alone where there is only one node. */
+export function shortAddress(address: string, plan: Plan): string {
+  return nodesOf(plan).length === 1 ? address.replace(/^file:[^:]*:/, "") : address;
+}
+
+interface Row {
+  readonly decisions: readonly Decision[];
+  readonly issue: IssueStep | undefined;
+  /** In the order of the swaps. */
+  readonly paths: readonly string[];
+}
+
+/** Objects of one certificate are one row, at the place of its first swap. */
+function rowsOf(plan: Plan): readonly Row[] {
+  const steps = stepsOf(plan);
+  const rows = new Map<string, { decisions: Decision[]; issue: IssueStep | undefined; paths: string[] }>();
+  for (const swap of steps.filter((step) => step.kind === "swap")) {
+    const stage = steps.find(
+      (step): step is StageStep => step.kind === "stage" && step.object === swap.object,
+    );
+    const decisions = decisionsOf(plan, swap.object, stage);
+    const [first] = decisions;
+    const id = first?.slot ?? swap.object;
+    const row = rows.get(id) ?? {
+      decisions: [...decisions],
+      issue: steps.find((step): step is IssueStep => step.kind === "issue" && step.slot === first?.slot),
+      paths: [],
+    };
+    row.paths.push(parseAddress(swap.object).path);
+    rows.set(id, row);
+  }
+  return [...rows.values()];
+}
+
+/** A copy's file holds its original's certificate: the decision about it is the one that bears the file's path. */
+function decisionsOf(plan: Plan, object: string, stage: StageStep | undefined): readonly Decision[] {
+  if (stage === undefined) return [];
+  const { content } = stage;
+  if (content.form !== "kubeconfig") return plan.decisions.filter(({ slot }) => slot === content.slot);
+  const { node, path } = parseAddress(object);
+  const follows = plan.decisions.filter(
+    ({ slot, action }) => action === "follow" && slot.replace(/#.*$/, "") === `${node}${path}`,
+  );
+  const own = plan.decisions.filter(
+    ({ slot, action }) =>
+      action === "renew" && isInside(plan, slot, object) && content.users.some((user) => user.slot === slot),
+  );
+  return [...own, ...follows];
+}
+
+function isInside(plan: Plan, slot: string, object: string): boolean {
+  return stepsOf(plan).some(
+    (step) =>
+      step.kind === "issue" &&
+      step.slot === slot &&
+      step.template.form === "kubeconfig" &&
+      step.template.file === object,
+  );
+}
+
+/** A copy gets the key of the certificate it follows. */
+function keyOf({ issue, decisions }: Row, plan: Plan, text: Messages["plan"]): string {
+  if (issue === undefined) {
+    const originals = decisions.flatMap(({ action, reasons }) =>
+      action === "keep" ? [] : reasons.flatMap((one) => (one.code === "follows" ? [one.original] : [])),
+    );
+    return [...new Set(originals)].map((slot) => shortSlot(slot, plan)).join(text.comma) || "-";
+  }
+  return issue.key.mode === "keep" ? text.keptKey : issue.key.algorithm;
+}
+
+function reasonOf(row: Row, text: Messages["plan"]): string {
+  const reasons = row.decisions.flatMap(({ action, reasons: all }) => (action === "keep" ? [] : all));
+  const words = reasons.map((reason) => shortReason(reason, text));
+  return [...new Set(words)].join(text.joiner) || "-";
+}
+
+/** The dates stand in a column of their own. */
+function shortReason(reason: RenewReason, text: Messages["plan"]): string {
+  return reason.code === "expired" || reason.code === "expiring" || reason.code === "follows"
+    ? text.short[reason.code]
+    : say(reason, text.renewReasons);
+}
+
+/** The folder that all but stray copies lie in: that of the first path and every other one below it. */
+function commonFolder(paths: readonly string[]): string {
+  const candidates = foldersOf(paths[0] ?? "/");
+  const isMost = (folder: string): boolean =>
+    paths.filter((path) => path.startsWith(folder)).length * 2 > paths.length;
+  const best = candidates.findLast((folder) => paths.every((path) => path.startsWith(folder)));
+  if (best !== undefined && best !== "/") return best;
+  // Copies outside (`/root/.kube/config`) are shown with their whole path.
+  return candidates.find((folder) => folder.split("/").length > 3 && isMost(folder)) ?? "/";
+}
+
+/** `/`, `/etc/`, `/etc/kubernetes/`. */
+function foldersOf(path: string): readonly string[] {
+  const names = path.split("/").slice(1, -1);
+  return ["/", ...names.map((_, index) => `/${names.slice(0, index + 1).join("/")}/`)];
+}
+
+/** `pki/apiserver.{key,crt}` for a pair, as a shell would expand it. */
+function compact(paths: readonly string[], base: string): string {
+  const short = paths.map((path) => (path.startsWith(base) && base !== "/" ? path.slice(base.length) : path));
+  const stems = new Set(short.map((path) => path.replace(/\.[^./]*$/, "")));
+  const [stem] = stems;
+  if (stems.size !== 1 || stem === undefined || short.length < 2) return short.join(" ");
+  return `${stem}.{${short.map((path) => path.slice(stem.length + 1)).join(",")}}`;
+}
