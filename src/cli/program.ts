@@ -55,10 +55,10 @@ function unknownCommand(word: string, program: Command, { usage }: Words): AppEr
 /** Insertions, deletions and replacements from one word to the other (Levenshtein). */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [index, char] of [...from].entries()) {
+  for (let index = 0; index < from.length; index++) {
     const next = [index + 1];
     for (let at = 1; at <= to.length; at++) {
-      const replaced = (row[at - 1] ?? 0) + (to[at - 1] === char ? 0 : 1);
+      const replaced = (row[at - 1] ?? 0) + (to[at - 1] === from[index] ? 0 : 1);
       next.push(Math.min(replaced, (row[at] ?? 0) + 1, (next[at - 1] ?? 0) + 1));
     }
     row = next;

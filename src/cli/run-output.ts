@@ -5,6 +5,7 @@ import type { Plan } from "../core/model/plan.ts";
 import { cliMessages } from "../report/cli-messages.ts";
 import { formatError } from "../report/error-text.ts";
 import { createProgress } from "../report/events-text.ts";
+import { messagesFor } from "../report/messages.ts";
 import { safeText } from "../report/escape.ts";
 import { commandLine } from "./command-line.ts";
 import { exitCodeOfError, exitCodes } from "./exit-codes.ts";
@@ -55,7 +56,7 @@ export function reportRun(result: RunResult, { plan, options, io }: Reported): n
   if (result.outcome === "succeeded") {
     say(words.done(result.issued.length, result.changed.length, result.run));
     const restart = plan?.notices.find((notice) => notice.code === "restart-needed");
-    if (restart) say(words.restart(restart.consumers.join(", ")));
+    if (restart) say(words.restart(restart.consumers.join(messagesFor(io.lang).check.comma)));
     say(words.undoWith(commandLine(["rollback", result.run, ...again])));
     return exitCodes.ok;
   }
