@@ -51,9 +51,13 @@ async function generate(options: Partial<ControlPlaneOptions>): Promise<string> 
   return directory;
 }
 
+const folders: string[] = [];
+
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), "perennial-plane-"));
-  process.once("exit", () => rmSync(path, { recursive: true, force: true }));
+  if (folders.length === 0)
+    process.once("exit", () => folders.forEach((each) => rmSync(each, { recursive: true, force: true })));
+  folders.push(path);
   return path;
 }
 
