@@ -146,7 +146,13 @@ describe("a renewal of everything that expired", () => {
       "EC PRIVATE KEY",
     ]);
     expect(readFileSync(key, "utf8").startsWith(parameters)).toBe(true);
-    execFileSync("openssl", ["verify", "-no_check_time", "-CAfile", pki(root, "ca.crt"), pki(root, "apiserver.crt")]);
+    execFileSync("openssl", [
+      "verify",
+      "-no_check_time",
+      "-CAfile",
+      pki(root, "ca.crt"),
+      pki(root, "apiserver.crt"),
+    ]);
     const spki = execFileSync("openssl", ["pkey", "-in", key, "-pubout", "-outform", "DER"]);
     expect(new Uint8Array(spki)).toEqual(certificateIn(pki(root, "apiserver.crt")).spkiDer);
   });
