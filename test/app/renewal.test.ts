@@ -7,6 +7,7 @@ import { applyPlan, planRenewal } from "../../src/app/renewal.ts";
 import { isAppError } from "../../src/core/model/errors.ts";
 import type { Plan, RenewRequest } from "../../src/core/model/plan.ts";
 import { digestOfPlan } from "../../src/core/plan/digest.ts";
+import { verifySet } from "../../src/core/plan/verify-set.ts";
 import type { Certificate } from "../../src/core/pki/certificate.ts";
 import { encodeExtension, extensionOids, subjectAltNames } from "../../src/core/pki/extensions.ts";
 import { publicKeyFingerprint } from "../../src/core/pki/fingerprints.ts";
@@ -362,6 +363,51 @@ describe("copies", () => {
     expect(certificateIn(join(root, "root/.kube/config")).der).toEqual(
       certificateIn(join(root, "etc/kubernetes/admin.conf")).der,
     );
+  });
+});
+
+describe("the set that is verified", () => {
+  const parts = async (): Promise<{
+    plan: Plan;
+    admin: string;
+    stale: string;
+    objects: (copy: string) => Map<string, Uint8Array>;
+  }> => {
+    const root = await controlPlane({ issuedAt: Date.now() - day });
+    const stale = readFileSync(await oldCopy(root), "utf8");
+    const plan = await planRenewal(nodeAt(root), choice, request, Date.now());
+    const admin = readFileSync(join(root, "etc/kubernetes/admin.conf"), "utf8");
+    const objects = (copy: string): Map<string, Uint8Array> =>
+      new Map([
+        ["file:m1:/etc/kubernetes/admin.conf", Buffer.from(admin)],
+        ["file:m1:/root/.kube/config", Buffer.from(copy)],
+      ]);
+    return { plan, admin, stale, objects };
+  };
+  const verify = (plan: Plan, objects: Map<string, Uint8Array>) => () =>
+    verifySet({ plan, objects, issued: new Map() });
+  const failed = (reason: string): unknown =>
+    expect.objectContaining({ code: "proof-failed", params: { slot: "m1/admin.conf", reason } });
+
+  it("passes a copy with its original's certificate and key", async () => {
+    const { plan, admin, objects } = await parts();
+    expect(verify(plan, objects(admin))).not.toThrow();
+  });
+
+  it("fails a copy that still holds the old certificate, and one that got the certificate without the key", async () => {
+    const { plan, admin, stale, objects } = await parts();
+    expect(verify(plan, objects(stale))).toThrow(
+      failed("a copy does not hold the certificate of its original"),
+    );
+    const oldKey = /client-key-data: .*/.exec(stale)![0];
+    const half = admin.replace(/client-key-data: .*/, oldKey);
+    expect(verify(plan, objects(half))).toThrow(failed("the key of a copy does not match the certificate"));
+  });
+
+  it("fails when another original lies there than was planned", async () => {
+    const { plan, stale, objects } = await parts();
+    const swapped = objects(stale).set("file:m1:/etc/kubernetes/admin.conf", Buffer.from(stale));
+    expect(verify(plan, swapped)).toThrow(failed("the original is not the one that was planned"));
   });
 });
 

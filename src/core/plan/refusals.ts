@@ -2,7 +2,7 @@
 import { formatAddress } from "../model/address.ts";
 import type { Refusal, RefusalCode } from "../model/errors.ts";
 import type { Decision, RenewRequest } from "../model/plan.ts";
-import { hasMatchingKey } from "../policy/certificate-checks.ts";
+import { hasMatchingKey, originalOf } from "../policy/certificate-checks.ts";
 import {
   type AuthorityFacts,
   type Facts,
@@ -70,6 +70,8 @@ function impossible(facts: Facts, slot: SlotFacts): readonly Refusal[] {
   const stored = slot.certificate;
   if (stored.state === "missing") return [refusal("missing-not-recreated", slot.slot, stored.address.path)];
   if (stored.state !== "present") return [refusal("certificate-not-usable", slot.slot, stored.reason)];
+  if (slot.slot.management === "copy" && !originalOf(facts, slot))
+    return [refusal("certificate-not-usable", slot.slot, "no certificate of this node is its original")];
   const authority = authorityOf(facts, slot.slot);
   if (authority && isExternallyManaged(authority)) {
     return [refusal("externally-managed", slot.slot, authority.slot.name, formatAddress(authority.slot.key))];
