@@ -4,7 +4,7 @@ import type { Refusal, RefusalCode } from "../model/errors.ts";
 import type { Decision, RenewRequest } from "../model/plan.ts";
 import type { Certificate } from "../pki/certificate.ts";
 import { basicConstraints, keyUsage } from "../pki/extensions.ts";
-import { hasMatchingKey } from "../policy/certificate-checks.ts";
+import { hasMatchingKey, originalOf } from "../policy/certificate-checks.ts";
 import {
   type AuthorityFacts,
   type Facts,
@@ -76,6 +76,8 @@ function impossible(facts: Facts, slot: SlotFacts, request: RenewRequest): reado
   const reason = noTemplate(facts, slot, stored.value) ?? noTemplateNow(stored.value, request);
   if (reason !== null && (slot.slot.management === "renew" || slot.slot.management === "kubelet"))
     return [refusal("certificate-not-usable", slot.slot, reason)];
+  if (slot.slot.management === "copy" && !originalOf(facts, slot))
+    return [refusal("certificate-not-usable", slot.slot, "no certificate of this node is its original")];
   const authority = authorityOf(facts, slot.slot);
   if (authority && isExternallyManaged(authority)) {
     return [refusal("externally-managed", slot.slot, authority.slot.name, formatAddress(authority.slot.key))];

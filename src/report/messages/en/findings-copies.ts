@@ -35,8 +35,8 @@ export const findingsCopies = {
   "copy-of-nothing": {
     sentence: ({ params, path }) =>
       `${path} holds a client certificate of ${params.subject} that no known original has; nothing keeps it up to date`,
-    next: ({ path, target, tool }) => [
-      `if it is needed: ${tool(`renew ${target}`)}; if not, remove the user from ${shellQuote(path)}`,
+    next: ({ path }) => [
+      `if it is needed, have it issued anew where it came from; if not, remove the user from ${shellQuote(path)}`,
     ],
   },
   "service-account-pair-differs": {

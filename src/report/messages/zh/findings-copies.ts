@@ -13,8 +13,8 @@ export const findingsCopies: typeof english = {
   "copy-of-nothing": {
     sentence: ({ params, path }) =>
       `${path} 中有 ${params.subject} 的客户端证书，但找不到对应的原件，没有机制更新它`,
-    next: ({ path, target, tool }) => [
-      `若仍需要：${tool(`renew ${target}`)}；若不需要，请从 ${shellQuote(path)} 中删除该用户`,
+    next: ({ path }) => [
+      `若仍需要，请在签发它的地方重新签发；若不需要，请从 ${shellQuote(path)} 中删除该用户`,
     ],
   },
   "service-account-pair-differs": {
