@@ -82,8 +82,12 @@ export interface CheckAnswer extends CliResult {
 }
 
 /** `check -o json`: the exit code and every finding from warning up. */
-export async function checkTree(root: string, words: readonly string[] = []): Promise<CheckAnswer> {
-  const result = await ask(root, ["check", "-o", "json", ...words]);
+export async function checkTree(
+  root: string,
+  words: readonly string[] = [],
+  now = today,
+): Promise<CheckAnswer> {
+  const result = await ask(root, ["check", "-o", "json", ...words], { now });
   const data = JSON.parse(result.out) as { readonly findings: readonly FoundFinding[] };
   return { ...result, findings: data.findings.filter(({ severity }) => severity !== "info") };
 }
