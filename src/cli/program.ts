@@ -1,5 +1,6 @@
 // The command line's shape: every command and option once; what they do is loaded when it is asked for.
 import { Command, Option } from "commander";
+import { AppError } from "../core/model/errors.ts";
 import { cliMessages } from "../report/cli-messages.ts";
 import type { CheckOptions } from "./commands/check.ts";
 import type { InspectOptions } from "./commands/inspect.ts";
@@ -22,7 +23,8 @@ export function createProgram(io: Io, finish: Finish): Command {
     .showSuggestionAfterError(true)
     .enablePositionalOptions(false);
   addNodeOptions(program, words);
-  program.action(async (options: NodeOptions) => {
+  program.allowExcessArguments(true).action(async (options: NodeOptions, { args: [name] }: Command) => {
+    if (name !== undefined) throw new AppError("usage", { reason: words.usage.unknownCommand(name) });
     const { runOverview } = await import("./commands/check.ts");
     await done(runOverview({ ...options, within: "30d", output: "table" }, io));
   });
