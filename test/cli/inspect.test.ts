@@ -144,9 +144,8 @@ describe("inspect", () => {
 
   it("an encrypted key is told, with no byte of it", async () => {
     const path = at("encrypted.key");
-    execFileSync("openssl", [
-      ...["pkcs8", "-topk8", "-passout", "pass:secret", "-in", at(`${pki}/apiserver.key`), "-out", path],
-    ]);
+    const keyFiles = ["-passout", "pass:secret", "-in", at(`${pki}/apiserver.key`), "-out", path];
+    execFileSync("openssl", ["pkcs8", "-topk8", ...keyFiles]);
     expect(await items([path])).toEqual(["encrypted-key line 1"]);
   });
 });

@@ -62,9 +62,10 @@ export function secretsOf(root: string): readonly string[] {
 function filesBelow(dir: string): readonly string[] {
   return readdirSync(dir).flatMap((name) => {
     const path = join(dir, name);
-    const stats = lstatSync(path);
-    if (stats.isDirectory()) return filesBelow(path);
-    return stats.isFile() && stats.size < 1024 * 1024 ? [path] : [];
+    // A name that is no UTF-8 comes back as one that is not there.
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats?.isDirectory()) return filesBelow(path);
+    return stats?.isFile() && stats.size < 1024 * 1024 ? [path] : [];
   });
 }
 
