@@ -27,8 +27,9 @@ export function openNodeView(store: ListingStore, node: string): RememberingView
       try {
         return await store.list(fileAddress(node, path));
       } catch (error) {
-        if (isAppError(error, "store-unreadable")) return { unreadable: error.params.reason };
-        throw error;
+        const reason = unreadableReason(error);
+        if (reason === null) throw error;
+        return { unreadable: reason };
       }
     },
     readings: () => memory,

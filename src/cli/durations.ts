@@ -10,6 +10,9 @@ const secondsOf: Readonly<Record<string, number>> = {
   y: 31_536_000,
 };
 
+/** 8,000 years: from now on, X.509 ends with the year 9999. */
+const longestSeconds = 8000 * 31_536_000;
+
 /** Whole seconds; throws `value-invalid` for anything that is not a positive duration. */
 export function parseDuration(text: string): number {
   const parts = [...text.matchAll(/(\d+)([smhdwy])/g)];
@@ -18,7 +21,7 @@ export function parseDuration(text: string): number {
     (sum, [, count = "0", unit = "s"]) => sum + Number(count) * (secondsOf[unit] ?? 0),
     0,
   );
-  if (!isWhole || !Number.isSafeInteger(seconds)) {
+  if (!isWhole || seconds > longestSeconds) {
     throw new AppError("value-invalid", { what: "duration", value: text, expected: "30d, 12h, 8760h, 1y" });
   }
   return seconds;
@@ -26,9 +29,13 @@ export function parseDuration(text: string): number {
 
 /** An instant: `2027-11-22`, `2027-11-22T15:35:00Z`; a day alone is its first moment in UTC. Milliseconds. */
 export function parseInstant(text: string): number {
-  const at = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(\.\d+)?(Z|[+-]\d{2}:\d{2}))?$/.test(text)
-    ? Date.parse(text)
-    : Number.NaN;
+  const [, day = "", time = ""] = /^(\d{4}-\d{2}-\d{2})(T.*)?$/.exec(text) ?? [];
+  // Date.parse takes February 30th for March 2nd.
+  const isDay = !Number.isNaN(Date.parse(day)) && new Date(Date.parse(day)).toISOString().startsWith(day);
+  const at =
+    isDay && /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(\.\d+)?(Z|[+-]\d{2}:\d{2}))?$/.test(`${day}${time}`)
+      ? Date.parse(text)
+      : Number.NaN;
   if (Number.isNaN(at)) {
     throw new AppError("value-invalid", {
       what: "date",

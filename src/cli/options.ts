@@ -108,9 +108,12 @@ function positive(text: string): number {
 function parseSan(text: string): RenewRequest["addSans"][number] {
   const at = text.indexOf("=");
   const slot = at < 0 ? null : text.slice(0, at);
-  const rest = text.slice(at + 1).replace(/^(dns|ip):/i, "");
-  if (tryParseIpAddress(rest)) return { slot, kind: "ip", value: rest };
+  const [, kind = "", rest = ""] = /^(?:(dns|ip):)?(.*)$/is.exec(text.slice(at + 1)) ?? [];
+  if (tryParseIpAddress(rest) && kind.toLowerCase() !== "dns") return { slot, kind: "ip", value: rest };
+  // A last label of digits is half an address, not a name (RFC 1123 section 2.1).
+  const isName = kind.toLowerCase() !== "ip" && !/(^|\.)\d+$/.test(rest);
   if (
+    isName &&
     /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/i.test(
       rest,
     ) &&

@@ -29,6 +29,7 @@ export function samplePlan(change: Partial<Plan> = {}, hashes: Readonly<Record<s
     authorityCertificate: objects.caCertificate,
     authorityKey: objects.caKey,
     authoritySerialHex: "00",
+    authoritySha256: "5".repeat(64),
     old: { serialHex: "0a0b", notBefore: at - 1, notAfter: at },
     validitySeconds: 31_536_000,
     notAfterCap: cap,

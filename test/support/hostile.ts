@@ -62,9 +62,10 @@ export function secretsOf(root: string): readonly string[] {
 function filesBelow(dir: string): readonly string[] {
   return readdirSync(dir).flatMap((name) => {
     const path = join(dir, name);
-    const stats = lstatSync(path);
-    if (stats.isDirectory()) return filesBelow(path);
-    return stats.isFile() && stats.size < 1024 * 1024 ? [path] : [];
+    // A name that is no UTF-8 comes back as one that is not there.
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats?.isDirectory()) return filesBelow(path);
+    return stats?.isFile() && stats.size < 1024 * 1024 ? [path] : [];
   });
 }
 
@@ -82,8 +83,12 @@ export interface CheckAnswer extends CliResult {
 }
 
 /** `check -o json`: the exit code and every finding from warning up. */
-export async function checkTree(root: string, words: readonly string[] = []): Promise<CheckAnswer> {
-  const result = await ask(root, ["check", "-o", "json", ...words]);
+export async function checkTree(
+  root: string,
+  words: readonly string[] = [],
+  now = today,
+): Promise<CheckAnswer> {
+  const result = await ask(root, ["check", "-o", "json", ...words], { now });
   const data = JSON.parse(result.out) as { readonly findings: readonly FoundFinding[] };
   return { ...result, findings: data.findings.filter(({ severity }) => severity !== "info") };
 }

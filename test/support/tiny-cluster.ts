@@ -218,6 +218,7 @@ function issueStep(slot: LeafName, template: Template, mode: "generate" | "keep"
     authorityCertificate: address(etcd ? paths.etcdCa : paths.ca),
     authorityKey: address(etcd ? paths.etcdCaKey : paths.caKey),
     authoritySerialHex: etcd ? "02" : "01",
+    authoritySha256: sha256(material().authorities[etcd ? "etcd-ca" : "ca"].der),
     template,
     old: { serialHex: old.serialHex, notBefore: old.notBefore, notAfter: old.notAfter },
     key: { mode, algorithm: "ECDSA-P256" },

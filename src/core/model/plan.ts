@@ -81,6 +81,8 @@ export interface IssueStep {
   readonly authorityCertificate: string;
   readonly authorityKey: string;
   readonly authoritySerialHex: string;
+  /** Of the DER: old kubeadm gives every CA the serial 0, so in a bundle the serial tells nothing. */
+  readonly authoritySha256: string;
   /** Where the old certificate is read: the template of the new one. */
   readonly template: Template;
   readonly old: { readonly serialHex: string; readonly notBefore: number; readonly notAfter: number };

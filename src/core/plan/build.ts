@@ -19,6 +19,7 @@ import type {
 import { originalOf } from "../policy/certificate-checks.ts";
 import { type Facts, type ObjectFacts, type SlotFacts, authorityOf } from "../policy/facts.ts";
 import { octal } from "../policy/finding-of.ts";
+import { sha256Hex } from "../pki/fingerprints.ts";
 import { formatKeySpec, keySpecOfSpki, parseKeySpec } from "../pki/keys.ts";
 import { formatName, parseName } from "../pki/names.ts";
 import { digestOfPlan } from "./digest.ts";
@@ -235,6 +236,7 @@ function issueStep(facts: Facts, slot: SlotFacts, request: RenewRequest): IssueS
     authorityCertificate: formatAddress(authority.slot.certificate),
     authorityKey: formatAddress(authority.slot.key),
     authoritySerialHex: authority.signing.serialHex,
+    authoritySha256: sha256Hex(authority.signing.der),
     template: templateOf(slot),
     old: { serialHex: leaf.serialHex, notBefore: leaf.notBefore, notAfter: leaf.notAfter },
     key: request.keepKey ? { mode: "keep", algorithm } : { mode: "generate", algorithm },

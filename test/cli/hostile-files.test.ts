@@ -1,0 +1,283 @@
+// Links, modes, owners, immutable files, file names, and YAML that wants to hurt, through the real command.
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { builtCli } from "../support/cli.ts";
+import { fixture } from "../support/fixtures.ts";
+import { ask, checkTree, expectClean, pki, planTree, summary, today } from "../support/hostile.ts";
+import { snapshotTree } from "../support/tree.ts";
+
+const crt = `${pki}/apiserver.crt`;
+const key = `${pki}/apiserver.key`;
+const admin = "etc/kubernetes/admin.conf";
+const isRoot = process.getuid?.() === 0;
+const expired = (): string => fixture("kubeadm-ecdsa-expired/m1");
+
+describe("fault 9: links", () => {
+  it("a link out of the allowed trees is told and refused; allowed by name, the link stays a link", async () => {
+    const root = expired();
+    mkdirSync(join(root, "data"));
+    renameSync(join(root, crt), join(root, "data/apiserver.crt"));
+    symlinkSync("/data/apiserver.crt", join(root, crt));
+    const before = snapshotTree(root);
+    expect(summary(await checkTree(root))).toContain("warning link-leaves-tree apiserver");
+    const refused = await ask(root, ["renew", "apiserver", "--yes"]);
+    expect(refused.code).toBe(4);
+    expect(refused.err).toContain("/data/apiserver.crt");
+    expect(snapshotTree(root)).toEqual(before);
+    const allowed = await ask(root, ["renew", "apiserver", "--yes", "--allow-links-to", "/data"]);
+    expect(allowed.code).toBe(0);
+    const after = snapshotTree(root);
+    expect(after[crt]).toBe(before[crt]);
+    expect(after["data/apiserver.crt"]).not.toBe(before["data/apiserver.crt"]);
+  });
+
+  it("an absolute link means the root's file, never the host's; `..` does not climb out", async () => {
+    const outside = mkdtempSync(join(tmpdir(), "perennial-outside-"));
+    const secret = join(outside, "apiserver.crt");
+    for (const target of [secret, `${"../".repeat(30)}${secret}`]) {
+      const root = expired();
+      renameSync(join(root, crt), secret);
+      symlinkSync(target, join(root, crt));
+      const bytes = readFileSync(secret);
+      expect((await planTree(root)).decisions["apiserver"]).toMatch(/^keep: (missing|unreadable)$/);
+      expect((await ask(root, ["renew", "--yes"], { slow: true })).code).toBe(3);
+      expect(readFileSync(secret)).toEqual(bytes);
+    }
+    rmSync(outside, { recursive: true });
+  });
+
+  it("a parent directory that links out of the root is not followed", async () => {
+    const root = expired();
+    const outside = mkdtempSync(join(tmpdir(), "perennial-outside-"));
+    cpSync(join(root, pki), outside, { recursive: true });
+    rmSync(join(root, pki), { recursive: true });
+    symlinkSync(`${"../".repeat(30)}${outside}`, join(root, pki));
+    const before = snapshotTree(outside);
+    expect((await checkTree(root)).code).toBe(3);
+    expect((await ask(root, ["renew", "--yes"])).code).not.toBe(0);
+    expect(snapshotTree(outside)).toEqual(before);
+    rmSync(outside, { recursive: true });
+  });
+});
+
+describe.runIf(isRoot)("fault 13: modes and owners", () => {
+  it("an open key and a foreign owner are told; renewed, the key is 0600 and the owner stays", async () => {
+    const root = expired();
+    chmodSync(join(root, key), 0o644);
+    chownSync(join(root, key), 1234, 1234);
+    expect(summary(await checkTree(root))).toEqual(
+      expect.arrayContaining(["warning mode-too-open apiserver", "warning owner-unexpected apiserver"]),
+    );
+    expect((await ask(root, ["renew", "apiserver", "--yes"])).code).toBe(0);
+    const { mode, uid, gid } = statSync(join(root, key));
+    expect({ mode: mode & 0o777, uid, gid }).toEqual({ mode: 0o600, uid: 1234, gid: 1234 });
+  });
+
+  it("as another user, keys that cannot be read are told and left, and nothing is changed", () => {
+    const root = fixture("kubeadm-valid/m1");
+    const cli = join(mkdtempSync(join(tmpdir(), "perennial-nobody-")), "perennial.cjs");
+    writeFileSync(cli, readFileSync(builtCli()));
+    for (const dir of [join(root, ".."), join(cli, "..")]) chmodSync(dir, 0o755);
+    const before = snapshotTree(root);
+    const run = (
+      ...words: readonly string[]
+    ): { readonly code: number; readonly out: string; readonly err: string } => {
+      const script = 'setpriv --reuid=65534 --regid=65534 --clear-groups "$@" 2>"$0"; echo "exit $?"';
+      const errors = join(cli, "../errors");
+      const out = execFileSync(
+        "sh",
+        ["-c", script, errors, process.execPath, cli, ...words, "--root", root],
+        {
+          encoding: "utf8",
+          env: { PATH: process.env["PATH"] ?? "", LANG: "C" },
+        },
+      );
+      return { code: Number(/exit (\d+)\n$/.exec(out)?.[1]), out, err: readFileSync(errors, "utf8") };
+    };
+    const check = run("check", "--at", new Date(today).toISOString());
+    expectClean(check);
+    expect(check.code).toBe(3);
+    expect(check.out).toContain("EACCES");
+    const renew = run("renew", "--yes");
+    expectClean(renew);
+    expect(renew.code).toBe(3);
+    expect(renew.err).toContain(`/${key} cannot be read: EACCES`);
+    expect(snapshotTree(root)).toEqual(before);
+    rmSync(join(cli, ".."), { recursive: true });
+  });
+});
+
+describe.runIf(isRoot)("fault 14: a file that cannot be replaced", () => {
+  function canBeImmutable(path: string): boolean {
+    try {
+      execFileSync("chattr", ["+i", path], { stdio: "ignore" });
+      execFileSync("chattr", ["-i", path], { stdio: "ignore" });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  it("chattr +i is found before anything is written, by name; without it the same command works", async (context) => {
+    const root = expired();
+    const path = join(root, crt);
+    if (!canBeImmutable(path)) return context.skip();
+    execFileSync("chattr", ["+i", path]);
+    const before = snapshotTree(root);
+    try {
+      const { code, err } = await ask(root, ["renew", "--yes"], { slow: true });
+      expect(code).toBe(1);
+      expect(err).toContain(`/${crt}`);
+      expect(err).toContain("EPERM");
+      expect(snapshotTree(root)).toEqual(before);
+    } finally {
+      execFileSync("chattr", ["-i", path]);
+    }
+    expect((await ask(root, ["renew", "apiserver", "--yes"])).code).toBe(0);
+  });
+});
+
+describe("hostile file names", () => {
+  const names = [
+    Buffer.from("line\nCRITICAL all is well.crt"),
+    Buffer.from("\u001b]0;evil\u0007.crt"),
+    Buffer.from([0xff, 0xfe, 0x2e, 0x63, 0x72, 0x74]),
+    Buffer.from(`${"x".repeat(251)}.crt`),
+    Buffer.from("-rf.crt"),
+    Buffer.from("\u202etrc.crt"),
+  ];
+
+  it("beside the certificates and among the homes are shown escaped, in every output", async () => {
+    const root = fixture("kubeadm-valid/m1");
+    for (const name of names) {
+      writeFileSync(Buffer.concat([Buffer.from(`${join(root, pki)}/`), name]), readFileSync(join(root, crt)));
+      const home = Buffer.concat([Buffer.from(`${join(root, "home")}/`), name]);
+      mkdirSync(Buffer.concat([home, Buffer.from("/.kube")]), { recursive: true });
+      writeFileSync(Buffer.concat([home, Buffer.from("/.kube/config")]), readFileSync(join(root, admin)));
+    }
+    for (const words of [["check"], ["check", "-o", "wide"], ["check", "-o", "json"], ["plan"], []]) {
+      const { out } = await ask(root, words);
+      expect(out).not.toMatch(/^CRITICAL all is well/m);
+    }
+  });
+});
+
+describe("fault 39: YAML that wants to hurt", () => {
+  const bomb = [
+    "a: &a [x,x,x,x,x,x,x,x,x,x]",
+    ..."bcdefghi".split("").map((name, i) => {
+      const before = "abcdefgh"[i] ?? "a";
+      return `${name}: &${name} [${Array.from({ length: 9 }, () => `*${before}`).join(",")}]`;
+    }),
+  ].join("\n");
+  const user = (text: string): string => text.replaceAll("kubernetes-admin", "a\\u001b[31m\\u202e");
+
+  it.each<readonly [string, (text: string) => string]>([
+    ["broken YAML", (text) => `${text}\n  - [`],
+    ["an alias bomb", (text) => `${bomb}\n${text}`],
+    ["10,000 levels", (text) => `${text}\nx: ${"[".repeat(10_000)}`],
+    ["duplicate keys", (text) => `${text}\nusers: []\n`],
+    ["no users", (text) => text.replace(/users:[\s\S]*/, "users: []\n")],
+    ["an unknown context", (text) => text.replace(/current-context: .*/, "current-context: nowhere")],
+    [
+      "a token only",
+      (text) =>
+        text.replace(/ {4}client-certificate-data: .*\n {4}client-key-data: .*/, "    token: secret-token"),
+    ],
+  ])("%s in admin.conf: told, left out, exit 3, and the rest of the plan stands", async (_, spoil) => {
+    const root = fixture("kubeadm-valid/m1");
+    writeFileSync(join(root, admin), spoil(readFileSync(join(root, admin), "utf8")));
+    const before = snapshotTree(root);
+    const checked = await checkTree(root);
+    expect(checked.code).toBe(3);
+    expect(checked.findings.map(({ name }) => name)).toContain("admin.conf");
+    expect((await planTree(root)).decisions["admin.conf"]).toMatch(/^keep: (unreadable|missing|not-usable)$/);
+    const { code, out, err } = await ask(root, ["renew", "--yes"]);
+    expect(code).toBe(3);
+    expect(out + err).not.toContain("secret-token");
+    expect(err).toContain("m1/admin.conf");
+    expect(snapshotTree(root)).toEqual(before);
+  });
+
+  it("a hostile user name is escaped", async () => {
+    const root = expired();
+    writeFileSync(
+      join(root, admin),
+      user(readFileSync(join(root, admin), "utf8")).replaceAll(/(name|user): (a\\u.*)/g, '$1: "$2"'),
+    );
+    for (const words of [["check"], ["plan"], ["plan", "--runbook"]]) await ask(root, words);
+  });
+
+  it.each<readonly [string, string]>([
+    ["an alias bomb", bomb],
+    ["10,000 levels", "[".repeat(10_000)],
+    ["a list", "- a\n- b\n"],
+  ])("%s as a manifest is one critical finding", async (_, text) => {
+    const root = fixture("kubeadm-valid/m1");
+    writeFileSync(join(root, "etc/kubernetes/manifests/etcd.yaml"), text);
+    expect(summary(await checkTree(root))).toContain(
+      "critical manifest-broken /etc/kubernetes/manifests/etcd.yaml",
+    );
+  });
+});
+
+describe("fault 11: a half-written file is mended by bringing it back", () => {
+  it("truncated: told as such, left out with exit 3; restored, the same command says all is done", async () => {
+    const root = fixture("kubeadm-valid/m1");
+    const whole = readFileSync(join(root, crt));
+    writeFileSync(join(root, crt), whole.subarray(0, 300));
+    const before = snapshotTree(root);
+    const { code, out, err } = await ask(root, ["renew", "--yes"]);
+    expect(code).toBe(3);
+    expect(out).not.toContain("Nothing is due");
+    expect(err).toMatch(/^error: left out, not renewed: m1\/apiserver: .*\nhint: perennial check --root /);
+    expect(snapshotTree(root)).toEqual(before);
+    writeFileSync(join(root, crt), whole);
+    const again = await ask(root, ["renew", "--yes"]);
+    expect(again).toMatchObject({ code: 0, err: "" });
+  });
+
+  it.each(["gone", "emptied"])(
+    "a key that is %s is made anew with its certificate, and rolled back to that",
+    async (how) => {
+      const root = expired();
+      if (how === "gone") rmSync(join(root, key));
+      else writeFileSync(join(root, key), "");
+      const before = snapshotTree(root);
+      expect((await ask(root, ["renew", "apiserver", "--yes"])).code).toBe(0);
+      expect(statSync(join(root, key)).mode & 0o777).toBe(0o600);
+      const lines = summary(await checkTree(root, [], Date.now())).filter((line) =>
+        line.endsWith(" apiserver"),
+      );
+      expect(lines).toEqual([]);
+      expect((await ask(root, ["rollback", "--yes"])).code).toBe(0);
+      expect(snapshotTree(root)).toEqual(before);
+    },
+  );
+
+  it("-o json says what was left out on a line of its own", async () => {
+    const root = fixture("kubeadm-valid/m1");
+    writeFileSync(join(root, crt), "");
+    const { code, out } = await ask(root, ["renew", "--yes", "-o", "json"]);
+    expect(code).toBe(3);
+    expect(JSON.parse(out.split("\n")[0] ?? "")).toMatchObject({
+      type: "left-out",
+      slots: [{ slot: "m1/apiserver" }],
+    });
+  });
+});
