@@ -138,7 +138,7 @@ export const errors: ErrorMessages = {
     hint: () => ["perennial runs list shows both runs; let the other one finish, then perennial check"],
   },
   "plan-stale": {
-    sentence: (p) => `the plan no longer fits: ${p.differences.map(difference).join("; ")}`,
+    sentence: (p) => `the plan is stale: ${p.differences.map(difference).join("; ")}`,
     hint: () => ["nothing was changed; make a new plan and have it approved: perennial plan --out FILE"],
   },
   "plan-invalid": {
