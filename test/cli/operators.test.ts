@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { failpoints } from "../../src/engine/failpoints.ts";
-import { spawnCli } from "../support/cli.ts";
+import { runCli, spawnCli } from "../support/cli.ts";
+import { freshFolder } from "../support/fixtures.ts";
 import {
   type Held,
   brokenPairs,
@@ -58,6 +59,16 @@ describe.concurrent("a second operator", () => {
       expect(validPairs(root)).toEqual(renewed);
     },
   );
+
+  it("is kept out although its state directory is another one", async () => {
+    const root = expiredMaster();
+    const first = await heldAt(root, "run.after-effect", ...renewal);
+    const second = await on(root, "renew", "etcd-peer", "--yes", "--state-dir", join(freshFolder(), "state"));
+    expect(second).toMatchObject({ code: 5 });
+    expect(second.err).toContain(`(pid ${first.pid})`);
+    first.letGo();
+    expect(await first.ended).toMatchObject({ code: 0, err: "" });
+  });
 
   it("is sent to resume when the first one was killed", async () => {
     const root = expiredMaster();
@@ -181,6 +192,26 @@ async function signalled(held: Held, signal: NodeJS.Signals): Promise<void> {
 }
 
 describe.concurrent("Ctrl-C", () => {
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("with %s before the run begins is no fault of ours", async (signal, code) => {
+    const root = expiredMaster();
+    const original = wholeTree(root);
+    const held = await heldAt(root, "lock.after-acquire", ...renewal);
+    await signalled(held, signal);
+    const stopped = await held.ended;
+    expect(stopped.code).toBe(code);
+    const controller = new AbortController();
+    controller.abort(signal);
+    const words = [...renewal, "--root", root];
+    const result = await runCli(words, { signal: controller.signal });
+    expect(result.code).toBe(code);
+    expect(result.err).toMatch(new RegExp(`^error: interrupted by ${signal}\n`));
+    expect(wholeTree(root)).toEqual(original);
+    expectTidy(root, original);
+  });
+
   it.each([
     ["SIGINT", 130],
     ["SIGTERM", 143],
