@@ -43,10 +43,10 @@ export function localNode(options: LocalNodeOptions): LocalNode {
 
 /** Where lock, journals and before-images of this node are. */
 export function stateDirectoryOf(local: LocalNode): string {
-  return local.stateDirectory === null
-    ? join(local.root, "var/lib/perennial")
-    : resolve(local.stateDirectory);
+  return local.stateDirectory === null ? join(local.root, stateOnNode) : resolve(local.stateDirectory);
 }
+
+const stateOnNode = "var/lib/perennial";
 
 /** Everything the engine asks for, with the real world behind it. */
 export function enginePorts(local: LocalNode, store: FileStore, audience: Audience): EnginePorts {
@@ -54,6 +54,7 @@ export function enginePorts(local: LocalNode, store: FileStore, audience: Audien
   return {
     store,
     state: openStateDirectory(stateDirectoryOf(local), { failpoints }),
+    lockState: openStateDirectory(join(local.root, stateOnNode), { failpoints }),
     processes: systemProcesses(),
     clock: systemClock,
     randomness: systemRandomness,

@@ -7,7 +7,7 @@ import { resumeRun } from "../engine/resume-run.ts";
 import { rollbackRun } from "../engine/rollback-run.ts";
 import type { RunOptions } from "../engine/run-context.ts";
 import type { RunResult } from "../engine/run-result.ts";
-import { listRuns, pruneRuns, showRun, unfinishedRun } from "../engine/runs.ts";
+import { lastUndoable, listRuns, pruneRuns, showRun, unfinishedRun } from "../engine/runs.ts";
 import { type LocalNode, stateDirectoryOf } from "./local-node.ts";
 import { nodeOfPlan, withEngine } from "./renewal.ts";
 import { summaryOf } from "./run-summary.ts";
@@ -24,20 +24,20 @@ export async function resume(
   return withEngine(local, await nodeOfRun(state, id), (ports) => resumeRun(ports, id, options));
 }
 
-/** `last` is the newest run. Throws `rollback-refused`, `rollback-expired`, `run-unknown`. */
+/** `last` is the newest run that was not abandoned. Throws `rollback-refused`, `rollback-expired`, `run-unknown`. */
 export async function rollback(
   local: LocalNode,
   run: string,
   options: RunOptions & { readonly acceptExpired: boolean },
 ): Promise<RunResult> {
   const state = stateOf(local);
-  const id = await idOf(state, run);
+  const id = run === "last" ? await lastUndoable(state) : run;
   return withEngine(local, await nodeOfRun(state, id), (ports) => rollbackRun(ports, id, options));
 }
 
-/** The id behind `last`, or the id itself once it is known to exist. */
-export async function runIdOf(local: LocalNode, run: string): Promise<string> {
-  return idOf(stateOf(local), run);
+/** The id behind the `last` of a rollback, or the id itself. Throws `run-unknown`. */
+export async function undoableRunIdOf(local: LocalNode, run: string): Promise<string> {
+  return run === "last" ? lastUndoable(stateOf(local)) : run;
 }
 
 /** Newest first. A damaged journal is an error: it may hide the run that waits for a decision. */
@@ -70,7 +70,7 @@ function stateOf(local: LocalNode): StateDirectory {
 
 async function idOf(state: StateDirectory, run: string): Promise<string> {
   if (run !== "last") return run;
-  const [newest] = (await listRuns(state)).toSorted((a, b) => (a.run < b.run ? 1 : -1));
+  const [newest] = await listRuns(state);
   if (!newest) throw new AppError("run-unknown", { run });
   return newest.run;
 }

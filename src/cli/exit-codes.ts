@@ -37,6 +37,11 @@ export function exitCodeOfError(code: ErrorCode): number {
   return special[code] ?? exitCodes.failed;
 }
 
+/** 128 + the signal's number, as a shell expects. */
+export function exitCodeOfSignal(signal: string): number {
+  return signal === "SIGTERM" ? 143 : 130;
+}
+
 /** Any finding from warning up is "attention". */
 export function exitCodeOfFindings(worst: Severity | null): number {
   return worst === "critical" || worst === "warning" ? exitCodes.attention : exitCodes.ok;

@@ -4,7 +4,7 @@ import { AppError, isAppError } from "../core/model/errors.ts";
 import { cliMessages } from "../report/cli-messages.ts";
 import { formatError } from "../report/error-text.ts";
 import { type Language, chooseLanguage } from "../report/language.ts";
-import { exitCodeOfError, exitCodes } from "./exit-codes.ts";
+import { exitCodeOfError, exitCodeOfSignal, exitCodes } from "./exit-codes.ts";
 import type { Io } from "./io.ts";
 import { nodeArgumentsIn } from "./options.ts";
 import { createProgram } from "./program.ts";
@@ -31,9 +31,16 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
 
 function explain(thrown: unknown, io: Io, again: readonly string[]): number {
   if (thrown instanceof CommanderError && thrown.exitCode === 0) return exitCodes.ok;
-  const error = thrown instanceof CommanderError ? usageError(thrown, io) : thrown;
+  const error = thrown instanceof CommanderError ? usageError(thrown, io) : interruptedBy(thrown, io);
   io.err(formatError(error, io.lang, again));
+  if (isAppError(error, "interrupted")) return exitCodeOfSignal(error.params.signal);
   return isAppError(error) ? exitCodeOfError(error.code) : exitCodes.failed;
+}
+
+/** Before a run there is nothing to settle: what was aborted throws the signal's name. */
+function interruptedBy(thrown: unknown, { signal }: Io): unknown {
+  if (!signal.aborted || thrown !== signal.reason) return thrown;
+  return new AppError("interrupted", { signal: String(thrown) });
 }
 
 /** commander's error in our words; `(Did you mean x?)` becomes part of it. */

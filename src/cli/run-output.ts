@@ -8,7 +8,7 @@ import { createProgress } from "../report/events-text.ts";
 import { messagesFor } from "../report/messages.ts";
 import { safeText } from "../report/escape.ts";
 import { commandLine } from "./command-line.ts";
-import { exitCodeOfError, exitCodes } from "./exit-codes.ts";
+import { exitCodeOfError, exitCodeOfSignal, exitCodes } from "./exit-codes.ts";
 import type { Io } from "./io.ts";
 import { type NodeOptions, nodeArguments } from "./options.ts";
 
@@ -87,7 +87,7 @@ function reportFailure(result: RunResult, again: readonly string[], io: Io): num
 export function signalCode(result: RunResult): number | null {
   if (result.error?.code !== "interrupted") return null;
   const { signal } = result.error.params as { readonly signal: string };
-  return signal === "SIGTERM" ? 143 : 130;
+  return exitCodeOfSignal(signal);
 }
 
 export function asData({ run, outcome, changed, issued, rolledBack, error, leftAlone }: RunResult): object {

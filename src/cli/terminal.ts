@@ -7,6 +7,7 @@ import type { Io } from "./io.ts";
 export function terminal(lang: Language): Io {
   const { env } = process;
   const mayBeTerminal = isCharacterDevice(1);
+  let controller: AbortController | null = null;
   return {
     environment: env,
     lang,
@@ -20,12 +21,17 @@ export function terminal(lang: Language): Io {
     ask,
     readInput,
     get signal() {
-      const controller = new AbortController();
-      for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => controller.abort(name));
+      controller ??= abortOnSignals();
       return controller.signal;
     },
     now: () => Date.now(),
   };
+}
+
+function abortOnSignals(): AbortController {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => controller.abort(name));
+  return controller;
 }
 
 /** False for pipes and files, without loading anything; /dev/null passes and does not mind colours. */

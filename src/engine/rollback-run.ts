@@ -8,7 +8,7 @@ import { openRun } from "./open-run.ts";
 import type { EnginePorts } from "./ports/engine-ports.ts";
 import { createContext, tellerOf, viewOf, type RunContext, type RunOptions } from "./run-context.ts";
 import { asAppError, resultOf, type RunResult } from "./run-result.ts";
-import { listRuns, unfinishedRun } from "./runs.ts";
+import { lastUndoable, unfinishedRun } from "./runs.ts";
 import { sweepOlder } from "./sweep.ts";
 import { checkUndo, undoRun } from "./undo-run.ts";
 import { withLock } from "./with-lock.ts";
@@ -31,7 +31,7 @@ export async function rollbackRun(
 ): Promise<RunResult> {
   const { breakLock = false } = options;
   return withLock(ports, { what: "rollback", breakLock, tell: tellerOf(ports, options) }, async (lock) => {
-    const id = run === "last" ? await lastRun(ports) : run;
+    const id = run === "last" ? await lastUndoable(ports.state) : run;
     const opened = await openRun(ports, lock, { run: id, accepts: canBeUndone });
     await refuseIfOtherOpen(ports, id);
     const context = createContext(ports, options, { ...opened, lock });
@@ -57,12 +57,6 @@ async function undo(context: RunContext, lock: Lock, view: RunView): Promise<Run
 
 function canBeUndone(view: RunView): boolean {
   return isOpen(view) || view.state === "succeeded";
-}
-
-async function lastRun({ state }: EnginePorts): Promise<RunId> {
-  const last = (await listRuns(state)).find(({ view }) => view === null || view.state !== "abandoned");
-  if (!last) throw new AppError("run-unknown", { run: "last" });
-  return last.run;
 }
 
 async function refuseIfOtherOpen({ state }: EnginePorts, run: RunId): Promise<void> {

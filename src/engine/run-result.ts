@@ -41,6 +41,9 @@ export function resultOf(
 /** Anything thrown as an AppError; of a foreign error only the kind is shown, its text may hold anything. */
 export function asAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
+  // What a port throws when the caller's signal was aborted: the reason, which is the signal's name.
+  if (typeof error === "string" && /^SIG[A-Z]+$/.test(error))
+    return new AppError("interrupted", { signal: error });
   const reason = error instanceof Error ? error.name : typeof error;
   return new AppError("internal", { reason }, { cause: error });
 }

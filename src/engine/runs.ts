@@ -25,7 +25,25 @@ export interface RunDetails {
 export async function listRuns(state: StateDirectory): Promise<readonly RunListing[]> {
   const names = await state.list("runs");
   const listings = await Promise.all(names.toReversed().map((run) => listRun(state, run)));
-  return listings.filter((listing) => listing !== null);
+  return listings.filter((listing) => listing !== null).toSorted(newestFirst);
+}
+
+/** By the second in the id, and within one second, which a script easily fits two runs into, by the journal's clock. */
+function newestFirst(a: RunListing, b: RunListing): number {
+  const [left, right] = [secondOf(a.run), secondOf(b.run)];
+  if (left !== right) return left < right ? 1 : -1;
+  return (b.view?.startedAt ?? 0) - (a.view?.startedAt ?? 0);
+}
+
+function secondOf(run: RunId): string {
+  return run.slice(0, run.indexOf("-"));
+}
+
+/** The newest run that changed something or still may: what `rollback last` means. @throws AppError `run-unknown` */
+export async function lastUndoable(state: StateDirectory): Promise<RunId> {
+  const last = (await listRuns(state)).find(({ view }) => view === null || view.state !== "abandoned");
+  if (!last) throw new AppError("run-unknown", { run: "last" });
+  return last.run;
 }
 
 /** The run that was neither finished nor undone; null when there is none. @throws AppError `journal-damaged`: it may be that one */

@@ -10,7 +10,7 @@ export async function withLock<T>(
   request: LockRequest & { readonly tell: (event: RunEvent) => void },
   work: (lock: Lock) => Promise<T>,
 ): Promise<T> {
-  const lock = await acquireLock(ports, request);
+  const lock = await acquireLock({ ...ports, state: ports.lockState ?? ports.state }, request);
   try {
     return await work(lock);
   } finally {

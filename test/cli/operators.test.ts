@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { failpoints } from "../../src/engine/failpoints.ts";
-import { spawnCli } from "../support/cli.ts";
+import { runCli, spawnCli } from "../support/cli.ts";
+import { freshFolder } from "../support/fixtures.ts";
 import {
   type Held,
   brokenPairs,
@@ -59,6 +59,16 @@ describe.concurrent("a second operator", () => {
     },
   );
 
+  it("is kept out although its state directory is another one", async () => {
+    const root = expiredMaster();
+    const first = await heldAt(root, "run.after-effect", ...renewal);
+    const second = await on(root, "renew", "etcd-peer", "--yes", "--state-dir", join(freshFolder(), "state"));
+    expect(second).toMatchObject({ code: 5 });
+    expect(second.err).toContain(`(pid ${first.pid})`);
+    first.letGo();
+    expect(await first.ended).toMatchObject({ code: 0, err: "" });
+  });
+
   it("is sent to resume when the first one was killed", async () => {
     const root = expiredMaster();
     const original = wholeTree(root);
@@ -77,39 +87,49 @@ describe.concurrent("a second operator", () => {
   });
 });
 
-/** Wherever the first one is stopped, from the lock on to its last entry. */
-const pauses = failpoints.filter(
-  (point) =>
-    (point.startsWith("run.") || point.startsWith("file.") || point.startsWith("journal.")) &&
-    !["run.after-guards", "run.after-plan-saved", "run.after-ended", "journal.before-append"].includes(point),
-);
+/** In the middle of everything the first one writes. */
+const pauses = [
+  "run.after-started",
+  "run.after-issue",
+  "run.before-back-up",
+  "state.after-keep",
+  "state.torn-append:2",
+  "run.before-stage",
+  "file.after-first-bytes",
+  "file.after-read-back",
+  "run.after-stage",
+  "run.after-all-staged",
+  "run.after-swap-intent",
+  "file.before-rename",
+  "file.after-rename",
+  "run.between-pair",
+  "run.after-effect",
+  "run.before-ended",
+];
 
 describe.concurrent("a writer that was paused, and lost its lock to --break-lock", () => {
-  it.each([...pauses, "journal.before-append:2", "state.after-keep", "state.torn-append:2"])(
-    "at %s writes nothing when it wakes",
-    async (failpoint) => {
-      const root = expiredMaster();
-      const original = wholeTree(root);
-      const first = await heldAt(root, failpoint, ...renewal);
-      first.signal("SIGSTOP");
-      await until(() => processState(first.pid) === "T");
-      expect(await on(root, "resume")).toMatchObject({ code: 5 });
-      const resumed = await on(root, "resume", "--break-lock");
-      expect(resumed).toMatchObject({ code: 0, err: "" });
-      expect(brokenPairs(root)).toEqual([]);
-      const [tree, keys] = [wholeTree(root), keyPieces(root)];
-      first.letGo();
-      first.signal("SIGCONT");
-      const woken = await first.ended;
-      expect(woken).toMatchObject({ code: 6, signal: null });
-      expect(woken.err).toContain("error: ");
-      expect(wholeTree(root)).toEqual(tree);
-      expectTidy(root, original);
-      expect(await runsOf(root)).toMatchObject([{ state: "succeeded" }]);
-      const undone = await expectRolledBack(root, original);
-      expectNoKeys(root, [resumed, woken, undone], keys);
-    },
-  );
+  it.each(pauses)("at %s writes nothing when it wakes", async (failpoint) => {
+    const root = expiredMaster();
+    const original = wholeTree(root);
+    const first = await heldAt(root, failpoint, ...renewal);
+    first.signal("SIGSTOP");
+    await until(() => processState(first.pid) === "T");
+    expect(await on(root, "resume")).toMatchObject({ code: 5 });
+    const resumed = await on(root, "resume", "--break-lock");
+    expect(resumed).toMatchObject({ code: 0, err: "" });
+    expect(brokenPairs(root)).toEqual([]);
+    const [tree, keys] = [wholeTree(root), keyPieces(root)];
+    first.letGo();
+    first.signal("SIGCONT");
+    const woken = await first.ended;
+    expect(woken).toMatchObject({ code: 6, signal: null });
+    expect(woken.err).toContain("error: ");
+    expect(wholeTree(root)).toEqual(tree);
+    expectTidy(root, original);
+    expect(await runsOf(root)).toMatchObject([{ state: "succeeded" }]);
+    const undone = await expectRolledBack(root, original);
+    expectNoKeys(root, [resumed, woken, undone], keys);
+  });
 });
 
 describe.concurrent("a writer that was paused, while another took everything back", () => {
@@ -120,14 +140,11 @@ describe.concurrent("a writer that was paused, while another took everything bac
     "run.before-stage:3",
     "file.after-open-temporary:2",
     "file.after-sync",
-    "file.after-read-back",
     "run.after-stage",
-    "run.after-stage:2",
     "run.after-all-staged",
     "run.after-swap-intent",
     "file.before-rename",
     "run.after-swap",
-    "run.after-effect",
     "run.before-prove",
   ])("at %s writes nothing when it wakes", async (failpoint) => {
     const root = expiredMaster();
@@ -181,6 +198,26 @@ async function signalled(held: Held, signal: NodeJS.Signals): Promise<void> {
 }
 
 describe.concurrent("Ctrl-C", () => {
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("with %s before the run begins is no fault of ours", async (signal, code) => {
+    const root = expiredMaster();
+    const original = wholeTree(root);
+    const held = await heldAt(root, "lock.after-acquire", ...renewal);
+    await signalled(held, signal);
+    const stopped = await held.ended;
+    expect(stopped.code).toBe(code);
+    const controller = new AbortController();
+    controller.abort(signal);
+    const words = [...renewal, "--root", root];
+    const result = await runCli(words, { signal: controller.signal });
+    expect(result.code).toBe(code);
+    expect(result.err).toMatch(new RegExp(`^error: interrupted by ${signal}\n`));
+    expect(wholeTree(root)).toEqual(original);
+    expectTidy(root, original);
+  });
+
   it.each([
     ["SIGINT", 130],
     ["SIGTERM", 143],

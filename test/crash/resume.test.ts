@@ -45,9 +45,6 @@ function without(...prefixes: readonly string[]): readonly Failpoint[] {
   return failpoints.filter((point) => !prefixes.some((prefix) => point.startsWith(prefix)));
 }
 
-/** The run exists already, and no rollback is begun. */
-const startingAgain = without("run.after-plan-saved", "run.after-started", "rollback.");
-
 /** Everything is staged: nothing is issued, backed up or written any more, only renamed and proved. */
 const goingForward: readonly string[] = [
   ...without("run.", "rollback.", "file.", "state.after-keep"),
@@ -64,6 +61,11 @@ const goingForward: readonly string[] = [
   "run.before-ended",
   "run.after-ended",
 ];
+
+/** What only a resume from before that does; the run exists already, and no rollback is begun. */
+const startingAgain = without("run.after-plan-saved", "run.after-started", "rollback.").filter(
+  (point) => !goingForward.includes(point),
+);
 
 /** The journal's last entry was written: nothing is left to resume. */
 const behindRun = new Set<string>(["run.after-ended", "lock.before-release", "lock.after-release"]);

@@ -1,5 +1,5 @@
 // `perennial resume`, `rollback`, `runs list|show|prune`.
-import { prune, resume, rollback, runIdOf, runs, show } from "../../app/runs.ts";
+import { prune, resume, rollback, undoableRunIdOf, runs, show } from "../../app/runs.ts";
 import { cliMessages } from "../../report/cli-messages.ts";
 import { renderJson, renderYaml } from "../../report/data-text.ts";
 import { formatError } from "../../report/error-text.ts";
@@ -35,7 +35,7 @@ export async function runResume(run: string | undefined, options: ResumeOptions,
 export async function runRollback(run: string, options: ResumeOptions, io: Io): Promise<number> {
   const words = cliMessages(io.lang);
   const local = nodeOf(options, io);
-  const id = await runIdOf(local, run);
+  const id = await undoableRunIdOf(local, run);
   await confirm(words.ask.rollback(id), { isYes: options.yes === true, command: "rollback", io });
   // `--yes` answers the second question as well: going back to material that is expired.
   const result = await rollback(local, id, { ...runOptionsOf(options, io, local), acceptExpired: true });

@@ -7,6 +7,8 @@ export interface EnginePorts {
   /** One store for every address of the plan; who has several puts a store that delegates in front. */
   readonly store: WritableStore;
   readonly state: StateDirectory;
+  /** Where the lock is, when that is not `state`: two operators with state directories of their own exclude each other too. */
+  readonly lockState?: StateDirectory;
   readonly processes: Processes;
   readonly clock: Clock;
   readonly randomness: Randomness;

@@ -152,7 +152,7 @@ export const errors: ErrorMessages = {
     ],
   },
   "plan-stale": {
-    sentence: (p) => `the plan no longer fits: ${p.differences.map(difference).join("; ")}`,
+    sentence: (p) => `the plan is stale: ${p.differences.map(difference).join("; ")}`,
     hint: (_, tool) => [
       `nothing was changed; make a new plan and have it approved: ${tool("plan --out FILE")}`,
     ],
