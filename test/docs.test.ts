@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { exitCodes } from "../src/cli/exit-codes.ts";
-import { runCli } from "./support/cli.ts";
+import { spawnCli } from "./support/cli.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const top = ["README.md", "README.zh.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
@@ -66,7 +66,7 @@ const commands = [
 ];
 
 async function help(words: string): Promise<string> {
-  const { code, out } = await runCli([...words.split(" ").filter((word) => word !== ""), "--help"]);
+  const { code, out } = await spawnCli([...words.split(" ").filter((word) => word !== ""), "--help"]);
   expect(code).toBe(0);
   return out;
 }
