@@ -95,9 +95,9 @@ function toyStore(toy: Toy): WritableStore {
       return "written";
     },
     adopt: async (change, token) => {
-      const name = [...toy.temporary.keys()]
-        .filter((key) => key.replace(tokenPattern, "") === change.temporary.replace(tokenPattern, ""))
-        .at(-1);
+      const name = [...toy.temporary.keys()].findLast(
+        (key) => key.replace(tokenPattern, "") === change.temporary.replace(tokenPattern, ""),
+      );
       const temporary = change.temporary.replace(tokenPattern, `-${token}`);
       const kept = staged(toy, { ...change, temporary: name ?? change.temporary });
       toy.temporary.delete(name ?? "");
@@ -143,15 +143,15 @@ describeStore("toy", async () => {
     startReader: async (address) => {
       const seen = new Map<string, Uint8Array>();
       const state = { isOver: false };
-      const look = (): void => {
+      const readOn = (): void => {
         const kept = toy.live.get(formatAddress(address));
         if (kept) seen.set(sha256(kept.bytes), kept.bytes);
-        if (!state.isOver) setImmediate(look);
+        if (!state.isOver) setImmediate(readOn);
       };
-      look();
+      readOn();
       return {
         stop: async () => {
-          look();
+          readOn();
           state.isOver = true;
           return [...seen.values()];
         },
