@@ -97,7 +97,11 @@ function isBelow(path: string, prefix: string): boolean {
 function renewalRefusals(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
   const authority = authorityOf(facts, slot.slot);
   if (!authority) return [refusal("authority-not-usable", slot.slot, "no authority is known for it")];
-  return [...authorityRefusals(facts, slot, authority, request), ...keyRefusals(slot, request)];
+  return [
+    ...authorityRefusals(facts, slot, authority, request),
+    ...keyRefusals(slot, request),
+    ...sharedKeyRefusals(facts, slot, request),
+  ];
 }
 
 function authorityRefusals(
@@ -138,6 +142,24 @@ function isReplaceable({ key, slot }: SlotFacts): boolean {
     slot.holder.key !== null &&
     slot.holder.key.path !== slot.holder.certificate.path;
   return key.state === "broken" && hasOwnFile;
+}
+
+/** A new key for one certificate would leave the other that lives on the same key file without one. */
+function sharedKeyRefusals(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
+  const { holder } = slot.slot;
+  if (request.keepKey || holder.form !== "pem" || holder.key === null) return [];
+  const key = formatAddress(holder.key);
+  const certificate = formatAddress(holder.certificate);
+  const other = [...facts.slots.values()].find(
+    ({ slot: { holder: its } }) =>
+      its.form === "pem" &&
+      its.key !== null &&
+      formatAddress(its.key) === key &&
+      formatAddress(its.certificate) !== certificate,
+  );
+  return other
+    ? [refusal("key-not-usable", slot.slot, `${other.slot.name} uses the same key; keep it: --keep-key`, key)]
+    : [];
 }
 
 function keyRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
