@@ -103,7 +103,11 @@ function isBelow(path: string, prefix: string): boolean {
 function renewalRefusals(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
   const authority = authorityOf(facts, slot.slot);
   if (!authority) return [refusal("authority-not-usable", slot.slot, "no authority is known for it")];
-  return [...authorityRefusals(facts, slot, authority, request), ...keyRefusals(slot, request)];
+  return [
+    ...authorityRefusals(facts, slot, authority, request),
+    ...keyRefusals(slot, request),
+    ...sharedKeyRefusals(facts, slot, request),
+  ];
 }
 
 function authorityRefusals(
@@ -145,6 +149,24 @@ function cannotSign(signing: Certificate): string | null {
   const isOldRoot = signing.version < 3 && Buffer.compare(signing.issuerDer, signing.subjectDer) === 0;
   if (basicConstraints(signing)?.isCa !== true && !isOldRoot) return "not a CA certificate";
   return keyUsage(signing)?.bits.includes("keyCertSign") === false ? "it may not sign certificates" : null;
+}
+
+/** A new key for one certificate would leave the other that lives on the same key file without one. */
+function sharedKeyRefusals(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
+  const { holder } = slot.slot;
+  if (request.keepKey || holder.form !== "pem" || holder.key === null) return [];
+  const key = formatAddress(holder.key);
+  const certificate = formatAddress(holder.certificate);
+  const other = [...facts.slots.values()].find(
+    ({ slot: { holder: its } }) =>
+      its.form === "pem" &&
+      its.key !== null &&
+      formatAddress(its.key) === key &&
+      formatAddress(its.certificate) !== certificate,
+  );
+  return other
+    ? [refusal("key-not-usable", slot.slot, `${other.slot.name} uses the same key; keep it: --keep-key`, key)]
+    : [];
 }
 
 function keyRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[] {

@@ -15,6 +15,7 @@ import {
   authorityIn,
   controlPlane,
   day,
+  edit,
   issuedAt,
   nodeAt,
   pki,
@@ -213,6 +214,14 @@ describe("named and asked for", () => {
     expect(refusalsOf(await planOf(root, { names: ["root/.kube/config"] }))).toEqual([
       "certificate-not-usable m1/root/.kube/config",
     ]);
+  });
+
+  it("a key that two certificates share is kept or refused, never replaced under one of them", async () => {
+    const root = await controlPlane();
+    edit(root, "etc/kubernetes/manifests/etcd.yaml", "/etcd/peer.key", "/etcd/server.key");
+    const names = ["etcd-server"];
+    expect(refusalsOf(await planOf(root, { names }))).toEqual(["key-not-usable m1/etcd-server"]);
+    expect(refusalsOf(await planOf(root, { names, keepKey: true }))).toEqual([]);
   });
 
   it("--keep-key is refused where the key is not the certificate's", async () => {
