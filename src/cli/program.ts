@@ -23,7 +23,7 @@ export function createProgram(io: Io, finish: Finish): Command {
     .showSuggestionAfterError(true)
     .enablePositionalOptions(false);
   addNodeOptions(program, words);
-  program.allowExcessArguments(true).action(async (options: NodeOptions, { args: [name] }: Command) => {
+  program.action(async (options: NodeOptions, { args: [name] }: Command) => {
     if (name !== undefined) throw new AppError("usage", { reason: words.usage.unknownCommand(name) });
     const { runOverview } = await import("./commands/check.ts");
     await done(runOverview({ ...options, within: "30d", output: "table" }, io));
@@ -32,6 +32,8 @@ export function createProgram(io: Io, finish: Finish): Command {
   addDoing(program, { io, words, done });
   addRuns(program, { io, words, done });
   addProfiles(program, { io, words, done });
+  // Only here, and after the commands exist, which would inherit it: what is left over is a mistyped command.
+  program.allowExcessArguments(true);
   localise(program, words);
   return program;
 }
