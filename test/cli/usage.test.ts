@@ -16,7 +16,7 @@ describe.each(["en", "zh"] as const)("usage errors (%s)", (lang) => {
     ["an unknown command", ["chekc"], "chekc"],
     ["an unknown option", ["check", "--frob"], "--frob"],
     ["an option without its value", ["check", "--within"], "--within"],
-    ["no file", ["inspect"], "file"],
+    ["no file", ["inspect"], "FILE"],
     ["too many arguments", ["check", "one", "two"], ""],
     ["an unknown output", ["check", "-o", "xml"], ""],
     ["a broken --at", ["check", "--at", "tomorrow"], "tomorrow"],

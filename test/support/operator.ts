@@ -251,7 +251,8 @@ export function openFolders(root: string): readonly string[] {
     allFiles(root)
       .filter((path) => path.startsWith(`${state}/`))
       .flatMap((path) => path.split("/").map((_, index, names) => names.slice(0, index).join("/")))
-      .filter((path) => path.startsWith(state)),
+      // Below `before/` folders are like the live ones, for cp -a; the 0700 folders around them keep everybody out.
+      .filter((path) => path.startsWith(state) && !path.includes("/before/")),
   );
   return [...folders].filter((path) => (lstatSync(join(root, path)).mode & 0o777) !== 0o700);
 }

@@ -99,12 +99,18 @@ function ownSlot(
       usages: ["clientAuth"],
       sans: [],
     },
-    management: description.role === "kubelet" ? "kubelet" : "renew",
+    management: managementOf(description, user),
     sharing: "per-node",
     optional: description.optional,
     copyOf: [],
     origin,
   };
+}
+
+/** Who logs in by token or by a program has nothing that we could renew; that is meant, not missing. */
+function managementOf({ role }: KubeconfigDescription, user: KubeconfigUser | undefined): Management {
+  if (user && !user.certificate && user.other.length > 0) return "observe";
+  return role === "kubelet" ? "kubelet" : "renew";
 }
 
 /** A certificate embedded in the kubeconfig, or the files it names (relative paths start at the kubeconfig's folder). */

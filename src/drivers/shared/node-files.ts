@@ -13,7 +13,7 @@ import {
 import { posix } from "node:path";
 import { formatAddress, type Address } from "../../core/model/address.ts";
 import { AppError } from "../../core/model/errors.ts";
-import type { Attributes, Observation, ReadOptions } from "../../engine/ports/store.ts";
+import type { FolderAttributes, Attributes, Observation, ReadOptions } from "../../engine/ports/store.ts";
 import { childPath, errnoOf, fileType, openForReading, readUpTo } from "./directory-handles.ts";
 import type { Labels } from "./file-labels.ts";
 import {
@@ -148,6 +148,7 @@ export function openNodeFiles(options: NodeFilesOptions): NodeFiles {
         bytes: content.bytes,
         sha256: content.sha256,
         attributes: content.attributes,
+        ...(wanted.labels === true && { folders: foldersOf(root, address.path, of) }),
         link: place.isLinked ? joinNodePath(place.directoryPath, place.name) : null,
         linkLeavesTree: leavesTree(place),
       };
@@ -178,6 +179,21 @@ export function openNodeFiles(options: NodeFilesOptions): NodeFiles {
       closeSync(root.directory);
     },
   };
+}
+
+/** Every folder that a path goes through, `/` first; links among them count as what they lead to. */
+function foldersOf(root: Root, path: string, of: string): readonly FolderAttributes[] {
+  const names = splitNodePath(path).slice(0, -1);
+  return ["", ...names].flatMap((_, depth) => {
+    const place = locateDirectory(root, `/${names.slice(0, depth).join("/")}`, of);
+    if (!place) return [];
+    try {
+      const { mode, uid, gid } = fstatSync(place.directory);
+      return [{ mode: mode & 0o7777, uid, gid }];
+    } finally {
+      closeSync(place.directory);
+    }
+  });
 }
 
 function locateDirectoryOrNull(root: Root, path: string, of: string): Place | null {

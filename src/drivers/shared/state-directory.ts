@@ -1,6 +1,8 @@
 // The state directory on disk: lock, journals, before-images. INPUTS and OUTPUTS: everything below one 0700 directory.
 import { randomBytes } from "node:crypto";
 import {
+  chmodSync,
+  chownSync,
   closeSync,
   constants,
   fdatasyncSync,
@@ -18,6 +20,7 @@ import { posix } from "node:path";
 import { AppError } from "../../core/model/errors.ts";
 import type { Failpoints } from "../../engine/ports/world.ts";
 import type { StateDirectory } from "../../engine/ports/state.ts";
+import type { FolderAttributes } from "../../engine/ports/store.ts";
 import { childPath, errnoOf, openForReading, readUpTo, syncDirectory } from "./directory-handles.ts";
 import { systemLabels, type Labels } from "./file-labels.ts";
 import { closeToOthers, makeState, mkdirOnce, openState, syncPath, type StateBase } from "./state-base.ts";
@@ -270,6 +273,18 @@ async function rename(state: State, base: number, from: string, to: string): Pro
   });
 }
 
+/** Gives the innermost folders of a kept file the mode and owner of the live ones, innermost first: an outer one may lock us out. */
+function likenFolders(base: number, file: string, folders: readonly FolderAttributes[]): void {
+  let folder = posix.dirname(file);
+  for (const { mode, uid, gid } of folders.toReversed()) {
+    const path = entryPath(base, folder);
+    const now = lstatSync(path);
+    if (now.uid !== uid || now.gid !== gid) chownSync(path, uid, gid);
+    if ((now.mode & 0o7777) !== mode) chmodSync(path, mode);
+    folder = posix.dirname(folder);
+  }
+}
+
 interface Kept {
   readonly file: string;
   readonly bytes: Uint8Array;
@@ -290,5 +305,6 @@ async function keep(state: State, base: number, kept: Kept): Promise<void> {
     attempt(object, "rename", () => renameSync(temporary, path));
     attempt(object, "sync-directory", () => syncParent(state, base, file));
   }
+  attempt(object, "chmod-folders", () => likenFolders(base, file, kept.attributes.folders ?? []));
   await hit(state.failpoints, "state.after-keep");
 }

@@ -1,5 +1,6 @@
 // The state directory: lock, journals, before-images, saved plans. 0700, on the node it protects.
 import type { Actor } from "../../core/model/run.ts";
+import type { FolderAttributes } from "./store.ts";
 
 /**
  * Files below `var/lib/perennial` of the node (or `--state-dir`). Paths are relative and use `/`; the directory is created 0700,
@@ -22,7 +23,9 @@ export interface StateDirectory {
   /** Names of the entries of a directory, sorted; empty when absent. */
   list(directory: string): Promise<readonly string[]>;
   /**
-   * Keeps a copy of bytes with the given attributes (mode, owner, time, xattrs), for `cp -a` by hand.
+   * Keeps a copy of bytes with the given attributes (mode, owner, time, xattrs), for `cp -a` by hand. The innermost folders
+   * of `file` get the attributes in `folders` (outermost first), or `cp -a` would close the live ones to everybody; what
+   * protects the copies is the 0700 folder around them.
    * Identical bytes already there are left alone.
    */
   keep(
@@ -34,6 +37,7 @@ export interface StateDirectory {
       readonly gid: number;
       readonly mtimeMs: number;
       readonly xattrs: Readonly<Record<string, string>>;
+      readonly folders?: readonly FolderAttributes[];
     },
   ): Promise<void>;
 }

@@ -15,6 +15,14 @@ export interface Attributes {
   readonly xattrs: Readonly<Record<string, string>>;
 }
 
+/** What `cp -a` of a folder would set on the folder it copies over. */
+export interface FolderAttributes {
+  /** Permission bits, 0..0o7777. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /** An object that is there. What is in it is enough to undo a later write. */
 export interface Present {
   readonly state: "present";
@@ -26,6 +34,11 @@ export interface Present {
   readonly attributes: Attributes;
   /** Path (as seen on the node) where the bytes really live when links led there; null without links. */
   readonly link: string | null;
+  /**
+   * The folders on the object's path, outermost first, for stores that have folders. Only with `labels`, before a write: a
+   * before-image lies in folders like them.
+   */
+  readonly folders?: readonly FolderAttributes[];
   /** True when the links lead out of the trees that may be written without an explicit word. */
   readonly linkLeavesTree: boolean;
 }

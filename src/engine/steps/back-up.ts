@@ -39,7 +39,9 @@ async function keepImage({ ports, run, found }: RunContext, step: BackUpStep): P
     throw new AppError("step-failed", { step: step.id, reason: "the object was not looked at" });
   const image = imageOf(step.object, observation);
   if (observation.state === "present" && image.file !== null) {
-    await ports.state.keep(`${runFolder(run)}/${image.file}`, observation.bytes, observation.attributes);
+    const { folders, attributes } = observation;
+    const wanted = folders ? { ...attributes, folders } : attributes;
+    await ports.state.keep(`${runFolder(run)}/${image.file}`, observation.bytes, wanted);
   }
   return image;
 }

@@ -195,7 +195,7 @@ describe("named and asked for", () => {
     ["missing-not-recreated", (root: string) => rmSync(pki(root, "apiserver.crt")), today],
     ["certificate-not-usable", (root: string) => writeFileSync(pki(root, "apiserver.crt"), "x"), today],
     [
-      "key-not-usable",
+      "certificate-not-usable",
       (root: string) => {
         rmSync(pki(root, "apiserver.key"));
         mkdirSync(pki(root, "apiserver.key"));
@@ -234,7 +234,7 @@ describe("named and asked for", () => {
 
   it("--keep-key and --key-algorithm are in the step, and a kept key's file is not written", async () => {
     const root = await controlPlane();
-    const step = (plan: Plan): unknown => plan.phases[0]?.nodes[0]?.steps[0];
+    const step = (plan: Plan): unknown => plan.phases.find(({ id }) => id === "issue")?.nodes[0]?.steps[0];
     const names = ["apiserver"];
     expect(step(await planOf(root, { names, keyAlgorithm: "rsa-3072" }))).toMatchObject({
       key: { mode: "generate", algorithm: "RSA-3072" },
@@ -260,7 +260,9 @@ describe("named and asked for", () => {
       authority: "ca",
       notAfter: issuedAt + 200 * day,
     });
-    expect(plan.phases[0]?.nodes[0]?.steps[0]).toMatchObject({ notAfterCap: issuedAt + 200 * day });
+    expect(plan.phases.find(({ id }) => id === "issue")?.nodes[0]?.steps[0]).toMatchObject({
+      notAfterCap: issuedAt + 200 * day,
+    });
   });
 
   it("says which processes have to start again, and where a window opens", async () => {
