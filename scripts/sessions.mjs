@@ -87,7 +87,7 @@ const scenarios = [
       steps: [
         { run: `cd ${node}/var/lib/perennial/runs/RUN/before/m1`, newestRun: true },
         {
-          run: `find . -type f -exec sh -c 'for f; do cp -a "$f" "$0/$f" || exit 1; done' ${node} {} +`,
+          run: `cp -a . ${node}`,
           in: "var/lib/perennial/runs/RUN/before/m1",
           newestRun: true,
         },
