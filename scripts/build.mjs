@@ -1,4 +1,5 @@
-// Builds dist/: one minified CommonJS file, the loader that bin/perennial starts, and a V8 code cache for this Node.js.
+// Builds dist/: the command line as one minified CommonJS file, the same with the code of `check` only (what people wait for and
+// scripts repeat), the YAML library by itself, the loader that bin/perennial starts, and V8 code caches for this Node.js.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +9,18 @@ import { generate } from "./generate.mjs";
 
 const root = resolve(import.meta.dirname, "..");
 const dist = join(root, "dist");
+
+const shared = {
+  bundle: true,
+  minify: true,
+  platform: "node",
+  format: "cjs",
+  target: "node20",
+  logLevel: "warning",
+  legalComments: "none",
+  // ASCII, so that the loader may read it as latin1, which is what V8 keeps in one byte a character.
+  charset: "ascii",
+};
 
 /** commander loads child_process for a feature we do not use, and with it node's network code: 5 ms of every start. */
 const commanderWithoutChildren = {
@@ -20,45 +33,63 @@ const commanderWithoutChildren = {
   },
 };
 
+/** Most nodes never need the library: kubeadm's own files are read without it. */
+const yamlBesideUs = {
+  name: "yaml-beside-us",
+  setup(builder) {
+    builder.onResolve({ filter: /^yaml$/ }, () => ({ path: "./yaml.cjs", external: true }));
+  },
+};
+
+/** In the small bundle the other commands are known by name and help; the loader never starts it for them. */
+const checkOnly = {
+  name: "check-only",
+  setup(builder) {
+    builder.onResolve({ filter: /\/commands\/[a-z]+\.ts$/ }, ({ kind, path }) =>
+      kind === "dynamic-import" && !path.endsWith("/check.ts") ? { path, namespace: "elsewhere" } : undefined,
+    );
+    builder.onLoad({ filter: /.*/, namespace: "elsewhere" }, () => ({
+      contents: 'throw new TypeError("this command is not in this bundle");',
+    }));
+  },
+};
+
 async function bundle() {
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist);
-  await build({
-    entryPoints: [join(root, "src/cli/start.ts")],
-    outfile: join(dist, "perennial.cjs"),
-    bundle: true,
-    minify: !process.env["NOMIN"],
-    platform: "node",
-    format: "cjs",
-    target: "node20",
-    logLevel: "warning",
-    legalComments: "none",
-    // ASCII, so that the loader may read it as latin1, which is what V8 keeps in one byte a character.
-    charset: "ascii",
-    plugins: [commanderWithoutChildren],
-  });
+  const entryPoints = [join(root, "src/cli/start.ts")];
+  const plugins = [commanderWithoutChildren, yamlBesideUs];
+  await build({ ...shared, entryPoints, outfile: join(dist, "perennial.cjs"), plugins });
+  await build({ ...shared, entryPoints, outfile: join(dist, "check.cjs"), plugins: [...plugins, checkOnly] });
+  const yaml = { contents: 'module.exports = require("yaml");', resolveDir: root };
+  await build({ ...shared, stdin: yaml, outfile: join(dist, "yaml.cjs") });
   copyFileSync(join(root, "src/cli/loader.cjs"), join(dist, "loader.cjs"));
 }
 
-/** Runs `check` once on a real tree, so that the cache holds what that path compiles. Without tar there is no cache, only time lost. */
-function makeCodeCache() {
+/** Runs each bundle once on a real tree, so that the cache holds what that path compiles. Without tar there is no cache, only time lost. */
+function makeCodeCaches() {
   const folder = mkdtempSync(join(tmpdir(), "perennial-build-"));
   try {
     const archive = join(root, "test/fixtures/control-planes.tar.gz");
     const unpacked = spawnSync("tar", ["xzf", archive, "-C", folder, "--no-same-owner"]);
     if (unpacked.status !== 0) return;
-    const words = ["check", "--root", join(folder, "kubeadm-ha-expired/m1")];
-    const env = { ...process.env };
-    delete env["NODE_OPTIONS"];
-    spawnSync(process.execPath, [join(root, "scripts/code-cache.cjs"), dist, ...words], {
-      env,
-      stdio: ["ignore", "ignore", "inherit"],
-    });
+    const node = ["--root", join(folder, "kubeadm-ha-expired/m1")];
+    makeCodeCache("check", ["check", ...node]);
+    makeCodeCache("perennial", ["renew", "--yes", "--key-algorithm", "ECDSA-P256", ...node]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
+function makeCodeCache(name, words) {
+  const env = { ...process.env };
+  delete env["NODE_OPTIONS"];
+  spawnSync(process.execPath, [join(root, "scripts/code-cache.cjs"), dist, name, ...words], {
+    env,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+}
+
 generate();
 await bundle();
-makeCodeCache();
+makeCodeCaches();

@@ -29,12 +29,15 @@ function readCache(file) {
   }
 }
 
+/** The small bundle has these commands only; everything else, options in front included, is for the whole one. */
+function bundleFor(word) {
+  return word === "check" || word === "version" ? "check" : "perennial";
+}
+
 if (require.main === module) {
-  const filename = path.join(__dirname, "perennial.cjs");
-  start(
-    compile(readFileSync(filename, "latin1"), filename, readCache(path.join(__dirname, "perennial.cache"))),
-    filename,
-  );
+  const name = path.join(__dirname, bundleFor(process.argv[2]));
+  const filename = `${name}.cjs`;
+  start(compile(readFileSync(filename, "latin1"), filename, readCache(`${name}.cache`)), filename);
 }
 
 module.exports = { compile, start };

@@ -14,9 +14,10 @@ import { terminal } from "./terminal.ts";
 export async function main(words: readonly string[], io: Io): Promise<number> {
   let exitCode: number = exitCodes.ok;
   let again: readonly string[] = [];
-  const program = createProgram(io, (code) => {
+  const finish = (code: number): void => {
     exitCode = code;
-  });
+  };
+  const program = createProgram(io, finish, words[0]);
   // What chose the node is repeated in every command that an error names.
   program.hook("preAction", (_, command) => {
     again = nodeArgumentsIn(command.optsWithGlobals());

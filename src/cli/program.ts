@@ -13,8 +13,22 @@ import { type NodeOptions, addNodeOptions, addRenewOptions, addRunOptions } from
 type Finish = (exitCode: number) => void;
 type Words = ReturnType<typeof cliMessages>;
 
-/** `finish` gets the exit code of the command that ran. */
-export function createProgram(io: Io, finish: Finish): Command {
+const groups = [
+  { commands: ["check", "inspect"], add: addLooking },
+  { commands: ["plan", "renew", "apply"], add: addDoing },
+  { commands: ["resume", "rollback", "runs"], add: addRuns },
+  { commands: ["profile"], add: addProfiles },
+  { commands: ["version"], add: addVersion },
+] as const;
+
+/** Making every command takes longer than most of them run: a first word that is a command needs its own group only. */
+function groupsFor(first: string | undefined): readonly (typeof groups)[number][] {
+  const own = groups.filter(({ commands }) => commands.some((command) => command === first));
+  return own.length > 0 ? own : groups;
+}
+
+/** `finish` gets the exit code of the command that ran; `first` is the first word of the command line. */
+export function createProgram(io: Io, finish: Finish, first?: string): Command {
   const words = cliMessages(io.lang);
   const program = new Command("perennial");
   const done = async (code: Promise<number>): Promise<void> => finish(await code);
@@ -32,10 +46,7 @@ export function createProgram(io: Io, finish: Finish): Command {
     const { runOverview } = await import("./commands/check.ts");
     await done(runOverview({ ...options, within: "30d", output: "table" }, io));
   });
-  addLooking(program, { io, words, done });
-  addDoing(program, { io, words, done });
-  addRuns(program, { io, words, done });
-  addProfiles(program, { io, words, done });
+  for (const group of groupsFor(first)) group.add(program, { io, words, done });
   localise(program, words, io);
   return program;
 }
@@ -196,6 +207,9 @@ function addProfiles(program: Command, { io, words, done }: Parts): void {
     .description(words.sub["profile lint"])
     .argument("<file>", words.args.profileFile)
     .action(async (path: string) => done((await load()).runProfileLint(path, io)));
+}
+
+function addVersion(program: Command, { io, words, done }: Parts): void {
   program
     .command("version")
     .description(words.commands.version)

@@ -34,10 +34,11 @@ function abortOnSignals(): AbortController {
   return controller;
 }
 
-/** False for pipes and files, without loading anything; /dev/null passes and does not mind colours. */
+/** False for pipes, files and /dev/null (major 1, "mem"), found out without loading anything. */
 function isCharacterDevice(descriptor: number): boolean {
   try {
-    return fstatSync(descriptor).isCharacterDevice();
+    const stats = fstatSync(descriptor);
+    return stats.isCharacterDevice() && stats.rdev >> 8 !== 1;
   } catch {
     return false;
   }

@@ -11,7 +11,8 @@ import { renderJson, renderYaml } from "../../report/data-text.ts";
 import { parseDuration, parseInstant } from "../durations.ts";
 import { exitCodeOfFindings } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
-import { type NodeOptions, nodeArguments, nodeOf, profileChoiceOf } from "../options.ts";
+import { type NodeOptions, nodeArguments } from "../options.ts";
+import { nodeOf, profileChoiceOf } from "../requests.ts";
 
 export interface CheckOptions extends NodeOptions {
   readonly at?: string;

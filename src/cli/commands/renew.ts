@@ -15,14 +15,8 @@ import { renderPlan, renderReasons } from "../../report/plan-text.ts";
 import { renderRunbook } from "../../report/plan-runbook.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
-import {
-  type NodeOptions,
-  type RenewOptions,
-  nodeArguments,
-  nodeOf,
-  profileChoiceOf,
-  renewRequestOf,
-} from "../options.ts";
+import { type NodeOptions, type RenewOptions, nodeArguments } from "../options.ts";
+import { nodeOf, profileChoiceOf, renewRequestOf } from "../requests.ts";
 import { commandLine } from "../command-line.ts";
 import { type RunCommandOptions, reportRun, runOptionsOf } from "../run-output.ts";
 

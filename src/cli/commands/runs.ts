@@ -10,7 +10,8 @@ import { parseDuration } from "../durations.ts";
 import { AppError } from "../../core/model/errors.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
-import { type NodeOptions, nodeArguments, nodeOf } from "../options.ts";
+import { type NodeOptions, nodeArguments } from "../options.ts";
+import { nodeOf } from "../requests.ts";
 import { type RunCommandOptions, asData, reportRun, runOptionsOf } from "../run-output.ts";
 import { confirm } from "./renew.ts";
 

@@ -13,7 +13,7 @@ import {
 } from "./der.ts";
 import { encodeBitString, encodeOid, integerFromBytes, readIntegerBytes } from "./der-values.ts";
 import { type KeySpec, keySpecOfSpki, readPrivateKey } from "./keys.ts";
-import { parsePem } from "./pem.ts";
+import { type PemFile, parsePem } from "./pem.ts";
 
 export interface PublicHalf {
   readonly spkiDer: Uint8Array;
@@ -21,19 +21,19 @@ export interface PublicHalf {
 }
 
 /**
- * Same answers and errors as `readPrivateKey(bytes)`, without the key object. RSA keys (RFC 8017 appendix A.1.2) are also held
+ * Same answers and errors as `readPrivateKey(bytes)`, without the key object; `pem` is what `parsePem` says of the same bytes. RSA keys (RFC 8017 appendix A.1.2) are also held
  * against their own primes, which OpenSSL does not do: a damaged one is `key-malformed`.
  */
-export function readPublicHalf(bytes: Uint8Array): PublicHalf {
-  const spkiDer = fromPlainRsa(bytes);
+export function readPublicHalf(bytes: Uint8Array, pem: PemFile = parsePem(bytes)): PublicHalf {
+  const spkiDer = fromPlainRsa(pem);
   if (spkiDer) return { spkiDer, spec: keySpecOfSpki(spkiDer) };
   const key = readPrivateKey(bytes);
   return { spkiDer: key.spkiDer, spec: key.spec };
 }
 
 /** kubeadm's form: one unencrypted PKCS#1 block. Everything else, broken ones included, is `readPrivateKey`'s to judge. */
-function fromPlainRsa(bytes: Uint8Array): Uint8Array | undefined {
-  const block = parsePem(bytes).blocks.find(({ label }) => label.endsWith("PRIVATE KEY"));
+function fromPlainRsa({ blocks }: PemFile): Uint8Array | undefined {
+  const block = blocks.find(({ label }) => label.endsWith("PRIVATE KEY"));
   if (block?.label !== "RSA PRIVATE KEY" || Object.keys(block.headers).length > 0) return undefined;
   const parts = childrenOf(block.der);
   const [, modulus, exponent, , p, q] = parts ?? [];

@@ -175,10 +175,11 @@ function readKeyAt(address: Address, readings: Readings): Stored<KeyFacts> {
 }
 
 function readKey(address: Address, bytes: Uint8Array): Stored<KeyFacts> {
-  const result = attempt(() => readPublicHalf(bytes));
+  const pem = parsePem(bytes);
+  const result = attempt(() => readPublicHalf(bytes, pem));
   if (result instanceof AppError) {
     if (isAppError(result, "key-encrypted")) return broken(address, "encrypted", result.params.format);
-    const { blocks, faults } = parsePem(bytes);
+    const { blocks, faults } = pem;
     const isTruncated = bytes.length === 0 || faults.some((fault) => fault.kind === "truncated");
     const labels = blocks.map(({ label }) => label);
     if (!isTruncated && labels.length > 0 && !labels.some((label) => label.endsWith("PRIVATE KEY")))
@@ -190,7 +191,6 @@ function readKey(address: Address, bytes: Uint8Array): Stored<KeyFacts> {
     );
   }
   // What we can read and Kubernetes cannot: tls.LoadX509KeyPair and client-go take PEM only.
-  const pem = parsePem(bytes);
   if (isHiddenByBom(pem)) return broken(address, "key", hiddenByBom);
   if (pem.blocks.length === 0) return broken(address, "key", "DER, where PEM is needed");
   const { spkiDer, spec } = result;
