@@ -1,7 +1,7 @@
 // Extended attributes: SELinux labels, POSIX ACLs, user.*. Node cannot read them, so the usual binaries do, when they are
 // there. INPUTS: getfattr or stat. OUTPUTS: setfattr, or chcon and cp. Nothing is started on a machine without SELinux and
 // without getfattr; there no labels are read and none are kept.
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, fstatSync } from "node:fs";
 import { basename, delimiter, join } from "node:path";
 
 /** Files are given as open handles: the binaries see them as their descriptors 3 and 4, and cannot be led astray by a name. */
@@ -10,6 +10,8 @@ export interface Labels {
   read(file: number): Readonly<Record<string, string>>;
   copy(from: number, to: number): void;
   write(file: number, xattrs: Readonly<Record<string, string>>): void;
+  /** Several files with one process; absent where the binary cannot. In the order given. */
+  readMany?(files: readonly number[]): readonly Readonly<Record<string, string>>[];
 }
 
 /** For machines without labels, and for tests. */
@@ -27,7 +29,47 @@ export function systemLabels(path: string = process.env["PATH"] ?? ""): Labels {
     read: (file) => labels().read(file),
     copy: (from, to) => labels().copy(from, to),
     write: (file, xattrs) => labels().write(file, xattrs),
+    readMany: (files) => labels().readMany?.(files) ?? files.map((file) => labels().read(file)),
   };
+}
+
+export interface RememberingLabels extends Labels {
+  read(file: number, openOthers?: () => readonly number[]): Readonly<Record<string, string>>;
+}
+
+/**
+ * Labels with a memory: a process per file is most of what a renewal costs. Labels are remembered by inode and change time (a
+ * change of labels changes that), and `openOthers` names files that will be asked for next: their labels come in the same process.
+ */
+export function rememberingLabels(labels: Labels): RememberingLabels {
+  const known = new Map<string, Readonly<Record<string, string>>>();
+  function read(file: number, openOthers?: () => readonly number[]): Readonly<Record<string, string>> {
+    const key = identityOf(file);
+    const remembered = known.get(key);
+    if (remembered) return remembered;
+    const others = labels.readMany ? (openOthers?.() ?? []) : [];
+    try {
+      const files = [file, ...others];
+      const found = labels.readMany && others.length > 0 ? labels.readMany(files) : [labels.read(file)];
+      for (const [index, xattrs] of found.entries()) known.set(identityOf(files[index] ?? file), xattrs);
+      return found[0] ?? {};
+    } finally {
+      for (const other of others) closeSync(other);
+    }
+  }
+  return {
+    ...labels,
+    read,
+    // Known to have none: nothing to copy and no process to start.
+    copy: (from, to) => {
+      if (Object.keys(known.get(identityOf(from)) ?? { unknown: "" }).length > 0) labels.copy(from, to);
+    },
+  };
+}
+
+function identityOf(file: number): string {
+  const { dev, ino, ctimeNs } = fstatSync(file, { bigint: true });
+  return `${dev}:${ino}:${ctimeNs}`;
 }
 
 function findLabels(path: string): Labels {
@@ -48,7 +90,15 @@ function attrLabels(getfattr: string, setfattr: string): Labels {
     const lines = Object.entries(xattrs).map(([name, value]) => `${name}=0s${value}\n`);
     start(setfattr, ["--restore=-"], [file], `# file: /proc/self/fd/3\n${lines.join("")}`);
   };
-  return { read, write, copy: (from, to) => write(to, read(from)) };
+  const readMany = (files: readonly number[]): readonly Readonly<Record<string, string>>[] => {
+    const paths = files.map((_, index) => `/proc/self/fd/${index + 3}`);
+    const args = ["-d", "-m", "-", "-e", "base64", "--absolute-names", ...paths];
+    const sections = start(getfattr, args, files).split(/^# file: /m);
+    return paths.map((path) =>
+      parseGetfattr(sections.find((section) => section.startsWith(`${path}\n`)) ?? ""),
+    );
+  };
+  return { read, write, readMany, copy: (from, to) => write(to, read(from)) };
 }
 
 /** SELinux without the attr package, as on minimal installations: the context is what matters there. */

@@ -15,7 +15,7 @@ import { formatAddress, type Address } from "../../core/model/address.ts";
 import { AppError } from "../../core/model/errors.ts";
 import type { FolderAttributes, Attributes, Observation, ReadOptions } from "../../engine/ports/store.ts";
 import { childPath, errnoOf, fileType, openForReading, readUpTo } from "./directory-handles.ts";
-import type { Labels } from "./file-labels.ts";
+import type { RememberingLabels } from "./file-labels.ts";
 import {
   identityOf,
   isSameInode,
@@ -52,7 +52,7 @@ export interface NodeFilesOptions {
   readonly node: string;
   /** More trees, as absolute paths of the node, that links may lead into. */
   readonly allowLinksTo?: readonly string[];
-  readonly labels: Labels;
+  readonly labels: RememberingLabels;
 }
 
 /** What a file held at one moment. */
@@ -231,7 +231,7 @@ function readAt(
   stats: Stats,
   object: string,
   limitBytes = defaultLimitBytes,
-  labels?: Labels,
+  labels?: RememberingLabels,
 ): FileContent & { readonly attributes: Attributes } {
   // The type is looked at before opening: opening a device may do something, a watchdog for instance starts.
   refuseIrregular(stats, object);
@@ -242,11 +242,28 @@ function readAt(
     refuseLarge(opened.size, limitBytes, object);
     const bytes = readUpTo(file, opened.size, limitBytes);
     refuseLarge(bytes.length, limitBytes, object);
-    const attributes = attributesOf(opened, labels?.read(file) ?? {});
+    const attributes = attributesOf(opened, labels?.read(file, () => openSiblings(place)) ?? {});
     return { bytes, sha256: sha256Hex(bytes), stats: opened, attributes };
   } finally {
     closeSync(file);
   }
+}
+
+/** Whoever writes one file of a folder usually writes its neighbours next. */
+const mostSiblings = 64;
+
+/** Regular files beside the place, opened for reading; one that cannot be opened is not missed here. */
+function openSiblings(place: Place): readonly number[] {
+  const names = readdirSync(childPath(place.directory, ".")).filter((name) => name !== place.name);
+  return names.slice(0, mostSiblings).flatMap((name) => {
+    const path = childPath(place.directory, name);
+    try {
+      return lstatSync(path).isFile() ? [openForReading(path)] : [];
+    } catch (error) {
+      if (errnoOf(error) === null) throw error;
+      return [];
+    }
+  });
 }
 
 function refuseIrregular(stats: Stats, object: string): void {

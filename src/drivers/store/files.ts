@@ -16,7 +16,7 @@ import type {
 } from "../../engine/ports/store.ts";
 import type { Failpoints } from "../../engine/ports/world.ts";
 import { childPath, errnoOf, openForReading, syncDirectory } from "../shared/directory-handles.ts";
-import { systemLabels, type Labels } from "../shared/file-labels.ts";
+import { rememberingLabels, systemLabels, type Labels } from "../shared/file-labels.ts";
 import { preflightFile } from "../shared/file-preflight.ts";
 import {
   expectLive,
@@ -66,7 +66,7 @@ export type FileStore = WritableStore & PreflightStore & ListingStore & { close(
  * Throws `not-a-node`. Addresses of other stores, nodes, or with an entry are a TypeError.
  */
 export function openFileStore(options: FileStoreOptions): FileStore {
-  const labels = options.labels ?? systemLabels();
+  const labels = rememberingLabels(options.labels ?? systemLabels());
   const files = openNodeFiles({ ...options, labels });
   const replacing: Replacing = {
     files,
