@@ -4,7 +4,7 @@ import { AppError, assertNever } from "../model/errors.ts";
 import type { Content } from "../model/plan.ts";
 import { parseKubeconfig, type KubeconfigUser } from "../kubeconfig/kubeconfig.ts";
 import { parseCertificate, type Certificate } from "../pki/certificate.ts";
-import { readPrivateKey } from "../pki/keys.ts";
+import { readPublicHalf } from "../pki/public-half.ts";
 import { certificateBlock } from "./compose.ts";
 
 export interface Extract {
@@ -21,9 +21,9 @@ export function extractSlots(bytes: Uint8Array, content: Content): readonly Extr
     case "pem-certificate":
       return [{ slot: content.slot, certificate: certificateAt(bytes, content.index), spkiDer: null }];
     case "pem-key":
-      return [{ slot: content.slot, certificate: null, spkiDer: readPrivateKey(bytes).spkiDer }];
+      return [{ slot: content.slot, certificate: null, spkiDer: readPublicHalf(bytes).spkiDer }];
     case "pem-combined": {
-      const { spkiDer } = readPrivateKey(bytes);
+      const { spkiDer } = readPublicHalf(bytes);
       return [{ slot: content.slot, certificate: certificateAt(bytes, content.index), spkiDer }];
     }
     case "kubeconfig": {
@@ -75,7 +75,7 @@ export function certificateAt(bytes: Uint8Array, index: number): Certificate {
 
 function extractUser(users: readonly KubeconfigUser[], name: string): Omit<Extract, "slot"> {
   const { key } = userOf(users, name);
-  const spkiDer = key?.form === "embedded" ? readPrivateKey(key.pem).spkiDer : null;
+  const spkiDer = key?.form === "embedded" ? readPublicHalf(key.pem).spkiDer : null;
   return { certificate: embeddedCertificate(users, name), spkiDer };
 }
 

@@ -2,7 +2,7 @@
 import { equalBytes } from "../pki/der.ts";
 import { findExtension, type Certificate } from "../pki/certificate.ts";
 import { extensionOids, subjectAltNames } from "../pki/extensions.ts";
-import { readPrivateKey } from "../pki/keys.ts";
+import { readPublicHalf } from "../pki/public-half.ts";
 import { isSignedBy, keyMatches } from "../pki/verify.ts";
 import { parseKubeconfig } from "../kubeconfig/kubeconfig.ts";
 import { AppError } from "../model/errors.ts";
@@ -81,7 +81,7 @@ function verifyIsIssued({ issued }: SetToVerify, slot: SlotId, certificate: Cert
 function keptKey({ objects }: SetToVerify, { slot, key, template }: IssueStep): readonly Uint8Array[] {
   if (key.mode !== "keep" || template.form !== "pem" || template.key === null) return [];
   const bytes = bytesOf(objects, template.key);
-  return [wrapped(slot, () => readPrivateKey(bytes).spkiDer)];
+  return [wrapped(slot, () => readPublicHalf(bytes).spkiDer)];
 }
 
 function verifyIssuer({ objects }: SetToVerify, step: IssueStep, certificate: Certificate): void {
