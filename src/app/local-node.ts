@@ -46,6 +46,11 @@ export function stateDirectoryOf(local: LocalNode): string {
   return local.stateDirectory === null ? join(local.root, stateOnNode) : resolve(local.stateDirectory);
 }
 
+/** Where this node's lock is, whatever the state directory. */
+export function lockDirectoryOf(local: LocalNode): string {
+  return join(local.root, stateOnNode);
+}
+
 const stateOnNode = "var/lib/perennial";
 
 /** Everything the engine asks for, with the real world behind it. */
@@ -54,7 +59,7 @@ export function enginePorts(local: LocalNode, store: FileStore, audience: Audien
   return {
     store,
     state: openStateDirectory(stateDirectoryOf(local), { failpoints }),
-    lockState: openStateDirectory(join(local.root, stateOnNode), { failpoints }),
+    lockState: openStateDirectory(lockDirectoryOf(local), { failpoints }),
     processes: systemProcesses(),
     clock: systemClock,
     randomness: systemRandomness,

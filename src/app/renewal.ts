@@ -12,6 +12,7 @@ import { runPlan } from "../engine/run-plan.ts";
 import type { FileStore } from "../drivers/store/files.ts";
 import { type ProfileChoice, gather } from "./gather.ts";
 import { type LocalNode, enginePorts } from "./local-node.ts";
+import { preflightState } from "./state-preflight.ts";
 import { toolVersion } from "./version.ts";
 
 export type { RunResult } from "../engine/run-result.ts";
@@ -28,7 +29,7 @@ export async function planRenewal(
   return buildPlan(facts, request, { toolVersion, root: local.root });
 }
 
-/** Does exactly what the plan says. Before anything is written every target is looked at for what would stop the write. */
+/** Does exactly what the plan says. Before anything is written every target, and the disk of the state directory, is looked at for what would stop a write. */
 export async function applyPlan(local: LocalNode, plan: Plan, options: RunOptions): Promise<RunResult> {
   checkPlan(plan);
   if (plan.root !== local.root) {
@@ -38,6 +39,7 @@ export async function applyPlan(local: LocalNode, plan: Plan, options: RunOption
     });
   }
   return withEngine(local, nodeOfPlan(plan), async (ports, store) => {
+    await preflightState(local, plan, store);
     await preflight(plan, store);
     return runPlan(ports, plan, options);
   });

@@ -30,6 +30,7 @@ const special: Partial<Record<ErrorCode, number>> = {
   "rollback-expired": exitCodes.refused,
   "store-link-refused": exitCodes.refused,
   "state-unsafe": exitCodes.refused,
+  "state-full": exitCodes.refused,
   declined: exitCodes.refused,
 };
 

@@ -105,6 +105,7 @@ export function errorSamples(text: string) {
     "proof-failed": { slot: text, reason: text },
     "step-failed": { step: text, reason: text },
     "state-unsafe": { path: text, reason: text },
+    "state-full": { path: text, on: text, keeps: "run", lacks: "bytes", needed: 700_000, free: 4096 },
     interrupted: { signal: text },
     usage: { reason: text },
     "name-unknown": { name: text, known: [text] },

@@ -55,6 +55,15 @@ export interface ErrorParams {
   "proof-failed": { readonly slot: string; readonly reason: string };
   "step-failed": { readonly step: string; readonly reason: string };
   "state-unsafe": { readonly path: string; readonly reason: string };
+  /** Too little room for a run. `on` is the nearest parent of `path` that exists; `needed` and `free` are bytes or inodes. */
+  "state-full": {
+    readonly path: string;
+    readonly on: string;
+    readonly keeps: "run" | "lock";
+    readonly lacks: "bytes" | "inodes";
+    readonly needed: number;
+    readonly free: number;
+  };
   interrupted: { readonly signal: string };
 
   // --- app, cli

@@ -15,6 +15,7 @@ import { formatAddress, type Address } from "../../core/model/address.ts";
 import { AppError } from "../../core/model/errors.ts";
 import type { FolderAttributes, Attributes, Observation, ReadOptions } from "../../engine/ports/store.ts";
 import { childPath, errnoOf, fileType, openForReading, readUpTo } from "./directory-handles.ts";
+import { explainReading } from "./explain-reading.ts";
 import type { RememberingLabels } from "./file-labels.ts";
 import {
   identityOf,
@@ -211,18 +212,6 @@ function listDirectory(place: Place | null): readonly string[] | null {
     return readdirSync(childPath(place.directory, ".")).sort();
   } finally {
     closeSync(place.directory);
-  }
-}
-
-/** Runs `action`; a system error becomes `store-unreadable` with its code as the reason. */
-export function explainReading<T>(object: string, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code === null) throw error;
-    const cause = error instanceof Error ? error.message.replace(/ '.*$/s, "") : code;
-    throw new AppError("store-unreadable", { address: object, reason: code, cause }, { cause: error });
   }
 }
 

@@ -17,6 +17,7 @@ import type {
 import type { Failpoints } from "../../engine/ports/world.ts";
 import { childPath, errnoOf, openForReading, syncDirectory } from "../shared/directory-handles.ts";
 import { rememberingLabels, systemLabels, type Labels } from "../shared/file-labels.ts";
+import { explainReading } from "../shared/explain-reading.ts";
 import { preflightFile } from "../shared/file-preflight.ts";
 import {
   expectLive,
@@ -29,13 +30,7 @@ import {
   withTarget,
   type Target,
 } from "../shared/file-target.ts";
-import {
-  attributesOf,
-  explainReading,
-  openNodeFiles,
-  sha256Hex,
-  type NodeFiles,
-} from "../shared/node-files.ts";
+import { attributesOf, openNodeFiles, sha256Hex, type NodeFiles } from "../shared/node-files.ts";
 import { joinNodePath, type Place } from "../shared/node-walk.ts";
 import {
   attempt,

@@ -20,6 +20,12 @@ function pathOf(address: string): string {
   return address.replace(/^[a-z-]*:[^:]*:/, "").replace(/#.*$/, "");
 }
 
+const kept = { run: "the run's backup, journal and staged files", lock: "the lock" } as const;
+
+function kib(bytes: number, round = Math.ceil): string {
+  return `${round(bytes / 1024)} KiB`;
+}
+
 function difference(d: PlanDifference): string {
   return `${d.address}: ${d.what} was ${d.planned || "nothing"}, is ${d.found || "nothing"}`;
 }
@@ -216,6 +222,20 @@ export const errors: ErrorMessages = {
     sentence: (p) => `the state directory ${p.path} is not safe to keep keys in: ${p.reason}`,
     hint: (p) => [
       `ls -ld ${shellQuote(p.path)}; it must be a directory of root with mode 0700, not a link: chown root:root, chmod 0700`,
+    ],
+  },
+  "state-full": {
+    sentence: (p) =>
+      p.lacks === "bytes"
+        ? `the disk of ${p.path} is too full to begin: up to ${kib(p.needed)} for ${kept[p.keeps]}, ${kib(p.free, Math.floor)} free; nothing was changed`
+        : `the file system of ${p.path} has too few inodes to begin: up to ${p.needed} for ${kept[p.keeps]}, ${p.free} free; nothing was changed`,
+    hint: (p, tool) => [
+      `see what fills it, and make room: ${p.lacks === "bytes" ? "df -h" : "df -i"} ${shellQuote(p.on)}; ${tool("runs prune")} removes old runs`,
+      ...(p.keeps === "lock"
+        ? []
+        : [
+            `or keep the run on another disk of this node: ${flags.stateDir} DIR, and the same with resume and rollback`,
+          ]),
     ],
   },
   interrupted: {

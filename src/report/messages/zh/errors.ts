@@ -29,6 +29,12 @@ const whats = {
   attributes: "属性",
 } as const;
 
+const kept = { run: "备份、日志与预置文件", lock: "锁" } as const;
+
+function kib(bytes: number, round = Math.ceil): string {
+  return `${round(bytes / 1024)} KiB`;
+}
+
 function difference(d: PlanDifference): string {
   return `${d.address} 的${whats[d.what]}原为 ${d.planned || "无"}，现为 ${d.found || "无"}`;
 }
@@ -192,6 +198,20 @@ export const errors: ErrorMessages = {
     sentence: (p) => `状态目录 ${p.path} 不适合存放私钥：${p.reason}`,
     hint: (p) => [
       `ls -ld ${shellQuote(p.path)}；它必须是 root 的目录、权限 0700、不是链接：chown root:root，chmod 0700`,
+    ],
+  },
+  "state-full": {
+    sentence: (p) =>
+      p.lacks === "bytes"
+        ? `${p.path} 所在磁盘空间不足，未开始：${kept[p.keeps]}最多需要 ${kib(p.needed)}，可用 ${kib(p.free, Math.floor)}；未做任何改动`
+        : `${p.path} 所在文件系统 inode 不足，未开始：${kept[p.keeps]}最多需要 ${p.needed} 个，可用 ${p.free} 个；未做任何改动`,
+    hint: (p, tool) => [
+      `查看占用并腾出空间：${p.lacks === "bytes" ? "df -h" : "df -i"} ${shellQuote(p.on)}；${tool("runs prune")} 可删除旧的运行`,
+      ...(p.keeps === "lock"
+        ? []
+        : [
+            `或把本次运行的状态放到本节点的另一块磁盘：${flags.stateDir} DIR，之后 resume 与 rollback 也要带上它`,
+          ]),
     ],
   },
   interrupted: {
