@@ -5,7 +5,8 @@ import { mergedRefusals, renderRefusal } from "./error-text.ts";
 import type { Language } from "./language.ts";
 import { messagesFor, type Messages } from "./messages.ts";
 import { reasonsText, say, stepsOf, stepText } from "./plan-text.ts";
-import { commandsOf, preamble } from "./runbook-shell.ts";
+import { preamble } from "./runbook-helpers.ts";
+import { commandsOf } from "./runbook-shell.ts";
 import { rootArguments } from "./tool-command.ts";
 
 interface Context {
