@@ -171,14 +171,15 @@ function mergedNotices(plan: Plan, comma: string): readonly Notice[] {
 function splitNotice(notice: Notice, plan: Plan): { readonly name: string; readonly rest: unknown } {
   if (notice.code === "validity-capped")
     return { name: shortSlot(notice.slot, plan), rest: { ...notice, slot: "" } };
-  if (notice.code === "mode-kept-open")
+  if (notice.code === "mode-kept-open" || notice.code === "group-loses-key")
     return { name: shortAddress(notice.address, plan), rest: { ...notice, address: "" } };
   return { name: "", rest: notice };
 }
 
 function withName(notice: Notice, name: string): Notice {
   if (notice.code === "validity-capped") return { ...notice, slot: name };
-  return notice.code === "mode-kept-open" ? { ...notice, address: name } : notice;
+  const isOfFile = notice.code === "mode-kept-open" || notice.code === "group-loses-key";
+  return isOfFile ? { ...notice, address: name } : notice;
 }
 
 function refusalLines(lang: Language, { plan, text, paint, again }: Context): readonly string[] {

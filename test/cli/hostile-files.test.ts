@@ -88,6 +88,29 @@ describe.runIf(isRoot)("fault 13: modes and owners", () => {
     expect({ mode: mode & 0o777, uid, gid }).toEqual({ mode: 0o600, uid: 1234, gid: 1234 });
   });
 
+  it("a key that a group reads is said to close to it, unless the key is kept or the group is root's", async () => {
+    const root = expired();
+    const file = "file:m1:/etc/kubernetes/pki/apiserver.key";
+    chmodSync(join(root, key), 0o640);
+    const noticesOf = async (...words: readonly string[]): Promise<readonly unknown[]> => {
+      const { out } = await ask(root, ["plan", "apiserver", "-o", "json", ...words]);
+      const { notices } = JSON.parse(out) as { readonly notices: readonly { readonly code: string }[] };
+      return notices.filter(({ code }) => code === "group-loses-key");
+    };
+    expect(await noticesOf()).toEqual([]);
+    chownSync(join(root, key), 0, 998);
+    expect(await noticesOf("--keep-key")).toEqual([]);
+    expect(await noticesOf()).toEqual([
+      { code: "group-loses-key", address: file, mode: "0640", newMode: "0600", gid: 998 },
+    ]);
+    const renewed = await ask(root, ["renew", "apiserver", "--yes"]);
+    expect(renewed.out).toContain(
+      "mode 0640 becomes 0600, the owner stays: a process that reads it only through group 998 (not as owner or root) can no longer read it; chown it to that process's user before, or chmod g+r right after the renewal: /etc/kubernetes/pki/apiserver.key",
+    );
+    const { mode, gid } = statSync(join(root, key));
+    expect({ mode: mode & 0o777, gid }).toEqual({ mode: 0o600, gid: 998 });
+  });
+
   it("as another user, keys that cannot be read are told and left, and nothing is changed", () => {
     const root = fixture("kubeadm-valid/m1");
     const cli = join(mkdtempSync(join(tmpdir(), "perennial-nobody-")), "perennial.cjs");

@@ -174,6 +174,7 @@ export function planSamples(text: string) {
     "restart-needed": { code: "restart-needed", consumers: [text] },
     "authority-bundle": { code: "authority-bundle", authority: text },
     "mode-kept-open": { code: "mode-kept-open", address: text, mode: "0644" },
+    "group-loses-key": { code: "group-loses-key", address: text, mode: "0640", newMode: "0600", gid: 998 },
   };
   return { renew: Object.values(renew), keep: Object.values(keep), notices: Object.values(notices) };
 }

@@ -172,7 +172,15 @@ export type Notice =
   | { readonly code: "swap-window"; readonly consumers: readonly string[] }
   | { readonly code: "restart-needed"; readonly consumers: readonly string[] }
   | { readonly code: "authority-bundle"; readonly authority: string }
-  | { readonly code: "mode-kept-open"; readonly address: string; readonly mode: string };
+  | { readonly code: "mode-kept-open"; readonly address: string; readonly mode: string }
+  /** A key that its group (not root's) can read now, and cannot any more afterwards. `mode` is the old one. */
+  | {
+      readonly code: "group-loses-key";
+      readonly address: string;
+      readonly mode: string;
+      readonly newMode: string;
+      readonly gid: number;
+    };
 
 export interface Plan {
   readonly format: "perennial/plan/v1";

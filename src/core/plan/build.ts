@@ -23,6 +23,7 @@ import { sha256Hex } from "../pki/fingerprints.ts";
 import { formatKeySpec, keySpecOfSpki, parseKeySpec } from "../pki/keys.ts";
 import { formatName, parseName } from "../pki/names.ts";
 import { digestOfPlan } from "./digest.ts";
+import { newModeOf } from "./new-mode.ts";
 import { noticesOf } from "./notices.ts";
 import { refusalsOf } from "./refusals.ts";
 import { sansFor, select } from "./select.ts";
@@ -175,7 +176,7 @@ function phasesOf(facts: Facts, parts: Parts): readonly Phase[] {
       id: stepId("stage", object.facts.address),
       object: object.address,
       content: object.content,
-      mode: octal(newMode(object)),
+      mode: octal(newModeOf(object.facts.mode, object.isKey)),
     })),
     swap: written.map((object): SwapStep => ({
       kind: "swap",
@@ -205,11 +206,6 @@ function takenSlots(facts: Facts, { renewed, following }: Parts): readonly SlotF
 
 function stepId(kind: string, address: Address): string {
   return `${address.node}/${kind}${address.path}`;
-}
-
-/** A private key's file ends 0600 whatever it was; everything else keeps its mode. */
-function newMode(object: Written): number {
-  return object.isKey ? object.facts.mode & 0o600 : object.facts.mode;
 }
 
 function issueStep(facts: Facts, slot: SlotFacts, request: RenewRequest): IssueStep {

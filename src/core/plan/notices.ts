@@ -2,6 +2,7 @@
 import { formatAddress } from "../model/address.ts";
 import type { Notice, RenewRequest } from "../model/plan.ts";
 import { type Facts, type SlotFacts, authorityOf } from "../policy/facts.ts";
+import { newModeOf } from "./new-mode.ts";
 import { octal } from "../policy/finding-of.ts";
 
 interface Changed {
@@ -17,6 +18,7 @@ export function noticesOf(facts: Facts, changed: Changed): readonly Notice[] {
     ...restarts(facts, changed),
     ...bundles(facts, changed),
     ...modes(changed),
+    ...closedKeys(changed),
   ];
 }
 
@@ -84,5 +86,24 @@ function modes({ renewed, following }: Changed): readonly Notice[] {
       code: "mode-kept-open",
       address: formatAddress(object.address),
       mode: octal(object.mode),
+    }));
+}
+
+/** The owner stays and root reads everything: only who reads a key through its group loses it when the file ends 0600. */
+function closedKeys({ renewed, request }: Changed): readonly Notice[] {
+  const keys = renewed.flatMap(({ slot, objects }) => {
+    const { holder } = slot;
+    if (holder.form !== "pem" || (request.keepKey && holder.key !== null)) return [];
+    const address = formatAddress(holder.key ?? holder.certificate);
+    return objects.filter((object) => formatAddress(object.address) === address);
+  });
+  return keys
+    .filter(({ mode, gid }) => (mode & 0o040) !== 0 && gid !== 0)
+    .map(({ address, mode, gid }) => ({
+      code: "group-loses-key",
+      address: formatAddress(address),
+      mode: octal(mode),
+      newMode: octal(newModeOf(mode, true)),
+      gid,
     }));
 }

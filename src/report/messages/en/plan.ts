@@ -42,6 +42,8 @@ const notices: MessagesOf<Notice> = {
   "authority-bundle": (n) =>
     `the file of CA ${n.authority} holds several certificates; the one that belongs to the key signs`,
   "mode-kept-open": (n) => `keeps mode ${n.mode}, so that others can read the key in it: ${n.address}`,
+  "group-loses-key": (n) =>
+    `mode ${n.mode} becomes ${n.newMode}, the owner stays: a process that reads it only through group ${n.gid} (not as owner or root) can no longer read it; chown it to that process's user before, or chmod g+r right after the renewal: ${n.address}`,
 };
 
 const phases: Readonly<Record<PhaseId, string>> = {

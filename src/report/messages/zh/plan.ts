@@ -36,6 +36,8 @@ export const plan: typeof english = {
     "restart-needed": (n) => `完成后请逐个节点重启以下组件，使新证书生效：${n.consumers.join("、")}`,
     "authority-bundle": (n) => `根证书 ${n.authority} 的文件含多个证书，由与私钥匹配的那个签发`,
     "mode-kept-open": (n) => `以下文件保持权限 ${n.mode}，其他用户可以读取其中的私钥：${n.address}`,
+    "group-loses-key": (n) =>
+      `以下私钥文件的权限将由 ${n.mode} 改为 ${n.newMode}，属主不变：仅凭组（gid ${n.gid}）读取它的进程（既非属主也非 root）将读不到；请事先 chown 给该进程的用户，或在续期后立即 chmod g+r：${n.address}`,
   },
   phases: {
     issue: "签发（issue）：在内存中生成私钥与证书",
