@@ -1,5 +1,5 @@
 // Appending to a file of the state directory, durably: how a journal grows.
-import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync } from "node:fs";
+import { closeSync, constants, lstatSync, openSync } from "node:fs";
 import { posix } from "node:path";
 import { entryPath, makeFolders, syncParent, type State } from "./state-entries.ts";
 import { attempt, hit, writeFully } from "./temporary-file.ts";
@@ -30,25 +30,18 @@ function turn(): Promise<void> {
   });
 }
 
-/** A line that did not fit is taken back, so that the next one does not begin in its middle. */
+/**
+ * What did not fit is not taken back: a woken writer whose lock somebody else has meanwhile would cut off what they appended. No look
+ * beforehand can rule that out. Readers know a fragment for what it is.
+ */
 async function appendWhole(
   state: State,
   descriptor: number,
   bytes: Uint8Array,
   object: string,
 ): Promise<void> {
-  const { size } = fstatSync(descriptor);
   const half = state.failpoints ? bytes.length >> 1 : 0;
-  try {
-    attempt(object, "write", () => writeFully(descriptor, bytes.subarray(0, half)));
-    await hit(state.failpoints, "state.torn-append");
-    attempt(object, "write", () => writeFully(descriptor, bytes.subarray(half)));
-  } catch (error) {
-    try {
-      ftruncateSync(descriptor, size);
-    } catch {
-      // The journal can live with a torn tail; the first error is the one to tell.
-    }
-    throw error;
-  }
+  attempt(object, "write", () => writeFully(descriptor, bytes.subarray(0, half)));
+  await hit(state.failpoints, "state.torn-append");
+  attempt(object, "write", () => writeFully(descriptor, bytes.subarray(half)));
 }
