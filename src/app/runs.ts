@@ -1,5 +1,6 @@
 // The use cases about runs that exist: resume, rollback, list, show, prune.
 import { AppError } from "../core/model/errors.ts";
+import type { Plan } from "../core/model/plan.ts";
 import type { RunSummary } from "../core/model/run.ts";
 import { openStateDirectory } from "../drivers/shared/state-directory.ts";
 import type { StateDirectory } from "../engine/ports/state.ts";
@@ -12,16 +13,24 @@ import { type LocalNode, stateDirectoryOf } from "./local-node.ts";
 import { nodeOfPlan, withEngine } from "./renewal.ts";
 import { summaryOf } from "./run-summary.ts";
 
+export interface Resumed {
+  readonly result: RunResult;
+  /** What the run was begun with: it says what to restart, and what was left out. */
+  readonly plan: Plan;
+}
+
 /** Goes on with `run`, or with the unfinished one; null when there is none. */
 export async function resume(
   local: LocalNode,
   run: string | null,
   options: RunOptions,
-): Promise<RunResult | null> {
+): Promise<Resumed | null> {
   const state = stateOf(local);
   const id = run ?? (await unfinishedRun(state))?.run ?? null;
   if (id === null) return null;
-  return withEngine(local, await nodeOfRun(state, id), (ports) => resumeRun(ports, id, options));
+  const { plan } = await showRun(state, id);
+  const result = await withEngine(local, nodeOfPlan(plan), (ports) => resumeRun(ports, id, options));
+  return { result, plan };
 }
 
 /** `last` is the newest run that was not abandoned. Throws `rollback-refused`, `rollback-expired`, `run-unknown`. */

@@ -123,15 +123,22 @@ function tableLines({ plan, text, paint }: Context): readonly string[] {
   ];
 }
 
-/** What stays, one line per reason. */
+/** What stays, and what is left out because it cannot be renewed: one line per reason. */
 function keptLines({ plan, text, paint }: Context): readonly string[] {
+  const missed = new Set(leftOutOf(plan).map(({ decision }) => decision.slot));
   const kept = plan.decisions.filter(({ action }) => action === "keep");
   const reasons = [...new Set(kept.map((decision) => reasonsText(decision, text)))];
-  return reasons.map((reason) => {
-    const names = kept
-      .filter((decision) => reasonsText(decision, text) === reason)
-      .map(({ slot }) => shortSlot(slot, plan));
-    return paint("dim", text.kept(names.join(text.comma), reason));
+  return reasons.flatMap((reason) => {
+    const slots = kept.filter((decision) => reasonsText(decision, text) === reason).map(({ slot }) => slot);
+    const named = (isMissed: boolean): string =>
+      slots
+        .filter((slot) => missed.has(slot) === isMissed)
+        .map((slot) => shortSlot(slot, plan))
+        .join(text.comma);
+    return [
+      ...(named(true) === "" ? [] : [paint("red", text.notRenewed(named(true), reason))]),
+      ...(named(false) === "" ? [] : [paint("dim", text.kept(named(false), reason))]),
+    ];
   });
 }
 
@@ -194,9 +201,10 @@ function refusalLines(lang: Language, { plan, text, paint, again }: Context): re
 function closingLines({ plan, text, paint, again }: Context): readonly string[] {
   const count = (action: Decision["action"]): number =>
     plan.decisions.filter((decision) => decision.action === action).length;
-  const summary = paint("bold", text.summary(count("renew"), count("follow"), count("keep")));
-  if (plan.refusals.length > 0) return [text.refused(plan.refusals.length), summary];
   const missed = leftOutOf(plan).length;
+  const kept = count("keep") - missed;
+  const summary = paint("bold", text.summary(count("renew"), count("follow"), kept, missed));
+  if (plan.refusals.length > 0) return [text.refused(plan.refusals.length), summary];
   const leftOut = missed === 0 ? [] : [paint("red", text.leftOut(missed))];
   if (stepsOf(plan).length === 0) return [...(missed === 0 ? [text.nothing] : leftOut), summary];
   const written = plan.guards.filter((guard) => guard.use === "written").length;

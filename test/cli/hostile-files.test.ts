@@ -303,6 +303,48 @@ describe("fault 11: a half-written file is mended by bringing it back", () => {
     },
   );
 
+  it("applied from a saved plan: the rest is done, exit 3 as with renew, and the way on is a new plan", async () => {
+    const root = expired();
+    writeFileSync(join(root, crt), "");
+    const saved = join(mkdtempSync(join(tmpdir(), "perennial-saved-")), "plan.json");
+    expect((await ask(root, ["plan", "--out", saved])).code).toBe(0);
+    const { code, out, err } = await ask(root, ["apply", saved, "--yes"]);
+    expect(code).toBe(3);
+    expect(out).toMatch(/^Left out, not renewed: apiserver \(/m);
+    expect(out).toContain("Done: 10 certificates renewed");
+    expect(err).toMatch(/^error: left out, not renewed: m1\/apiserver: .*\nhint: .*\n$/);
+    expect(err).toContain(
+      `hint: perennial check --root ${root} says what to do for each; then make a new plan: perennial plan --root ${root}\n`,
+    );
+    expect((await ask(root, ["rollback", "--yes"])).code).toBe(0);
+    expect((await ask(root, ["plan", "--out", saved])).code).toBe(0);
+    const json = await ask(root, ["apply", saved, "--yes", "-o", "json"]);
+    expect(json.code).toBe(3);
+    expect(JSON.parse(json.out.split("\n")[0] ?? "")).toMatchObject({
+      type: "left-out",
+      slots: [{ slot: "m1/apiserver" }],
+    });
+  });
+
+  it("files that are all missing are said to be left out, never to be kept or not due", async () => {
+    const root = fixture("kubeadm-half-done/m1");
+    const before = snapshotTree(root);
+    for (const words of [["renew", "--yes"], ["plan"]]) {
+      const { code, out } = await ask(root, words);
+      expect(code).toBe(words[0] === "plan" ? 0 : 3);
+      expect(out).toMatch(
+        /^Left out, not renewed: apiserver, .*, kubelet\.conf \(missing, and a renewal needs the old certificate\)$/m,
+      );
+      expect(out).not.toMatch(/^Kept: .*apiserver/m);
+      expect(out).toContain("Plan: 0 to renew, 0 to follow, 1 to keep, 11 left out.\n");
+      expect(out).not.toMatch(/Nothing (to do|is due)/);
+    }
+    expect((await ask(root, ["renew", "--yes"])).out).toContain(
+      "Nothing was changed, and not because all is well: 11 certificates were left out.\n",
+    );
+    expect(snapshotTree(root)).toEqual(before);
+  });
+
   it("-o json says what was left out on a line of its own", async () => {
     const root = fixture("kubeadm-valid/m1");
     writeFileSync(join(root, crt), "");

@@ -49,6 +49,9 @@ describe.concurrent("a second operator", () => {
         expect(second.err).toMatch(/\d{2}:\d{2}/);
         expect(second.err).toContain(`hint: wait for it, or talk to `);
         expect(second.err).toContain(`ps -fp ${first.pid}`);
+        expect(second.err).toContain(
+          `hint: if it hangs: kill ${first.pid}, then perennial resume --root ${root}; only if it cannot be ended, repeat the command with --break-lock: it stops at its next write\n`,
+        );
       }
       expect(wholeTree(root)).toEqual(before);
       expect(journalOf(root)).toBe(journal);
@@ -81,7 +84,11 @@ describe.concurrent("a second operator", () => {
     expect(second.err).toContain(`error: `);
     expect(second.err).toContain(run);
     expect(second.err).toContain("perennial resume");
-    expect(await on(root, "resume")).toMatchObject({ code: 0, err: "" });
+    const resumed = await on(root, "resume");
+    expect(resumed).toMatchObject({ code: 0, err: "" });
+    expect(resumed.out).toContain(
+      "These still hold the old certificates in memory until they are restarted: kube-apiserver\n",
+    );
     expect(validPairs(root)).toEqual(renewed);
     await expectRolledBack(root, original);
   });

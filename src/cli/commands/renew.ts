@@ -10,11 +10,11 @@ import { leftOutOf } from "../../core/plan/left-out.ts";
 import { parsePlan } from "../../core/plan/parse-plan.ts";
 import { cliMessages } from "../../report/cli-messages.ts";
 import { renderJson, renderYaml } from "../../report/data-text.ts";
-import { safeText } from "../../report/escape.ts";
-import { renderPlan, renderReasons } from "../../report/plan-text.ts";
+import { renderPlan } from "../../report/plan-text.ts";
 import { renderRunbook } from "../../report/plan-runbook.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
+import { tellLeftOut, writeLeftOut } from "../left-out.ts";
 import { type NodeOptions, type RenewOptions, nodeArguments } from "../options.ts";
 import { nodeOf, profileChoiceOf, renewRequestOf } from "../requests.ts";
 import { commandLine } from "../command-line.ts";
@@ -103,30 +103,11 @@ export async function runRenew(
 ): Promise<number> {
   const local = nodeOf(options, io);
   const plan = await planRenewal(local, profileChoiceOf(options), renewRequestOf(names, options), io.now());
-  const isJson = options.output === "json";
   if (plan.refusals.length > 0) throw new AppError("refused", { refusals: plan.refusals });
-  if (!isJson) io.out(planText(plan, options, io));
-  const leftOut = leftOutOf(plan).map(({ decision }) => decision);
-  if (isJson && leftOut.length > 0) io.out(`${JSON.stringify({ type: "left-out", slots: leftOut })}\n`);
+  if (options.output !== "json") io.out(planText(plan, options, io));
+  writeLeftOut(plan, { options, io });
   const code = await confirmAndApply(plan, local, { options, io, command: "renew" });
-  return tellLeftOut(plan, code, { ...options, root: local.root }, io);
-}
-
-/** The rest is done by now: whoever reads only the exit code must still learn that something due was not. */
-function tellLeftOut(
-  plan: Plan,
-  code: number,
-  options: NodeOptions & { readonly output: string },
-  io: Io,
-): number {
-  const leftOut = leftOutOf(plan);
-  if (leftOut.length === 0) return code;
-  const words = cliMessages(io.lang);
-  for (const { decision } of leftOut) {
-    io.err(`error: ${words.leftOut(safeText(decision.slot), renderReasons(decision, io.lang))}\n`);
-  }
-  io.err(`hint: ${words.leftOutHint(commandLine(["check", ...nodeArguments(options)]))}\n`);
-  return code === exitCodes.ok ? exitCodes.attention : code;
+  return tellLeftOut(plan, code, { options: { ...options, root: local.root }, io, isPlanSaved: false });
 }
 
 export interface ApplyOptions extends RunCommandOptions, NodeOptions {
@@ -142,11 +123,10 @@ export async function runApply(path: string, options: ApplyOptions, io: Io): Pro
   // A plan for another root is applied there, and commands that are named afterwards say so.
   const whole = { ...options, root: options.root === "/" ? plan.root : options.root };
   if (options.output !== "json") io.out(planText(plan, whole, io));
-  return confirmAndApply(plan, nodeOf({ ...whole, allowLinksTo: plan.request.allowLinksTo }, io), {
-    options: whole,
-    io,
-    command: "apply",
-  });
+  writeLeftOut(plan, { options: whole, io });
+  const local = nodeOf({ ...whole, allowLinksTo: plan.request.allowLinksTo }, io);
+  const code = await confirmAndApply(plan, local, { options: whole, io, command: "apply" });
+  return tellLeftOut(plan, code, { options: whole, io, isPlanSaved: true });
 }
 
 function readPlanFile(path: string): Uint8Array {
@@ -173,7 +153,10 @@ async function confirmAndApply(
   if (!hasChanges(plan)) {
     if (options.output === "json")
       io.out(`${JSON.stringify({ type: "nothing-to-do", digest: plan.digest })}\n`);
-    else io.out(`${leftOutOf(plan).length > 0 ? words.nothingChanged : words.nothingToDo}\n`);
+    else {
+      const missed = leftOutOf(plan).length;
+      io.out(`${missed > 0 ? words.nothingPossible(missed) : words.nothingToDo}\n`);
+    }
     return exitCodes.ok;
   }
   await confirm(words.ask.apply, { isYes: options.yes === true, command, io });

@@ -79,8 +79,12 @@ export const cliEn = {
   },
   nothingToDo: "Nothing is due: no file was changed.",
   nothingChanged: "Nothing was changed.",
+  nothingPossible: (count: number) =>
+    `Nothing was changed, and not because all is well: ${count === 1 ? "1 certificate was" : `${count} certificates were`} left out.`,
   leftOut: (slot: string, reason: string) => `left out, not renewed: ${slot}: ${reason}`,
-  leftOutHint: (command: string) => `${command} says what to do for each; then repeat this command`,
+  leftOutHint: (command: string, next: string) => `${command} says what to do for each; then ${next}`,
+  leftOutAgain: "repeat this command",
+  leftOutPlan: (command: string) => `make a new plan: ${command}`,
   planSaved: (path: string, digest: string) => `Plan saved to ${path}, digest ${digest}`,
   applySaved: (command: string) => `To do it: ${command}`,
   done: (issued: number, files: number, run: string) =>

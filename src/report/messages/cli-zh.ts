@@ -77,8 +77,11 @@ export const cliZh: typeof cliEn = {
   },
   nothingToDo: "没有证书需要续期：未改动任何文件。",
   nothingChanged: "未改动任何文件。",
+  nothingPossible: (count) => `未改动任何文件，但并非一切正常：有 ${count} 个证书未能处理。`,
   leftOut: (slot, reason) => `未包括、没有续期：${slot}：${reason}`,
-  leftOutHint: (command) => `${command} 会逐个说明处理办法；之后请重复本命令`,
+  leftOutHint: (command, next) => `${command} 会逐个说明处理办法；之后请${next}`,
+  leftOutAgain: "重复本命令",
+  leftOutPlan: (command) => `重新制定计划：${command}`,
   planSaved: (path, digest) => `计划已保存到 ${path}，摘要 ${digest}`,
   applySaved: (command) => `执行：${command}`,
   done: (issued, files, run) =>

@@ -139,7 +139,7 @@ export const errors: ErrorMessages = {
       p.pid === 0
         ? `${p.holder} works on this node by hand since ${formatDate(p.sinceAt)} (${p.what}) and holds the lock ${p.path}`
         : `another run holds the lock ${p.path}: ${p.what} by ${p.holder} on ${p.host} (pid ${p.pid}) since ${formatDate(p.sinceAt)}, ${p.alive ? "still running" : "which cannot be looked up from here"}`,
-    hint: (p) =>
+    hint: (p, tool) =>
       p.pid === 0
         ? [
             `wait until the last step of that runbook releases it, or talk to ${p.holder}`,
@@ -147,7 +147,9 @@ export const errors: ErrorMessages = {
           ]
         : [
             `wait for it, or talk to ${p.holder}; on ${p.host}: ps -fp ${p.pid}`,
-            ...(p.alive ? [] : [`if that process is gone, repeat the command with ${flags.breakLock}`]),
+            p.alive
+              ? `if it hangs: kill ${p.pid}, then ${tool("resume")}; only if it cannot be ended, repeat the command with ${flags.breakLock}: it stops at its next write`
+              : `if that process is gone, repeat the command with ${flags.breakLock}`,
           ],
   },
   "lock-lost": {

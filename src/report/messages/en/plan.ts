@@ -73,6 +73,7 @@ export const plan = {
   newOnes: (span: string, authorities: string) =>
     `New certificates: same subject, names and usages; valid ${span}, never past their CA; signed by ${authorities}.`,
   kept: (names: string, reason: string) => `Kept: ${names} (${reason})`,
+  notRenewed: (names: string, reason: string) => `Left out, not renewed: ${names} (${reason})`,
   phaseLines: {
     issue: (count: number) => `issue: make ${counted(count, "certificate")} in memory`,
     "back-up": (count: number, folder: string) =>
@@ -112,6 +113,6 @@ export const plan = {
     `Left out: ${count === 1 ? "1 certificate" : `${count} certificates`} that cannot be renewed as they are, see above.`,
   refused: (count: number) =>
     `Refused: ${count === 1 ? "1 reason" : `${count} reasons`}; nothing can be applied.`,
-  summary: (renew: number, follow: number, keep: number) =>
-    `Plan: ${renew} to renew, ${follow} to follow, ${keep} to keep.`,
+  summary: (renew: number, follow: number, keep: number, leftOut: number) =>
+    `Plan: ${renew} to renew, ${follow} to follow, ${keep} to keep${leftOut === 0 ? "" : `, ${leftOut} left out`}.`,
 };

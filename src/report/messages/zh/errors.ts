@@ -128,7 +128,7 @@ export const errors: ErrorMessages = {
       p.pid === 0
         ? `${p.holder} 自 ${formatDateIso(p.sinceAt)} 起正在本节点手工操作（${p.what}），并持有锁 ${p.path}`
         : `锁 ${p.path} 被另一次运行占用：${p.holder} 自 ${formatDateIso(p.sinceAt)} 起在 ${p.host} 上执行 ${p.what}（pid ${p.pid}），${p.alive ? "仍在进行" : "从这里无法确认该进程是否还在"}`,
-    hint: (p) =>
+    hint: (p, tool) =>
       p.pid === 0
         ? [
             `等对方执行完操作手册的最后一步（释放锁），或联系 ${p.holder}`,
@@ -136,7 +136,9 @@ export const errors: ErrorMessages = {
           ]
         : [
             `等待其完成，或联系 ${p.holder}；在 ${p.host} 上查看：ps -fp ${p.pid}`,
-            ...(p.alive ? [] : [`若确认该进程已不存在，加上 ${flags.breakLock} 重新执行`]),
+            p.alive
+              ? `若它已卡死：kill ${p.pid}，再执行 ${tool("resume")}；只有无法结束它时才加上 ${flags.breakLock} 重新执行，它会在下一次写入时停止`
+              : `若确认该进程已不存在，加上 ${flags.breakLock} 重新执行`,
           ],
   },
   "lock-lost": {

@@ -56,6 +56,7 @@ export const plan: typeof english = {
   newOnes: (span, authorities) =>
     `新证书：主体、名称与用途不变，有效期 ${span}（不晚于根证书），由 ${authorities} 签发。`,
   kept: (names, reason) => `不变：${names}（${reason}）`,
+  notRenewed: (names, reason) => `未包括、不续期：${names}（${reason}）`,
   phaseLines: {
     issue: (count) => `签发（issue）：在内存中生成 ${count} 个证书`,
     "back-up": (count, folder) => `备份（back-up）：把以上 ${count} 个文件保存到 ${folder}`,
@@ -87,5 +88,6 @@ export const plan: typeof english = {
   nothing: "无需操作：没有到期的证书。",
   leftOut: (count) => `未包括：${count} 个证书不能照原样续期，见上。`,
   refused: (count) => `已拒绝：${count} 个原因，无法执行。`,
-  summary: (renew, follow, keep) => `计划：续期 ${renew} 个，跟随 ${follow} 个，保持不变 ${keep} 个。`,
+  summary: (renew, follow, keep, leftOut) =>
+    `计划：续期 ${renew} 个，跟随 ${follow} 个，保持不变 ${keep} 个${leftOut === 0 ? "" : `，未包括 ${leftOut} 个`}。`,
 };
