@@ -50,7 +50,7 @@ describe.concurrent("a second operator", () => {
         expect(second.err).toContain(`hint: wait for it, or talk to `);
         expect(second.err).toContain(`ps -fp ${first.pid}`);
         expect(second.err).toContain(
-          `hint: if it hangs: kill ${first.pid}, then perennial resume --root ${root}; only if it cannot be ended, repeat the command with --break-lock: it stops at its next write\n`,
+          `hint: if it hangs: end that process (kill), then perennial resume --root ${root}; only if it cannot be ended, repeat the command with --break-lock: it stops at its next write\n`,
         );
       }
       expect(wholeTree(root)).toEqual(before);

@@ -148,7 +148,7 @@ export const errors: ErrorMessages = {
         : [
             `wait for it, or talk to ${p.holder}; on ${p.host}: ps -fp ${p.pid}`,
             p.alive
-              ? `if it hangs: kill ${p.pid}, then ${tool("resume")}; only if it cannot be ended, repeat the command with ${flags.breakLock}: it stops at its next write`
+              ? `if it hangs: end that process (kill), then ${tool("resume")}; only if it cannot be ended, repeat the command with ${flags.breakLock}: it stops at its next write`
               : `if that process is gone, repeat the command with ${flags.breakLock}`,
           ],
   },

@@ -137,7 +137,7 @@ export const errors: ErrorMessages = {
         : [
             `等待其完成，或联系 ${p.holder}；在 ${p.host} 上查看：ps -fp ${p.pid}`,
             p.alive
-              ? `若它已卡死：kill ${p.pid}，再执行 ${tool("resume")}；只有无法结束它时才加上 ${flags.breakLock} 重新执行，它会在下一次写入时停止`
+              ? `若它已卡死：先结束该进程（kill），再执行 ${tool("resume")}；只有无法结束它时才加上 ${flags.breakLock} 重新执行，它会在下一次写入时停止`
               : `若确认该进程已不存在，加上 ${flags.breakLock} 重新执行`,
           ],
   },
