@@ -1,6 +1,6 @@
 // Throw-away control planes for tests: one healthy tree per process, fresh copies of it with the defects somebody wants.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkResult } from "../../src/app/check.ts";
@@ -34,13 +34,13 @@ export async function controlPlane(options: Partial<ControlPlaneOptions> = {}): 
   const key = JSON.stringify(options);
   const known = made.get(key) ?? generate(options);
   made.set(key, known);
-  const copy = join(folder(), "node");
+  const copy = join(mkdtempSync(join(tmpdir(), "plane-")), "node");
   execFileSync("cp", ["-a", await known, copy]);
   return copy;
 }
 
 async function generate(options: Partial<ControlPlaneOptions>): Promise<string> {
-  const directory = join(folder(), "node");
+  const directory = join(mkdtempSync(join(tmpdir(), "plane-")), "node");
   await makeControlPlane({
     directory,
     issuedAt,
@@ -49,16 +49,6 @@ async function generate(options: Partial<ControlPlaneOptions>): Promise<string> 
     ...options,
   });
   return directory;
-}
-
-const folders: string[] = [];
-
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), "perennial-plane-"));
-  if (folders.length === 0)
-    process.once("exit", () => folders.forEach((each) => rmSync(each, { recursive: true, force: true })));
-  folders.push(path);
-  return path;
 }
 
 export function nodeAt(root: string): LocalNode {
