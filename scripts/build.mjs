@@ -5,22 +5,11 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
+import { bundleOptions } from "./bundle-options.mjs";
 import { generate } from "./generate.mjs";
 
 const root = resolve(import.meta.dirname, "..");
 const dist = join(root, "dist");
-
-const shared = {
-  bundle: true,
-  minify: true,
-  platform: "node",
-  format: "cjs",
-  target: "node20",
-  logLevel: "warning",
-  legalComments: "none",
-  // ASCII, so that the loader may read it as latin1, which is what V8 keeps in one byte a character.
-  charset: "ascii",
-};
 
 /** commander loads child_process for a feature we do not use, and with it node's network code: 5 ms of every start. */
 const commanderWithoutChildren = {
@@ -59,10 +48,15 @@ async function bundle() {
   mkdirSync(dist);
   const entryPoints = [join(root, "src/cli/start.ts")];
   const plugins = [commanderWithoutChildren, yamlBesideUs];
-  await build({ ...shared, entryPoints, outfile: join(dist, "perennial.cjs"), plugins });
-  await build({ ...shared, entryPoints, outfile: join(dist, "check.cjs"), plugins: [...plugins, checkOnly] });
+  await build({ ...bundleOptions, entryPoints, outfile: join(dist, "perennial.cjs"), plugins });
+  await build({
+    ...bundleOptions,
+    entryPoints,
+    outfile: join(dist, "check.cjs"),
+    plugins: [...plugins, checkOnly],
+  });
   const yaml = { contents: 'module.exports = require("yaml");', resolveDir: root };
-  await build({ ...shared, stdin: yaml, outfile: join(dist, "yaml.cjs") });
+  await build({ ...bundleOptions, stdin: yaml, outfile: join(dist, "yaml.cjs") });
   copyFileSync(join(root, "src/cli/loader.cjs"), join(dist, "loader.cjs"));
 }
 

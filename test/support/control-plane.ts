@@ -4,10 +4,12 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkResult } from "../../src/app/check.ts";
-import { gather } from "../../src/app/gather.ts";
+import { gather, type ProfileChoice } from "../../src/app/gather.ts";
 import { localNode, type LocalNode } from "../../src/app/local-node.ts";
 import type { CheckResult } from "../../src/core/model/check.ts";
 import type { AnyFinding } from "../../src/core/model/finding.ts";
+import type { RenewRequest } from "../../src/core/model/plan.ts";
+import type { Facts } from "../../src/core/policy/facts.ts";
 import { parseCertificate, type Certificate } from "../../src/core/pki/certificate.ts";
 import { readPrivateKey } from "../../src/core/pki/keys.ts";
 import { parsePem } from "../../src/core/pki/pem.ts";
@@ -55,9 +57,28 @@ export function nodeAt(root: string): LocalNode {
   return localNode({ root, stateDirectory: null, allowLinksTo: [], environment: {} });
 }
 
+/** What the command line chooses when nobody says anything. */
+export const choice: ProfileChoice = { id: null, params: {} };
+
+/** What `renew` asks for when nobody says anything. */
+export const renewRequest: RenewRequest = {
+  names: [],
+  all: false,
+  withinSeconds: 30 * 86_400,
+  validitySeconds: 365 * 86_400,
+  validityIsExplicit: false,
+  keepKey: false,
+  keyAlgorithm: null,
+  addSans: [],
+  allowLinksTo: [],
+};
+
+export async function factsOf(root: string, at = today): Promise<Facts> {
+  return (await gather(nodeAt(root), choice, at)).facts;
+}
+
 export async function checked(root: string, at = today): Promise<CheckResult> {
-  const { facts } = await gather(nodeAt(root), { id: null, params: {} }, at);
-  return checkResult(facts, { withinMs: 30 * day, root });
+  return checkResult(await factsOf(root, at), { withinMs: 30 * day, root });
 }
 
 export async function findingsOf(root: string, at = today): Promise<readonly AnyFinding[]> {
