@@ -39,7 +39,8 @@ function installPrograms() {
 }
 
 function runTests() {
-  const folder = mkdtempSync(join(tmpdir(), "perennial-test-"));
+  // Named like the folder of test/support/own-temporary-folder.ts, which removes it should this process be killed.
+  const folder = mkdtempSync(join(tmpdir(), `perennial-${process.pid}-`));
   const report = join(folder, "report.json");
   const environment = { ...process.env, PERENNIAL_TEST_JSON: report };
   const { status } = spawnSync(

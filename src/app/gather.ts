@@ -10,7 +10,7 @@ import { resolveParams } from "../core/profile/profile.ts";
 import { discoverNodeName } from "../drivers/discovery/node-name.ts";
 import { discoverNode, recognises } from "../drivers/discovery/node.ts";
 import type { NodeView } from "../engine/ports/node-view.ts";
-import { openNodeView } from "./node-view.ts";
+import { type RememberingView, openNodeView } from "./node-view.ts";
 import type { LocalNode } from "./local-node.ts";
 
 export interface Gathered {
@@ -27,10 +27,9 @@ export interface ProfileChoice {
 
 /** Reads everything once and judges it for the instant `at` (ms). Throws `not-a-node` when no profile fits. */
 export async function gather(local: LocalNode, choice: ProfileChoice, at: number): Promise<Gathered> {
-  const { profile, digest, params, node } = await recognise(local, choice);
-  const store = local.openStore(node);
+  const store = local.openStore(unnamed);
   try {
-    const view = openNodeView(store, node);
+    const { profile, digest, params, view } = await recognise(openNodeView(store, unnamed), local, choice);
     const found = await discoverNode(view, profile, params);
     const inventory: Inventory = { cluster: "local", profile: { id: profile.id, digest }, nodes: [found] };
     for (const address of objectsOf(inventory)) await view.read(address.path);
@@ -40,23 +39,25 @@ export async function gather(local: LocalNode, choice: ProfileChoice, at: number
   }
 }
 
+/** Until its own files say what the cluster calls the node. */
+const unnamed = "unnamed";
+
 interface Recognised extends BuiltinProfile {
   readonly params: Readonly<Record<string, string>>;
-  readonly node: string;
+  /** The view that was given, under the node's name. */
+  readonly view: RememberingView;
 }
 
 /** Which distribution this is and what the cluster calls the node; both are needed before anything has an address. */
-async function recognise(local: LocalNode, choice: ProfileChoice): Promise<Recognised> {
-  const store = local.openStore("unnamed");
-  try {
-    const view = openNodeView(store, "unnamed");
-    const builtin = await chooseProfile(view, local, choice);
-    const params = resolveParams(builtin.profile, choice.params);
-    const name = await discoverNodeName(view, builtin.profile, params);
-    return { ...builtin, params, node: name ?? (local.root === "/" ? hostname() : "node") };
-  } finally {
-    store.close();
-  }
+async function recognise(
+  view: RememberingView,
+  local: LocalNode,
+  choice: ProfileChoice,
+): Promise<Recognised> {
+  const builtin = await chooseProfile(view, local, choice);
+  const params = resolveParams(builtin.profile, choice.params);
+  const name = await discoverNodeName(view, builtin.profile, params);
+  return { ...builtin, params, view: view.named(name ?? (local.root === "/" ? hostname() : "node")) };
 }
 
 async function chooseProfile(

@@ -23,7 +23,7 @@ export type DriveMode = "apply" | "recover";
 /** Never throws for what a run may meet: the result says how it ended. */
 export async function drive(context: RunContext, mode: DriveMode): Promise<RunResult> {
   try {
-    if (mode === "apply") startKeys(context);
+    if (mode === "apply") startKeys(context.ports, context.plan, context.memory.keys);
     for (const group of stepsByKind(context.plan)) await doGroup(context, group, mode);
     await endSucceeded(context);
     return resultOf(viewOf(context), "succeeded");

@@ -54,11 +54,17 @@ export interface ContextParts {
   readonly lock: Lock;
   readonly journal: Journal;
   readonly found?: ReadonlyMap<string, Observation>;
+  /** Keys that are being made already. */
+  readonly keys?: RunMemory["keys"];
 }
 
-export function createContext(ports: EnginePorts, options: RunOptions, parts: ContextParts): RunContext {
+export function createContext(
+  ports: EnginePorts,
+  options: RunOptions,
+  { keys = new Map(), ...parts }: ContextParts,
+): RunContext {
   const memory = {
-    keys: new Map(),
+    keys,
     material: new Map(),
     composed: new Map(),
     staged: new Map(),

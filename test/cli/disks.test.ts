@@ -17,13 +17,13 @@ import {
   lockState,
   on,
   pkiFile,
+  renewal,
   runsOf,
   unfinishedBy,
   validPairs,
   wholeTree,
 } from "../support/operator.ts";
 
-const renewal = ["renew", "apiserver", "admin.conf", "--yes", "--key-algorithm", "ECDSA-P256"];
 const renewed = ["apiserver", "etc/kubernetes/admin.conf", "root/.kube/config"];
 const pki = "etc/kubernetes/pki";
 const state = "var/lib/perennial";

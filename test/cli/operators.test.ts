@@ -5,17 +5,18 @@ import { describe, expect, it } from "vitest";
 import { runCli, spawnCli } from "../support/cli.ts";
 import { freshFolder } from "../support/fixtures.ts";
 import {
-  type Held,
   brokenPairs,
   expectNoKeys,
   expectRolledBack,
   expectTidy,
   expiredMaster,
+  type Held,
   heldAt,
   keyPieces,
   lockState,
   on,
   processState,
+  renewal,
   runFolders,
   runsOf,
   stateTexts,
@@ -25,7 +26,6 @@ import {
   wholeTree,
 } from "../support/operator.ts";
 
-const renewal = ["renew", "apiserver", "admin.conf", "--yes", "--key-algorithm", "ECDSA-P256"];
 const renewed = ["apiserver", "etc/kubernetes/admin.conf", "root/.kube/config"];
 
 function journalOf(root: string): string {

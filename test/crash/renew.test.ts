@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type Failpoint, failpoints } from "../../src/engine/failpoints.ts";
 import type { CliResult } from "../support/cli.ts";
 import {
+  behindRun,
   brokenPairs,
   copyOf,
   expectNoKeys,
@@ -12,14 +13,13 @@ import {
   keyPieces,
   killedAt,
   on,
+  pairsOfRenewal,
   pointOf,
+  renewal,
   unfinishedBy,
   validPairs,
   wholeTree,
 } from "../support/operator.ts";
-
-const renewal = ["renew", "apiserver", "admin.conf", "--yes", "--key-algorithm", "ECDSA-P256"];
-const renewed = ["apiserver", "etc/kubernetes/admin.conf", "root/.kube/config"];
 
 /** Only a rollback comes here: test/crash/rollback.test.ts. */
 const ofRollback: readonly Failpoint[] = failpoints.filter((point) => point.startsWith("rollback."));
@@ -36,9 +36,6 @@ const beforeRun = new Set<string>([
   "state.after-create",
   "state.after-create:2",
 ]);
-
-/** Dead behind the journal's last entry: nothing left to do. */
-const behindRun = new Set<string>(["run.after-ended", "lock.before-release", "lock.after-release"]);
 
 /** Exactly between the renames of key and certificate: the one place where a pair may differ, until resume or rollback. */
 const betweenHalves = new Set<string>([
@@ -84,7 +81,7 @@ describe.concurrent("a renewal killed with SIGKILL", () => {
 
     const said = [killed, await goOn(root, failpoint, original)];
     expect(brokenPairs(root)).toEqual([]);
-    expect(renewed.filter((name) => !validPairs(root).includes(name))).toEqual([]);
+    expect(pairsOfRenewal.filter((name) => !validPairs(root).includes(name))).toEqual([]);
     if (!behindRun.has(failpoint)) expectTidy(root, original);
     expectNoKeys(root, said, keys);
     said.push(await expectRolledBack(root, original));

@@ -1,6 +1,6 @@
 // The command line in tests: in this process with a terminal of our own, or as a real process of the built bundle.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { buildSync } from "esbuild";
@@ -48,7 +48,7 @@ export async function runCli(words: readonly string[], options: CliOptions = {})
   return { code, out: out.join(""), err: err.join("") };
 }
 
-/** Bundles the command line into a temporary file, once per process; removed when the process ends. */
+/** Bundles the command line into a temporary file, once per process. */
 export function builtCli(): string {
   const known = bundles.get("cli");
   if (known !== undefined) return known;
@@ -64,7 +64,6 @@ export function builtCli(): string {
     target: "node20",
     logLevel: "error",
   });
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   bundles.set("cli", outfile);
   return outfile;
 }

@@ -4,7 +4,7 @@ import { embeddedKey } from "../../core/plan/extract.ts";
 import { oldCertificate } from "../../core/plan/verify-set.ts";
 import { issueSteps } from "../../core/plan/steps.ts";
 import { AppError, attempt, isAppError } from "../../core/model/errors.ts";
-import type { IssueStep } from "../../core/model/plan.ts";
+import type { IssueStep, Plan } from "../../core/model/plan.ts";
 import type { Issued } from "../../core/model/run.ts";
 import { parseCertificate, type Certificate } from "../../core/pki/certificate.ts";
 import { sha256Hex } from "../../core/pki/fingerprints.ts";
@@ -17,8 +17,9 @@ import {
   type PrivateKey,
 } from "../../core/pki/keys.ts";
 import { keyMatches } from "../../core/pki/verify.ts";
+import type { EnginePorts } from "../ports/engine-ports.ts";
 import type { Randomness } from "../ports/world.ts";
-import { checkSignal, type RunContext } from "../run-context.ts";
+import { checkSignal, type RunContext, type RunMemory } from "../run-context.ts";
 import { nothingToUndo, type StepHandler } from "./step-handler.ts";
 
 /** A fresh certificate must be valid on nodes whose clock is behind (kubeadm and client-go allow for the same). */
@@ -34,8 +35,9 @@ export const issue: StepHandler<IssueStep> = {
 
 async function issueAll(context: RunContext, steps: readonly IssueStep[]): Promise<void> {
   checkSignal(context);
+  const issuers = issuersOf(context);
   const issued = await Promise.all(
-    steps.map(async (step) => sign(context, step, await keyFor(context, step))),
+    steps.map(async (step) => sign(context, { step, issuers, key: await keyFor(context, step) })),
   );
   checkSignal(context);
   await context.journal.append(
@@ -48,14 +50,36 @@ async function issueAll(context: RunContext, steps: readonly IssueStep[]): Promi
   await context.ports.failpoints.hit("run.after-issue");
 }
 
-/** Begins to make every key of the plan; a failure is met where the key is asked for. */
-export function startKeys({ ports, plan, memory }: RunContext): void {
+/** Begins to make every key of the plan that is not begun yet; a failure is met where the key is asked for. */
+export function startKeys(
+  ports: Pick<EnginePorts, "keys">,
+  plan: Plan,
+  begun: RunMemory["keys"] = new Map(),
+): RunMemory["keys"] {
   for (const step of issueSteps(plan)) {
-    if (step.key.mode !== "generate") continue;
+    if (step.key.mode !== "generate" || begun.has(step.id)) continue;
     const key = ports.keys.generate(parseKeySpec(step.key.algorithm));
     key.catch(() => {});
-    memory.keys.set(step.id, key);
+    begun.set(step.id, key);
   }
+  return begun;
+}
+
+/** Keys of authorities by address, each read and checked once; they live as long as the step. */
+interface Issuers {
+  keyAt(address: string): PrivateKey;
+}
+
+function issuersOf(context: RunContext): Issuers {
+  const bytes = foundBytes(context);
+  const known = new Map<string, PrivateKey>();
+  return {
+    keyAt(address) {
+      const key = known.get(address) ?? readPrivateKey(bytes.get(address) ?? new Uint8Array());
+      known.set(address, key);
+      return key;
+    },
+  };
 }
 
 function keyFor(context: RunContext, step: IssueStep): Promise<PrivateKey> {
@@ -68,8 +92,7 @@ function keyFor(context: RunContext, step: IssueStep): Promise<PrivateKey> {
 
 function sign(
   context: RunContext,
-  step: IssueStep,
-  key: PrivateKey,
+  { step, issuers, key }: { readonly step: IssueStep; readonly issuers: Issuers; readonly key: PrivateKey },
 ): { readonly step: IssueStep; readonly facts: Issued } {
   const old = oldCertificate(foundBytes(context), step);
   const keyKept = step.key.mode === "keep";
@@ -79,7 +102,7 @@ function sign(
       reason: "the key to keep does not match the certificate",
     });
   }
-  const certificateDer = renew(context, step, { old, key });
+  const certificateDer = renew(context, step, { old, key, issuers });
   const format = keyKept ? key.format : (oldFormat(context, step) ?? key.format);
   const keyPem = encodePrivateKey(key.keyObject, format);
   context.memory.material.set(step.slot, { certificateDer, keyPem, keyKept });
@@ -89,15 +112,14 @@ function sign(
 function renew(
   context: RunContext,
   step: IssueStep,
-  { old, key }: { readonly old: Certificate; readonly key: PrivateKey },
+  { old, key, issuers }: { readonly old: Certificate; readonly key: PrivateKey; readonly issuers: Issuers },
 ): Uint8Array {
-  const bytes = foundBytes(context);
-  const issuer = findAuthority(bytes.get(step.authorityCertificate) ?? new Uint8Array(), step);
+  const issuer = findAuthority(foundBytes(context).get(step.authorityCertificate) ?? new Uint8Array(), step);
   const now = context.ports.clock.now();
   return renewCertificate({
     old,
     issuer,
-    issuerKey: readPrivateKey(bytes.get(step.authorityKey) ?? new Uint8Array()),
+    issuerKey: issuers.keyAt(step.authorityKey),
     publicKeySpki: key.spkiDer,
     serial: newSerial(context.ports.randomness),
     notBefore: wholeSeconds(now - backdateMs),

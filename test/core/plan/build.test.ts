@@ -2,7 +2,6 @@
 import { cpSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { gather } from "../../../src/app/gather.ts";
 import { isAppError } from "../../../src/core/model/errors.ts";
 import type { Plan, RenewRequest } from "../../../src/core/model/plan.ts";
 import { buildPlan } from "../../../src/core/plan/build.ts";
@@ -16,33 +15,19 @@ import {
   controlPlane,
   day,
   edit,
+  factsOf,
   issuedAt,
-  nodeAt,
   pki,
+  renewRequest,
   replacePair,
   today,
 } from "../../support/control-plane.ts";
 import { fixture } from "../../support/fixtures.ts";
 
-const request: RenewRequest = {
-  names: [],
-  all: false,
-  withinSeconds: 30 * 86_400,
-  validitySeconds: 365 * 86_400,
-  validityIsExplicit: false,
-  keepKey: false,
-  keyAlgorithm: null,
-  addSans: [],
-  allowLinksTo: [],
-};
 const frame = { toolVersion: "1.2.3", root: "/" };
 
-async function factsOf(root: string, at = today): Promise<Facts> {
-  return (await gather(nodeAt(root), { id: null, params: {} }, at)).facts;
-}
-
 async function planOf(root: string, changes: Partial<RenewRequest> = {}, at = today): Promise<Plan> {
-  return buildPlan(await factsOf(root, at), { ...request, ...changes }, frame);
+  return buildPlan(await factsOf(root, at), { ...renewRequest, ...changes }, frame);
 }
 
 /** `apiserver: expired` for each slot that is not kept for being healthy. */
@@ -410,7 +395,7 @@ describe("whatever the facts are", () => {
         const facts = damaged(healthy, defects);
         const ids = [...facts.slots.keys()];
         const names = named === undefined ? [] : [ids[named % ids.length]!];
-        const plan = buildPlan(facts, { ...request, all, keepKey, names }, frame);
+        const plan = buildPlan(facts, { ...renewRequest, all, keepKey, names }, frame);
         const decided = plan.decisions.map(({ slot }) => slot);
         const expected = [...facts.slots.values()]
           .filter(({ slot, certificate }) => !(slot.optional && certificate.state === "missing"))
@@ -425,7 +410,7 @@ describe("whatever the facts are", () => {
           .map(({ address }) => address.slice("file:m2:".length));
         expect(written.filter((path) => forbidden.has(path))).toEqual([]);
         if (plan.refusals.length > 0) expect([plan.phases, plan.guards]).toEqual([[], []]);
-        expect(buildPlan(facts, { ...request, all, keepKey, names }, frame)).toEqual(plan);
+        expect(buildPlan(facts, { ...renewRequest, all, keepKey, names }, frame)).toEqual(plan);
       }),
       { numRuns: 60 },
     );
