@@ -54,7 +54,7 @@ export interface ErrorParams {
   "rollback-expired": { readonly run: string; readonly names: readonly string[] };
   "proof-failed": { readonly slot: string; readonly reason: string };
   "step-failed": { readonly step: string; readonly reason: string };
-  /** A process did not come back as it has to: `stage` says how far it came, `where` names the endpoint or the process. */
+  /** A process did not come back as it has to: `stage` says how far it came, `where` names the endpoint or the consumer */
   "bounce-failed": {
     readonly consumer: string;
     readonly stage: "return" | "health" | "served";

@@ -62,7 +62,7 @@ export interface LiveInventory {
   readonly runtimeEndpoint: string | null;
 }
 
-/** What is known of a running process. */
+/** What is known of a running process */
 export interface ProcessFacts {
   readonly consumer: string;
   readonly state: "running" | "exited" | "absent" | "unknown";

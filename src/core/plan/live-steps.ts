@@ -39,8 +39,8 @@ export function liveSteps(facts: Facts, part: LivePart, changed: ReadonlySet<Slo
   if (acting.length === 0 && changed.size === 0) return { ...noLiveSteps, restarts };
   const access = etcdAccess(facts, live);
   const { node, processes } = live.inventory;
-  const known = processes.filter((process) => isKnown(restarts, process));
-  const demandsOf = (process: ProcessSlot): readonly ServedDemand[] => demands(facts, process, changed);
+  const known = processes.filter((component) => isKnown(restarts, component));
+  const demandsOf = (component: ProcessSlot): readonly ServedDemand[] => demands(facts, component, changed);
   return {
     restarts,
     snapshot:
@@ -54,9 +54,9 @@ export function liveSteps(facts: Facts, part: LivePart, changed: ReadonlySet<Slo
             },
           ]
         : [],
-    bounces: known.flatMap((process) => {
-      const decision = acting.find(({ consumer }) => consumer === process.consumer);
-      return decision ? [bounceStep(process, decision, { access, demands: demandsOf(process) })] : [];
+    bounces: known.flatMap((component) => {
+      const decision = acting.find(({ consumer }) => consumer === component.consumer);
+      return decision ? [bounceStep(component, decision, { access, demands: demandsOf(component) })] : [];
     }),
     proof: known.length === 0 ? [] : [proveStep(facts, live, { known, access, demandsOf })],
     reads: readsOf(facts, live),
@@ -69,14 +69,14 @@ function isKnown(restarts: readonly RestartDecision[], { consumer }: ProcessSlot
 }
 
 function bounceStep(
-  process: ProcessSlot,
+  component: ProcessSlot,
   { action }: RestartDecision,
   {
     access,
     demands: wanted,
   }: { readonly access: EtcdAccess | null; readonly demands: readonly ServedDemand[] },
 ): BounceStep {
-  const { node, consumer, graceSeconds, health } = process;
+  const { node, consumer, graceSeconds, health } = component;
   return {
     kind: "bounce",
     id: `${node}/bounce/${consumer}`,
@@ -92,8 +92,12 @@ function bounceStep(
 }
 
 /** What each listener has to present afterwards: the new certificate, the stored one, or just one that is valid. */
-function demands(facts: Facts, process: ProcessSlot, changed: ReadonlySet<SlotId>): readonly ServedDemand[] {
-  return process.endpoints.map(({ id, endpoint, slot }) => {
+function demands(
+  facts: Facts,
+  component: ProcessSlot,
+  changed: ReadonlySet<SlotId>,
+): readonly ServedDemand[] {
+  return component.endpoints.map(({ id, endpoint, slot }) => {
     const stored = slot === null ? undefined : facts.slots.get(slot)?.certificate;
     const isIssued = slot !== null && changed.has(slot);
     const sha256 = !isIssued && stored?.state === "present" ? sha256Hex(stored.value.leaf.der) : null;
@@ -107,7 +111,7 @@ function proveStep(
   parts: {
     readonly known: readonly ProcessSlot[];
     readonly access: EtcdAccess | null;
-    readonly demandsOf: (process: ProcessSlot) => readonly ServedDemand[];
+    readonly demandsOf: (component: ProcessSlot) => readonly ServedDemand[];
   },
 ): ProveLiveStep {
   const { known, access, demandsOf } = parts;

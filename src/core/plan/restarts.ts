@@ -25,24 +25,24 @@ export interface RestartCase {
 
 /** One decision per process, in the order of restarts. */
 export function decideRestarts(situation: RestartCase): readonly RestartDecision[] {
-  return situation.live.inventory.processes.map((process) => decide(situation, process));
+  return situation.live.inventory.processes.map((component) => decide(situation, component));
 }
 
-function decide(situation: RestartCase, process: ProcessSlot): RestartDecision {
-  const { consumer } = process;
+function decide(situation: RestartCase, component: ProcessSlot): RestartDecision {
+  const { consumer } = component;
   const running = situation.live.processes.get(consumer);
   if (running === undefined || running.state === "unknown") {
     return { consumer, action: "keep", reasons: [{ code: "not-here", through: running?.through ?? "" }] };
   }
   const reasons = [
     ...bodily(running),
-    ...heldInMemory(situation, process, running),
-    ...servesOther(situation, process),
-    ...loopback(situation, process, running),
+    ...heldInMemory(situation, component, running),
+    ...servesOther(situation, component),
+    ...loopback(situation, component, running),
   ];
   if (reasons.length > 0) return { consumer, action: "bounce", reasons };
-  const reload = reloadOf(process);
-  if (!changesOf(situation, process) || reload === null)
+  const reload = reloadOf(component);
+  if (!changesOf(situation, component) || reload === null)
     return { consumer, action: "keep", reasons: [{ code: "nothing-changes" }] };
   return { consumer, action: "await", reasons: [reload] };
 }
@@ -52,33 +52,33 @@ function bodily({ state, ailment }: ProcessFacts): readonly RestartReason[] {
   return ailment === null ? [] : [{ code: "unwell", ailment }];
 }
 
-function changesOf(situation: RestartCase, process: ProcessSlot): boolean {
-  return loaded(situation, process).some((slot) => situation.changed.has(slot));
+function changesOf(situation: RestartCase, component: ProcessSlot): boolean {
+  return loaded(situation, component).some((slot) => situation.changed.has(slot));
 }
 
 /** A kubelet with a valid rotated client pair does not look at the pair embedded in kubelet.conf (kubeadm#1753). */
-function loaded({ facts, changed }: RestartCase, process: ProcessSlot): readonly SlotId[] {
-  if (process.consumer !== "kubelet") return process.reads;
-  const rotated = process.reads.find((slot) => slot.endsWith("/kubelet-client"));
+function loaded({ facts, changed }: RestartCase, component: ProcessSlot): readonly SlotId[] {
+  if (component.consumer !== "kubelet") return component.reads;
+  const rotated = component.reads.find((slot) => slot.endsWith("/kubelet-client"));
   const pair = rotated === undefined ? undefined : facts.slots.get(rotated);
   const isUsed = pair?.certificate.state === "present" && pair.certificate.value.leaf.notAfter > facts.at;
-  if (rotated === undefined || !isUsed || changed.has(rotated)) return process.reads;
-  return process.reads.filter((slot) => !slot.endsWith("/kubelet.conf"));
+  if (rotated === undefined || !isUsed || changed.has(rotated)) return component.reads;
+  return component.reads.filter((slot) => !slot.endsWith("/kubelet.conf"));
 }
 
 /** What was loaded once stays in memory: changed by this plan, or by somebody since the process began. */
 function heldInMemory(
   situation: RestartCase,
-  process: ProcessSlot,
+  component: ProcessSlot,
   running: ProcessFacts,
 ): readonly RestartReason[] {
   const { facts, changed } = situation;
-  const slots = loaded(situation, process);
-  const reloads = reloadOf(process) !== null;
+  const slots = loaded(situation, component);
+  const reloads = reloadOf(component) !== null;
   if (slots.some((slot) => changed.has(slot))) {
     if (!reloads) return [{ code: "reads-once" }];
     // An API server whose way to etcd had expired has given up, or is about to: waiting for it to reload gains nothing.
-    const expired = process.consumer === "etcd" ? undefined : slots.find((slot) => isExpired(facts, slot));
+    const expired = component.consumer === "etcd" ? undefined : slots.find((slot) => isExpired(facts, slot));
     return expired === undefined ? [] : [{ code: "holds-expired", slot: expired }];
   }
   const { startedAt } = running;
@@ -98,8 +98,11 @@ function changedAt(facts: Facts, id: SlotId): number | undefined {
   return times.length === 0 ? undefined : Math.max(...times);
 }
 
-function servesOther({ facts, live, changed }: RestartCase, process: ProcessSlot): readonly RestartReason[] {
-  return process.endpoints.flatMap(({ id, slot }): readonly RestartReason[] => {
+function servesOther(
+  { facts, live, changed }: RestartCase,
+  component: ProcessSlot,
+): readonly RestartReason[] {
+  return component.endpoints.flatMap(({ id, slot }): readonly RestartReason[] => {
     const served = live.served.get(id);
     const stored = slot === null ? undefined : facts.slots.get(slot)?.certificate;
     if (slot === null || changed.has(slot) || served?.state !== "served" || stored?.state !== "present")
@@ -113,16 +116,16 @@ function servesOther({ facts, live, changed }: RestartCase, process: ProcessSlot
 
 function loopback(
   { facts, live }: RestartCase,
-  process: ProcessSlot,
+  component: ProcessSlot,
   { startedAt }: ProcessFacts,
 ): readonly RestartReason[] {
-  if (process.consumer !== "kube-apiserver") return [];
-  const own = process.endpoints.find(({ endpoint }) => endpoint.serverName === "apiserver-loopback-client");
+  if (component.consumer !== "kube-apiserver") return [];
+  const own = component.endpoints.find(({ endpoint }) => endpoint.serverName === "apiserver-loopback-client");
   const served = own && live.served.get(own.id);
   const end =
     served?.state === "served"
       ? served.notAfter
-      : isAtLeast(process.version, 1, 33) || startedAt === null
+      : isAtLeast(component.version, 1, 33) || startedAt === null
         ? Number.POSITIVE_INFINITY
         : startedAt + loopbackYearMs;
   return end - loopbackMarginMs > facts.at

@@ -8,7 +8,7 @@ import { type RunContext, viewOf } from "../run-context.ts";
 /** One thing that is not as it has to be, for people. */
 export interface Shortfall {
   readonly what: "served" | "health";
-  /** Id of the endpoint, or name of the process. */
+  /** Id of the endpoint, or name of the consumer */
   readonly where: string;
   readonly reason: string;
 }
