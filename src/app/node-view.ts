@@ -77,8 +77,8 @@ async function readOnce(store: ListingStore, address: Address): Promise<ObjectRe
 
 function factsOf(found: Present): Extract<ObjectReading, { state: "present" }>["facts"] {
   const { address, bytes, sha256, attributes, link, linkLeavesTree } = found;
-  const { mode, uid, gid } = attributes;
-  return { address, sha256, size: bytes.length, mode, uid, gid, link, linkLeavesTree };
+  const { mode, uid, gid, mtimeMs } = attributes;
+  return { address, sha256, size: bytes.length, mode, uid, gid, link, linkLeavesTree, mtimeMs };
 }
 
 /** Why a look-up failed, or null for an error that is not about the object. */

@@ -1,5 +1,6 @@
 // A plan for people: what changes, where and why, in which order, on what conditions, and the way back.
 import { assertNever } from "../core/model/errors.ts";
+import type { RestartDecision } from "../core/model/live.ts";
 import type { Decision, IssueStep, Notice, Phase, Plan, Step } from "../core/model/plan.ts";
 import { leftOutOf } from "../core/plan/left-out.ts";
 import { painter, type Paint } from "./color.ts";
@@ -24,6 +25,7 @@ export interface PlanTextOptions {
 interface Context {
   readonly plan: Plan;
   readonly text: Messages["plan"];
+  readonly live: Messages["live"];
   readonly paint: Paint;
   readonly stateDirectory: string;
   readonly again: readonly string[];
@@ -37,6 +39,7 @@ export function renderPlan(original: Plan, options: PlanTextOptions): string {
   const context: Context = {
     plan,
     text: messages.plan,
+    live: messages.live,
     paint: painter(options.color),
     stateDirectory: safeText(stateDirectory),
     again: options.again ?? rootArguments(original.root),
@@ -47,6 +50,7 @@ export function renderPlan(original: Plan, options: PlanTextOptions): string {
     tableLines(context),
     keptLines(context),
     stepLines(context),
+    processLines(context),
     noticeLines(context),
     refusalLines(options.lang, context),
     closingLines(context),
@@ -75,7 +79,7 @@ export function sansText(sans: IssueStep["addSans"]): string {
 }
 
 /** One line for one step, the same in the plan and in the runbook's headings. */
-export function stepText(step: Step, text: Messages["plan"]): string {
+export function stepText(step: Step, { plan: text, live }: Pick<Messages, "plan" | "live">): string {
   switch (step.kind) {
     case "issue":
       return text.steps.issue(step.name, step.authority);
@@ -89,6 +93,16 @@ export function stepText(step: Step, text: Messages["plan"]): string {
       return text.steps.swap(step.object);
     case "prove":
       return text.steps.prove(step.name);
+    case "snapshot":
+      return live.steps.snapshot(
+        step.access.endpoints.map(({ host, port }) => `${host}:${port}`).join(text.comma),
+      );
+    case "bounce":
+      return step.when === "always"
+        ? live.steps.bounce(step.consumer, step.timeoutSeconds)
+        : live.steps.bounceIfNeeded(step.consumer, step.reloadSeconds);
+    case "prove-live":
+      return live.steps.proveLive(step.demands.length, step.api !== null);
     default:
       return assertNever(step);
   }
@@ -149,10 +163,28 @@ function stepLines(context: Context): readonly string[] {
   return [text.stepsHeading, ...phases.map((phase, index) => `  ${index + 1}. ${phaseLine(phase, context)}`)];
 }
 
-function phaseLine({ id, nodes }: Phase, { text, stateDirectory }: Context): string {
+function phaseLine({ id, nodes }: Phase, { text, live, stateDirectory }: Context): string {
+  const lines = { ...text.phaseLines, ...live.phaseLines };
   const count = nodes.reduce((sum, { steps }) => sum + steps.length, 0);
   const on = nodes.length > 1 ? ` (${nodes.map(({ node }) => node).join(text.comma)})` : "";
-  return `${text.phaseLines[id](count, `${stateDirectory}/runs/RUN/before`)}${on}`;
+  return `${lines[id](count, `${stateDirectory}/runs/RUN/before`)}${on}`;
+}
+
+/** What becomes of each process, and why. */
+function processLines({ plan, text, live }: Context): readonly string[] {
+  const { restarts = [] } = plan;
+  if (restarts.length === 0) return [];
+  return [live.heading, ...restarts.map((decision) => `  - ${restartText(decision, live, text.joiner)}`)];
+}
+
+function restartText(decision: RestartDecision, live: Messages["live"], joiner: string): string {
+  const { consumer, action } = decision;
+  if (action === "bounce") {
+    const why = decision.reasons.map((reason) => say(reason, live.restartReasons));
+    return live.bounce(consumer, why.join(joiner));
+  }
+  const why = decision.reasons.map((reason) => say(reason, live.keepRunning));
+  return live[action](consumer, why.join(joiner));
 }
 
 /** The same notice about several certificates or files is one line. */

@@ -15,6 +15,7 @@ import type {
   Template,
 } from "../core/model/plan.ts";
 import { stepsOf } from "./plan-text.ts";
+import { bounceCommands, proveLiveCommands, snapshotCommands } from "./runbook-live.ts";
 import { shellQuote } from "./shell.ts";
 
 /** Commands of a step, how to undo it; both are lines of sh. */
@@ -37,6 +38,12 @@ export function commandsOf(step: Step, plan: Plan): StepCommands {
       return swapCommands(step, plan);
     case "prove":
       return proveCommands(step, plan);
+    case "snapshot":
+      return snapshotCommands(step);
+    case "bounce":
+      return bounceCommands(step);
+    case "prove-live":
+      return proveLiveCommands(step);
     default:
       return assertNever(step);
   }

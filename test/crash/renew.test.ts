@@ -1,6 +1,6 @@
 // A renewal as a real process, killed by SIGKILL at every failpoint; then resumed and taken back, or taken back at once.
 import { describe, expect, it } from "vitest";
-import { type Failpoint, failpoints } from "../../src/engine/failpoints.ts";
+import { type Failpoint, fileFailpoints } from "../../src/engine/failpoints.ts";
 import type { CliResult } from "../support/cli.ts";
 import {
   behindRun,
@@ -22,7 +22,7 @@ import {
 } from "../support/operator.ts";
 
 /** Only a rollback comes here: test/crash/rollback.test.ts. */
-const ofRollback: readonly Failpoint[] = failpoints.filter((point) => point.startsWith("rollback."));
+const ofRollback: readonly Failpoint[] = fileFailpoints.filter((point) => point.startsWith("rollback."));
 
 /** Dead before the journal's first entry: no run. */
 const beforeRun = new Set<string>([
@@ -64,7 +64,7 @@ const later = [
   "run.after-prove:2",
 ] as const;
 
-const whole: readonly string[] = failpoints.filter((point) => !ofRollback.includes(point));
+const whole: readonly string[] = fileFailpoints.filter((point) => !ofRollback.includes(point));
 const points: readonly string[] = [...whole, ...later];
 
 describe.concurrent("a renewal killed with SIGKILL", () => {
@@ -106,7 +106,7 @@ async function goOn(root: string, failpoint: string, original: Record<string, st
 
 describe("the failpoints of this folder", () => {
   it("are all of the closed list, none left out", () => {
-    expect(new Set([...points.map(pointOf), ...ofRollback])).toEqual(new Set(failpoints));
+    expect(new Set([...points.map(pointOf), ...ofRollback])).toEqual(new Set(fileFailpoints));
     expect(ofRollback).toHaveLength(4);
   });
 });

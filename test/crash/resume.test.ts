@@ -1,7 +1,7 @@
 // A resume as a real process, killed by SIGKILL wherever it can be, and resumed again: from before the first live change, from
 // the middle of a pair, and from the middle of a rollback.
 import { describe, expect, it } from "vitest";
-import { type Failpoint, failpoints } from "../../src/engine/failpoints.ts";
+import { type Failpoint, fileFailpoints } from "../../src/engine/failpoints.ts";
 import {
   behindRun,
   brokenPairs,
@@ -27,7 +27,7 @@ function copyOfWreck(failpoint: string): Promise<Master> {
 }
 
 function without(...prefixes: readonly string[]): readonly Failpoint[] {
-  return failpoints.filter((point) => !prefixes.some((prefix) => point.startsWith(prefix)));
+  return fileFailpoints.filter((point) => !prefixes.some((prefix) => point.startsWith(prefix)));
 }
 
 /** Everything is staged: nothing is issued, backed up or written any more, only renamed and proved. */

@@ -1,6 +1,6 @@
 // A rollback as a real process, killed by SIGKILL wherever it can be: `rollback` again, or `resume`, ends with the tree of before.
 import { describe, expect, it } from "vitest";
-import { failpoints } from "../../src/engine/failpoints.ts";
+import { fileFailpoints } from "../../src/engine/failpoints.ts";
 import {
   brokenPairs,
   copyOf,
@@ -24,7 +24,7 @@ function renewed(): Promise<Master> {
 }
 
 /** Everything but what only a renewal does. */
-const points = failpoints.filter((point) => !point.startsWith("run.") && point !== "state.after-keep");
+const points = fileFailpoints.filter((point) => !point.startsWith("run.") && point !== "state.after-keep");
 
 /** Not begun: the run still is the one that succeeded. */
 const beforeBegin = new Set<string>([

@@ -54,6 +54,15 @@ export interface ErrorParams {
   "rollback-expired": { readonly run: string; readonly names: readonly string[] };
   "proof-failed": { readonly slot: string; readonly reason: string };
   "step-failed": { readonly step: string; readonly reason: string };
+  /** A process did not come back as it has to: `stage` says how far it came, `where` names the endpoint or the consumer */
+  "bounce-failed": {
+    readonly consumer: string;
+    readonly stage: "return" | "health" | "served";
+    readonly where: string;
+    readonly reason: string;
+  };
+  "snapshot-failed": { readonly step: string; readonly reason: string };
+  "live-proof-failed": { readonly where: string; readonly reason: string };
   "state-unsafe": { readonly path: string; readonly reason: string };
   /** Too little room for a run. `on` is the nearest parent of `path` that exists; `needed` and `free` are bytes or inodes. */
   "state-full": {

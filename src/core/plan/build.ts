@@ -24,6 +24,7 @@ import { formatKeySpec, keySpecOfSpki, parseKeySpec } from "../pki/keys.ts";
 import { formatName, parseName } from "../pki/names.ts";
 import { digestOfPlan } from "./digest.ts";
 import { newModeOf } from "./new-mode.ts";
+import { type LivePart, type LiveSteps, liveSteps, noLiveSteps } from "./live-steps.ts";
 import { noticesOf } from "./notices.ts";
 import { refusalsOf } from "./refusals.ts";
 import { sansFor, select } from "./select.ts";
@@ -31,6 +32,8 @@ import { sansFor, select } from "./select.ts";
 export interface PlanFrame {
   readonly toolVersion: string;
   readonly root: string;
+  /** What runs on the node; absent when only its files are looked at. */
+  readonly live?: LivePart;
 }
 
 /** One object that will be replaced, with how its bytes are made. */
@@ -49,7 +52,10 @@ export function buildPlan(facts: Facts, request: RenewRequest, frame: PlanFrame)
   const renewed = isPossible ? slotsOf(facts, decisions, "renew") : [];
   const following = isPossible ? slotsOf(facts, decisions, "follow") : [];
   const written = writtenObjects(facts, renewed, following, request);
-  const phases = phasesOf(facts, { renewed, following, written, request });
+  const changed = new Set(renewed.map(({ slot }) => slot.id));
+  const live = frame.live && isPossible ? liveSteps(facts, frame.live, changed) : noLiveSteps;
+  const node = facts.inventory.nodes[0]?.node ?? "";
+  const phases = withLive(phasesOf(facts, { renewed, following, written, request }), live, node);
   const base = {
     format: "perennial/plan/v1" as const,
     toolVersion: frame.toolVersion,
@@ -59,10 +65,11 @@ export function buildPlan(facts: Facts, request: RenewRequest, frame: PlanFrame)
     createdAt: new Date(facts.at).toISOString(),
     request,
     decisions,
-    notices: noticesOf(facts, { renewed, following, request }),
+    notices: noticesOf(facts, { renewed, following, request, handled: handledBy(live) }),
     refusals,
-    guards: guardsOf(facts, renewed, following, written),
+    guards: guardsOf(facts, [...renewed, ...following], written, live.reads),
     phases,
+    ...(frame.live ? { restarts: live.restarts } : {}),
   };
   return { ...base, digest: digestOfPlan(base) };
 }
@@ -204,6 +211,25 @@ function takenSlots(facts: Facts, { renewed, following }: Parts): readonly SlotF
   return [...ids].flatMap((id) => facts.slots.get(id) ?? []);
 }
 
+/** etcd's data is saved before everything else; processes are restarted, and asked, when the files are proved. */
+function withLive(phases: readonly Phase[], live: LiveSteps, node: string): readonly Phase[] {
+  const phase = (id: Phase["id"], steps: Phase["nodes"][number]["steps"]): readonly Phase[] =>
+    steps.length === 0 ? [] : [{ id, nodes: [{ node, steps }] }];
+  return [
+    ...phase("snapshot", live.snapshot),
+    ...phases,
+    ...phase("restart", live.bounces),
+    ...phase("prove-live", live.proof),
+  ];
+}
+
+/** Consumers that the plan itself takes care of, or that need nothing. */
+function handledBy({ restarts }: LiveSteps): ReadonlySet<string> {
+  const isHandled = ({ reasons }: LiveSteps["restarts"][number]): boolean =>
+    !reasons.some(({ code }) => code === "not-here");
+  return new Set(restarts.filter(isHandled).map(({ consumer }) => consumer));
+}
+
 function stepId(kind: string, address: Address): string {
   return `${address.node}/${kind}${address.path}`;
 }
@@ -266,18 +292,22 @@ function templateOf(slot: SlotFacts): Template {
 /** Written objects, and everything that is read to write them: issuers, templates, kept keys. */
 function guardsOf(
   facts: Facts,
-  renewed: readonly SlotFacts[],
-  following: readonly SlotFacts[],
+  changed: readonly SlotFacts[],
   written: readonly Written[],
+  read: readonly ObjectFacts[],
 ): readonly Guard[] {
   const isWritten = new Set(written.map((object) => object.address));
-  const originals = following.flatMap((copy) => {
-    const original = originalOf(facts, copy);
-    return original ? (facts.slots.get(original.slot.id) ?? []) : [];
-  });
+  const originals = changed
+    .filter(({ slot }) => slot.management === "copy")
+    .flatMap((copy) => {
+      const original = originalOf(facts, copy);
+      return original ? (facts.slots.get(original.slot.id) ?? []) : [];
+    });
+  const issuing = changed.filter(({ slot }) => slot.management !== "copy");
   const objects = [
-    ...[...renewed, ...following, ...originals].flatMap((slot) => slot.objects),
-    ...renewed.flatMap((slot) => authorityOf(facts, slot.slot)?.objects ?? []),
+    ...read,
+    ...[...changed, ...originals].flatMap((slot) => slot.objects),
+    ...issuing.flatMap((slot) => authorityOf(facts, slot.slot)?.objects ?? []),
     ...written.map((object) => object.facts),
   ];
   const byAddress = new Map(objects.map((object) => [formatAddress(object.address), object]));

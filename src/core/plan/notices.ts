@@ -9,6 +9,8 @@ interface Changed {
   readonly renewed: readonly SlotFacts[];
   readonly following: readonly SlotFacts[];
   readonly request: RenewRequest;
+  /** Consumers whose restart is a step of the plan, or not needed. */
+  readonly handled: ReadonlySet<string>;
 }
 
 export function noticesOf(facts: Facts, changed: Changed): readonly Notice[] {
@@ -51,13 +53,13 @@ function isBefore32(version: string | null): boolean {
   return major < 3 || (major === 3 && minor < 2);
 }
 
-function restarts(facts: Facts, { renewed }: Changed): readonly Notice[] {
+function restarts(facts: Facts, { renewed, handled }: Changed): readonly Notice[] {
   const ids = new Set(renewed.map((slot) => slot.slot.id));
   const consumers = consumersOf(facts)
     .filter((consumer) => consumer.slots.some((slot) => ids.has(slot)))
     .map((consumer) => consumer.name);
   const kubelet = renewed.some((slot) => slot.slot.management === "kubelet") ? ["kubelet"] : [];
-  const all = [...consumers, ...kubelet];
+  const all = [...consumers, ...kubelet].filter((consumer) => !handled.has(consumer));
   return all.length === 0 ? [] : [{ code: "restart-needed", consumers: all }];
 }
 

@@ -23,6 +23,8 @@ export interface ObjectFacts {
   readonly gid: number;
   readonly link: string | null;
   readonly linkLeavesTree: boolean;
+  /** ms since the epoch; not guarded, for it says nothing of the content. Absent for an object that is not there. */
+  readonly mtimeMs?: number;
 }
 
 /** `not-a-key` is a whole file of something else. Missing, unreadable and broken are three different things; each knows the object it speaks of. */

@@ -4,8 +4,11 @@
 // started first). Nodes are part of a step's addresses; a kind that needs one connection per node groups its steps itself.
 import type { Step } from "../../core/model/plan.ts";
 import { backUp } from "./back-up.ts";
+import { bounce } from "./bounce.ts";
 import { issue } from "./issue.ts";
+import { proveLive } from "./prove-live.ts";
 import { prove } from "./prove.ts";
+import { snapshot } from "./snapshot.ts";
 import { stage } from "./stage.ts";
 import type { StepHandler } from "./step-handler.ts";
 import { swap } from "./swap.ts";
@@ -13,7 +16,17 @@ import { take } from "./take.ts";
 
 type Handlers = { readonly [K in Step["kind"]]: StepHandler<Extract<Step, { kind: K }>> };
 
-const handlers: Handlers = { issue, take, "back-up": backUp, stage, swap, prove };
+const handlers: Handlers = {
+  snapshot,
+  issue,
+  take,
+  "back-up": backUp,
+  stage,
+  swap,
+  prove,
+  bounce,
+  "prove-live": proveLive,
+};
 
 /** The handler of a kind, for steps that all are of that kind. */
 export function handlerOf(kind: Step["kind"]): StepHandler {

@@ -220,6 +220,28 @@ export const errors: ErrorMessages = {
       `${tool("resume")} tries again from there, ${tool("rollback last")} restores what was there`,
     ],
   },
+  "bounce-failed": {
+    sentence: (p) =>
+      p.stage === "return"
+        ? `${p.consumer} has not come back: ${p.reason}`
+        : p.stage === "health"
+          ? `${p.consumer} has come back but is not well: ${p.reason}`
+          : `${p.consumer} has come back but ${p.where} is not as it has to be: ${p.reason}`,
+    hint: (p, tool) => [
+      `read its log: ${p.consumer === "kubelet" ? "journalctl -u kubelet -n 50" : `crictl logs $(crictl ps -a -q --name ${p.consumer} | head -n 1)`}; ${tool("diagnose")} reads it too`,
+      `${tool("resume")} tries again from there, ${tool("rollback last")} restores what was there`,
+    ],
+  },
+  "snapshot-failed": {
+    sentence: (p) => `etcd's data could not be saved, and nothing was changed: ${p.reason}`,
+    hint: () => [`--no-snapshot goes on without; then copy etcd's data directory yourself first`],
+  },
+  "live-proof-failed": {
+    sentence: (p) => `the proof from the running node is not complete: ${p.where}: ${p.reason}`,
+    hint: (_, tool) => [
+      `${tool("resume")} asks again, ${tool("verify")} shows everything, ${tool("rollback last")} restores what was there`,
+    ],
+  },
   "state-unsafe": {
     sentence: (p) => `the state directory ${p.path} is not safe to keep keys in: ${p.reason}`,
     hint: (p) => [

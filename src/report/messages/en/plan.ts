@@ -46,13 +46,15 @@ const notices: MessagesOf<Notice> = {
     `mode ${n.mode} becomes ${n.newMode}, the owner stays: a process that reads it only through group ${n.gid} (not as owner or root) can no longer read it; chown it to that process's user before, or chmod g+r right after the renewal: ${n.address}`,
 };
 
-const phases: Readonly<Record<PhaseId, string>> = {
+const phases: Readonly<Record<FilePhase, string>> = {
   issue: "issue: make keys and certificates, in memory",
   "back-up": "back up: keep the prior files",
   stage: "stage: write the new files beside the old ones and verify the whole set",
   swap: "swap: rename the new files over the old ones",
   prove: "prove: read back and compare with the plan",
 };
+
+type FilePhase = Exclude<PhaseId, "snapshot" | "restart" | "prove-live">;
 
 function counted(count: number, one: string): string {
   return `${count} ${one}${count === 1 ? "" : "s"}`;
@@ -83,7 +85,7 @@ export const plan = {
     swap: () => "swap: rename them into place in the order shown, each key before its certificate",
     prove: (count: number) =>
       `prove: read back ${counted(count, "certificate")} and compare with what was issued`,
-  } satisfies Readonly<Record<PhaseId, (count: number, folder: string) => string>>,
+  } satisfies Readonly<Record<FilePhase, (count: number, folder: string) => string>>,
   joiner: "; ",
   title: (cluster: string, nodes: string, profile: string) =>
     `Plan for cluster ${cluster}, ${nodes} (profile ${profile})`,

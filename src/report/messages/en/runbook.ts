@@ -1,6 +1,8 @@
 // English: the runbook, the plan as a document for people.
 import type { Step } from "../../../core/model/plan.ts";
 
+type FileStep = Exclude<Step["kind"], "snapshot" | "bounce" | "prove-live">;
+
 export const runbook = {
   title: (cluster: string) => `Runbook: certificates of cluster ${cluster}`,
   purposeHeading: "Purpose",
@@ -38,7 +40,7 @@ export const runbook = {
     stage: "the new file with mode and owner as planned; the old one is untouched",
     swap: "`OK` for the hash, then no output",
     prove: "a new serial, an end in the future, and a line ending in `ok`",
-  } satisfies Record<Step["kind"], string>,
+  } satisfies Record<FileStep, string>,
   stopOf: {
     issue:
       "the first certificate in the CA's file is not the serial in the comment, a pair does not match, or verify says anything but OK",
@@ -47,7 +49,7 @@ export const runbook = {
     stage: "the new file is empty or its mode or owner differ",
     swap: "sha256sum reports FAILED: someone changed the file; undo the swaps done so far",
     prove: "the line begins with STOP; undo all swaps, last one first",
-  } satisfies Record<Step["kind"], string>,
+  } satisfies Record<FileStep, string>,
   whyOf: {
     take: "the original is valid; its copy is to hold the same certificate",
     "back-up": "the way back",

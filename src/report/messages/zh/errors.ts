@@ -196,6 +196,28 @@ export const errors: ErrorMessages = {
     sentence: (p) => `步骤 ${p.step} 失败：${p.reason}`,
     hint: (_, tool) => [`${tool("resume")} 从该步骤重试，${tool("rollback last")} 回滚到运行前`],
   },
+  "bounce-failed": {
+    sentence: (p) =>
+      p.stage === "return"
+        ? `${p.consumer} 没有恢复：${p.reason}`
+        : p.stage === "health"
+          ? `${p.consumer} 已重新启动，但状态异常：${p.reason}`
+          : `${p.consumer} 已重新启动，但 ${p.where} 不符合要求：${p.reason}`,
+    hint: (p, tool) => [
+      `查看其日志：${p.consumer === "kubelet" ? "journalctl -u kubelet -n 50" : `crictl logs $(crictl ps -a -q --name ${p.consumer} | head -n 1)`}；${tool("diagnose")} 也会读取日志`,
+      `${tool("resume")} 从该步骤重试，${tool("rollback last")} 回滚到运行前`,
+    ],
+  },
+  "snapshot-failed": {
+    sentence: (p) => `无法保存 etcd 数据，未做任何改动：${p.reason}`,
+    hint: () => [`--no-snapshot 跳过快照；此前请自行复制 etcd 数据目录`],
+  },
+  "live-proof-failed": {
+    sentence: (p) => `运行中的节点未能全部通过实证：${p.where}：${p.reason}`,
+    hint: (_, tool) => [
+      `${tool("resume")} 重新验证，${tool("verify")} 查看全部，${tool("rollback last")} 回滚到运行前`,
+    ],
+  },
   "state-unsafe": {
     sentence: (p) => `状态目录 ${p.path} 不适合存放私钥：${p.reason}`,
     hint: (p) => [
