@@ -93,6 +93,8 @@ export function errorSamples(text: string) {
     "endpoint-unreachable": { endpoint: text, reason: "client-refused", detail: text },
     "rpc-failed": { endpoint: text, method: text, status: 14, message: text },
     "protobuf-malformed": { reason: text, offset: 7 },
+    "etcd-not-supported": { endpoint: text, what: text, since: text },
+    "snapshot-damaged": { source: text, reason: "hash-differs", detail: text },
     "store-mismatch": { address: text, expected: text, found: text },
     locked: { path: text, holder: text, sinceAt: at, what: text, pid: 7, host: text, alive: true },
     "lock-lost": { path: text, token: 1, found: 2 },

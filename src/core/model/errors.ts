@@ -71,6 +71,10 @@ export interface ErrorParams {
     readonly message: string;
   };
   "protobuf-malformed": { readonly reason: string; readonly offset: number };
+  /** `what` is etcd's name for it, `since` the first minor version that has it. */
+  "etcd-not-supported": { readonly endpoint: string; readonly what: string; readonly since: string };
+  /** `source` is the endpoint or the file. */
+  "snapshot-damaged": { readonly source: string; readonly reason: SnapshotFault; readonly detail: string };
 
   // --- app, cli
   usage: { readonly reason: string };
@@ -85,6 +89,9 @@ export interface ErrorParams {
 
 export type PemFault = "truncated" | "bad-base64" | "label-differs" | "nested-begin";
 
+/** Why bytes are no snapshot of etcd. */
+export type SnapshotFault = "too-short" | "hash-differs" | "not-bbolt" | "read-back-differs";
+
 /** Why no conversation with a server came about, or why it broke off. */
 export type EndpointFault =
   | "refused"
@@ -94,6 +101,7 @@ export type EndpointFault =
   | "timeout"
   | "closed"
   | "not-http2"
+  | "not-grpc"
   | "server-expired"
   | "server-name"
   | "server-untrusted"

@@ -45,8 +45,7 @@ export function authorityOf(target: GrpcTarget): string {
   return `${isIP(target.host) === 6 ? `[${target.host}]` : target.host}:${target.port}`;
 }
 
-/** TLS options without a port: the same rules serve the JSON gateway. */
-export function tlsOptionsOf(target: TlsTarget): ConnectionOptions {
+function tlsOptionsOf(target: TlsTarget): ConnectionOptions {
   const { serverName, certificatePem, keyPem, caPem } = target;
   const name = serverName ?? target.host;
   return {
@@ -66,7 +65,7 @@ function pinsOf({ pinnedSpkiSha256 = [] }: TlsTarget): ReadonlySet<string> | nul
 }
 
 /** Null when the server's key is one of the pinned ones, or none is pinned. */
-export function pinFault(target: TlsTarget, socket: TLSSocket): string | null {
+function pinFault(target: TlsTarget, socket: TLSSocket): string | null {
   const pins = pinsOf(target);
   if (!pins) return null;
   const spki = socket.getPeerX509Certificate()?.publicKey.export({ type: "spki", format: "der" });
@@ -79,9 +78,13 @@ export function pinFault(target: TlsTarget, socket: TLSSocket): string | null {
  * A connected socket on which nothing was sent behind the handshake.
  * @throws AppError endpoint-unreachable; the signal's reason when aborted
  */
-export async function connectSocket(target: GrpcTarget, signal: AbortSignal): Promise<Socket> {
+export async function connectSocket(
+  target: GrpcTarget,
+  signal: AbortSignal,
+  protocol: "h2" | "http/1.1" = "h2",
+): Promise<Socket> {
   signal.throwIfAborted();
-  const socket = startConnecting(target);
+  const socket = startConnecting(target, protocol);
   try {
     await established(socket, target.kind === "tls" ? "secureConnect" : "connect", signal);
     if (target.kind === "tls") refuseOtherKeys(target, socket as TLSSocket);
@@ -93,24 +96,24 @@ export async function connectSocket(target: GrpcTarget, signal: AbortSignal): Pr
   }
 }
 
-function startConnecting(target: GrpcTarget): Socket {
+function startConnecting(target: GrpcTarget, protocol: string): Socket {
   switch (target.kind) {
     case "unix":
       return connectPlain({ path: target.path });
     case "plain":
       return connectPlain({ host: target.host, port: target.port });
     case "tls":
-      return startTls(target);
+      return startTls(target, protocol);
   }
 }
 
-function startTls(target: TlsTarget): TLSSocket {
+function startTls(target: TlsTarget, protocol: string): TLSSocket {
   try {
     return connectTls({
       ...tlsOptionsOf(target),
       host: target.host,
       port: target.port,
-      ALPNProtocols: ["h2"],
+      ALPNProtocols: [protocol],
     });
   } catch (error) {
     // The pair or the bundle cannot be loaded: OpenSSL's word says which, never what is in them.
@@ -177,6 +180,7 @@ const faults: readonly (readonly [RegExp, EndpointFault])[] = [
     "client-refused",
   ],
   [/ALERT_NO_APPLICATION_PROTOCOL|ERR_HTTP2_ERROR|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET/, "not-http2"],
+  [/^NOT_GRPC$/, "not-grpc"],
   [/^(ERR_OSSL_|ERR_CRYPTO_|ERR_SSL_\w*(MISMATCH|KEY_TOO_SMALL|MD_TOO_WEAK))/, "pair-unusable"],
 ];
 

@@ -39,22 +39,14 @@ export function percentDecoded(text: string): string {
   return Buffer.from(decoded, "latin1").toString("utf8");
 }
 
-/** Null when the HTTP part is as gRPC wants it (doc/http-grpc-status-mapping.md). */
-export function statusOfHttp(headers: Headers | null): CallStatus | null {
+/** What answered instead of gRPC (`HTTP status 404`); null when the HTTP part is as gRPC wants it. */
+export function httpFault(headers: Headers | null): string | null {
   const http = headers?.[":status"];
   if (typeof http !== "number") return null;
+  if (http !== 200) return `HTTP status ${http}`;
   const type = headers?.["content-type"];
-  if (http !== 200) return { code: codeOfHttp(http), message: `HTTP status ${http}` };
   if (typeof type === "string" && /^application\/grpc(\+|;|$)/.test(type)) return null;
-  return { code: grpcStatus.unknown, message: `content type ${typeof type === "string" ? type : "missing"}` };
-}
-
-function codeOfHttp(http: number): number {
-  if (http === 400) return grpcStatus.internal;
-  if (http === 401) return grpcStatus.unauthenticated;
-  if (http === 403) return grpcStatus.permissionDenied;
-  if (http === 404) return grpcStatus.unimplemented;
-  return [429, 502, 503, 504].includes(http) ? grpcStatus.unavailable : grpcStatus.unknown;
+  return `content type ${typeof type === "string" ? type : "missing"}`;
 }
 
 /** RST_STREAM (PROTOCOL-HTTP2, "Errors"). */

@@ -4,7 +4,7 @@ import { AppError } from "../../core/model/errors.ts";
 import { type CallTimer, startCallTimer } from "./call-timer.ts";
 import { authorityOf, connectSocket, endpointOf, type GrpcTarget, unreachable } from "./grpc-connect.ts";
 import { encodeFrame, readFrames } from "./grpc-frames.ts";
-import { grpcStatus, statusOfHeaders, statusOfHttp, statusOfReset } from "./grpc-status.ts";
+import { grpcStatus, statusOfHeaders, httpFault, statusOfReset } from "./grpc-status.ts";
 
 export type { GrpcTarget } from "./grpc-connect.ts";
 
@@ -165,8 +165,7 @@ class Connection implements GrpcConnection {
       const limit = this.#options.maxMessageBytes ?? 2 ** 24;
       for await (const read of readFrames(timer.watch(answer.chunks()), limit)) {
         // A proxy's page is not read as messages.
-        const http = statusOfHttp(answer.headers());
-        if (http) throw this.#failed(call.method, http.code, http.message);
+        this.#expectGrpc(answer);
         if ("fault" in read) throw this.#failed(call.method, read.status, read.fault);
         yield read.message;
       }
@@ -180,12 +179,17 @@ class Connection implements GrpcConnection {
     }
   }
 
+  #expectGrpc({ headers }: Pick<Answer, "headers">): void {
+    const fault = httpFault(headers());
+    if (fault !== null)
+      throw unreachable(this.#target, Object.assign(new Error(fault), { code: "NOT_GRPC" }));
+  }
+
   #judge({ method }: Call, { stream, headers, trailers }: Answer): void {
     const status = statusOfHeaders(trailers()) ?? statusOfHeaders(headers());
     if (status?.code === grpcStatus.ok) return;
     if (status) throw this.#failed(method, status.code, status.message);
-    const http = statusOfHttp(headers());
-    if (http) throw this.#failed(method, http.code, http.message);
+    this.#expectGrpc({ headers });
     if (stream.rstCode !== undefined && stream.rstCode !== constants.NGHTTP2_NO_ERROR) {
       throw new Error("reset");
     }

@@ -20,12 +20,20 @@ const endpointFaults = {
   timeout: "it did not answer in time",
   closed: "it closed the connection",
   "not-http2": "it does not speak HTTP/2",
+  "not-grpc": "it does not speak gRPC",
   "server-expired": "its certificate has expired",
   "server-name": "its certificate is for another name",
   "server-untrusted": "its certificate is not trusted",
   "key-not-pinned": "it presents another key than the one in its certificate file",
   "client-refused": "it refuses our client certificate",
   "pair-unusable": "our client certificate and key cannot be used",
+} as const;
+
+const snapshotFaults = {
+  "too-short": "it is too short",
+  "hash-differs": "the hash at its end is not that of its content",
+  "not-bbolt": "it is not a database of etcd",
+  "read-back-differs": "the file does not hold what was written",
 } as const;
 
 const inspectIt = [
@@ -258,6 +266,17 @@ export const errors: ErrorMessages = {
   "protobuf-malformed": {
     sentence: (p) => `not a valid protocol buffer at byte ${p.offset}: ${p.reason}`,
     hint: () => ["something else than the expected server answered; see what listens: ss -lntxp"],
+  },
+  "etcd-not-supported": {
+    sentence: (p) => `${p.endpoint} is too old for ${p.what}, which etcd has from ${p.since}`,
+    hint: () => ["nothing was changed; stopping the leader makes the others elect another one"],
+  },
+  "snapshot-damaged": {
+    sentence: (p) => `the snapshot ${p.source} cannot be used: ${snapshotFaults[p.reason]} (${p.detail})`,
+    hint: () => [
+      "df -h where it is written; dmesg for disk errors; then take it again, best from another member",
+      "etcdctl snapshot status FILE shows what etcd makes of it",
+    ],
   },
   usage: { sentence: (p) => p.reason, hint: () => ["perennial --help, perennial COMMAND --help"] },
   "name-unknown": {

@@ -41,12 +41,20 @@ const endpointFaults = {
   timeout: "未在期限内应答",
   closed: "对方关闭了连接",
   "not-http2": "对方不支持 HTTP/2",
+  "not-grpc": "对方不是 gRPC 服务",
   "server-expired": "其证书已过期",
   "server-name": "其证书不是签给该名称的",
   "server-untrusted": "其证书不受信任",
   "key-not-pinned": "它出示的密钥与其证书文件中的不一致",
   "client-refused": "它拒绝了我们的客户端证书",
   "pair-unusable": "我们的客户端证书与私钥无法使用",
+} as const;
+
+const snapshotFaults = {
+  "too-short": "长度不足",
+  "hash-differs": "末尾的哈希与内容不符",
+  "not-bbolt": "不是 etcd 的数据库",
+  "read-back-differs": "文件内容与写入的不一致",
 } as const;
 
 export const errors: ErrorMessages = {
@@ -232,6 +240,17 @@ export const errors: ErrorMessages = {
   "protobuf-malformed": {
     sentence: (p) => `第 ${p.offset} 字节处不是有效的 protobuf：${p.reason}`,
     hint: () => ["应答的不是预期的服务；查看监听情况：ss -lntxp"],
+  },
+  "etcd-not-supported": {
+    sentence: (p) => `${p.endpoint} 的版本过旧，不支持 ${p.what}（etcd ${p.since} 起才有）`,
+    hint: () => ["未做任何改动；停止 leader 后，其余成员会另选新的 leader"],
+  },
+  "snapshot-damaged": {
+    sentence: (p) => `快照 ${p.source} 不可用：${snapshotFaults[p.reason]}（${p.detail}）`,
+    hint: () => [
+      "用 df -h 查看写入位置的空间，用 dmesg 查看磁盘错误；然后重新做快照，最好换一个成员",
+      "etcdctl snapshot status FILE 会显示 etcd 对它的判断",
+    ],
   },
   usage: {
     sentence: (p) => `用法有误：${p.reason}`,
