@@ -75,6 +75,25 @@ export interface ErrorParams {
   };
   interrupted: { readonly signal: string };
 
+  // --- running servers (drivers/shared, drivers/health). `endpoint` is a URL without credentials, `detail` the system's own words.
+  "endpoint-unreachable": {
+    readonly endpoint: string;
+    readonly reason: EndpointFault;
+    readonly detail: string;
+  };
+  /** `status` is gRPC's number (0 to 16), `message` the server's words. */
+  "rpc-failed": {
+    readonly endpoint: string;
+    readonly method: string;
+    readonly status: number;
+    readonly message: string;
+  };
+  "protobuf-malformed": { readonly reason: string; readonly offset: number };
+  /** `what` is etcd's name for it, `since` the first minor version that has it. */
+  "etcd-not-supported": { readonly endpoint: string; readonly what: string; readonly since: string };
+  /** `source` is the endpoint or the file. */
+  "snapshot-damaged": { readonly source: string; readonly reason: SnapshotFault; readonly detail: string };
+
   // --- app, cli
   usage: { readonly reason: string };
   "name-unknown": { readonly name: string; readonly known: readonly string[] };
@@ -87,6 +106,26 @@ export interface ErrorParams {
 }
 
 export type PemFault = "truncated" | "bad-base64" | "label-differs" | "nested-begin";
+
+/** Why bytes are no snapshot of etcd. */
+export type SnapshotFault = "too-short" | "hash-differs" | "not-bbolt" | "read-back-differs";
+
+/** Why no conversation with a server came about, or why it broke off. */
+export type EndpointFault =
+  | "refused"
+  | "no-socket"
+  | "no-such-host"
+  | "no-route"
+  | "timeout"
+  | "closed"
+  | "not-http2"
+  | "not-grpc"
+  | "server-expired"
+  | "server-name"
+  | "server-untrusted"
+  | "key-not-pinned"
+  | "client-refused"
+  | "pair-unusable";
 
 /** One object whose state no longer is what the plan was made from. */
 export interface PlanDifference {

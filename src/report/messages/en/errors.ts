@@ -12,6 +12,30 @@ const pemFaults = {
   "nested-begin": "a block begins inside another",
 } as const;
 
+const endpointFaults = {
+  refused: "nothing listens there",
+  "no-socket": "there is no such socket, or it may not be opened",
+  "no-such-host": "the name has no address",
+  "no-route": "there is no route to it",
+  timeout: "it did not answer in time",
+  closed: "it closed the connection",
+  "not-http2": "it does not speak HTTP/2",
+  "not-grpc": "it does not speak gRPC",
+  "server-expired": "its certificate has expired",
+  "server-name": "its certificate is for another name",
+  "server-untrusted": "its certificate is not trusted",
+  "key-not-pinned": "it presents another key than the one in its certificate file",
+  "client-refused": "it refuses our client certificate",
+  "pair-unusable": "our client certificate and key cannot be used",
+} as const;
+
+const snapshotFaults = {
+  "too-short": "it is too short",
+  "hash-differs": "the hash at its end is not that of its content",
+  "not-bbolt": "it is not a database of etcd",
+  "read-back-differs": "the file does not hold what was written",
+} as const;
+
 const inspectIt = [
   "perennial inspect FILE shows every block of a file and where it is damaged; restore it from a backup",
 ];
@@ -266,6 +290,36 @@ export const errors: ErrorMessages = {
     sentence: (p) => `interrupted by ${p.signal}`,
     hint: (_, tool) => [
       `${tool("runs list")} shows whether a run is open; ${tool("resume")} finishes it, ${tool("rollback last")} undoes it`,
+    ],
+  },
+  "endpoint-unreachable": {
+    sentence: (p) => `${p.endpoint} could not be asked: ${endpointFaults[p.reason]} (${p.detail})`,
+    hint: (p) => [
+      `see what listens: ss -lntxp; what it presents: openssl s_client -connect HOST:PORT </dev/null`,
+      ...(p.reason === "client-refused" || p.reason === "pair-unusable"
+        ? ["perennial inspect FILE shows the client certificate, its dates and whether the key belongs to it"]
+        : []),
+    ],
+  },
+  "rpc-failed": {
+    sentence: (p) => `${p.endpoint} answered ${p.method} with gRPC status ${p.status}: ${p.message}`,
+    hint: () => [
+      "the server's own log says more: crictl logs, docker logs, or journalctl -u with its unit's name",
+    ],
+  },
+  "protobuf-malformed": {
+    sentence: (p) => `not a valid protocol buffer at byte ${p.offset}: ${p.reason}`,
+    hint: () => ["something else than the expected server answered; see what listens: ss -lntxp"],
+  },
+  "etcd-not-supported": {
+    sentence: (p) => `${p.endpoint} is too old for ${p.what}, which etcd has from ${p.since}`,
+    hint: () => ["nothing was changed; stopping the leader makes the others elect another one"],
+  },
+  "snapshot-damaged": {
+    sentence: (p) => `the snapshot ${p.source} cannot be used: ${snapshotFaults[p.reason]} (${p.detail})`,
+    hint: () => [
+      "df -h where it is written; dmesg for disk errors; then take it again, best from another member",
+      "etcdctl snapshot status FILE shows what etcd makes of it",
     ],
   },
   usage: { sentence: (p) => p.reason, hint: () => ["perennial --help, perennial COMMAND --help"] },

@@ -39,6 +39,30 @@ function difference(d: PlanDifference): string {
   return `${d.address} 的${whats[d.what]}原为 ${d.planned || "无"}，现为 ${d.found || "无"}`;
 }
 
+const endpointFaults = {
+  refused: "该处没有进程监听",
+  "no-socket": "套接字不存在，或无权打开",
+  "no-such-host": "主机名解析不到地址",
+  "no-route": "没有到达它的路由",
+  timeout: "未在期限内应答",
+  closed: "对方关闭了连接",
+  "not-http2": "对方不支持 HTTP/2",
+  "not-grpc": "对方不是 gRPC 服务",
+  "server-expired": "其证书已过期",
+  "server-name": "其证书不是签给该名称的",
+  "server-untrusted": "其证书不受信任",
+  "key-not-pinned": "它出示的密钥与其证书文件中的不一致",
+  "client-refused": "它拒绝了我们的客户端证书",
+  "pair-unusable": "我们的客户端证书与私钥无法使用",
+} as const;
+
+const snapshotFaults = {
+  "too-short": "长度不足",
+  "hash-differs": "末尾的哈希与内容不符",
+  "not-bbolt": "不是 etcd 的数据库",
+  "read-back-differs": "文件内容与写入的不一致",
+} as const;
+
 export const errors: ErrorMessages = {
   "der-malformed": { sentence: (p) => `DER 在第 ${p.offset} 字节处无效：${p.reason}`, hint: () => inspectIt },
   "pem-malformed": {
@@ -242,6 +266,34 @@ export const errors: ErrorMessages = {
     sentence: (p) => `被 ${p.signal} 中断`,
     hint: (_, tool) => [
       `${tool("runs list")} 查看是否有未完成的运行；${tool("resume")} 继续，${tool("rollback last")} 回滚`,
+    ],
+  },
+  "endpoint-unreachable": {
+    sentence: (p) => `无法询问 ${p.endpoint}：${endpointFaults[p.reason]}（${p.detail}）`,
+    hint: (p) => [
+      `查看监听情况：ss -lntxp；查看其出示的证书：openssl s_client -connect HOST:PORT </dev/null`,
+      ...(p.reason === "client-refused" || p.reason === "pair-unusable"
+        ? ["perennial inspect FILE 会显示客户端证书、有效期以及私钥是否与之匹配"]
+        : []),
+    ],
+  },
+  "rpc-failed": {
+    sentence: (p) => `${p.endpoint} 对 ${p.method} 的应答是 gRPC 状态 ${p.status}：${p.message}`,
+    hint: () => ["对方的日志里有更多信息：crictl logs、docker logs，或 journalctl -u 加单元名"],
+  },
+  "protobuf-malformed": {
+    sentence: (p) => `第 ${p.offset} 字节处不是有效的 protobuf：${p.reason}`,
+    hint: () => ["应答的不是预期的服务；查看监听情况：ss -lntxp"],
+  },
+  "etcd-not-supported": {
+    sentence: (p) => `${p.endpoint} 的版本过旧，不支持 ${p.what}（etcd ${p.since} 起才有）`,
+    hint: () => ["未做任何改动；停止 leader 后，其余成员会另选新的 leader"],
+  },
+  "snapshot-damaged": {
+    sentence: (p) => `快照 ${p.source} 不可用：${snapshotFaults[p.reason]}（${p.detail}）`,
+    hint: () => [
+      "用 df -h 查看写入位置的空间，用 dmesg 查看磁盘错误；然后重新做快照，最好换一个成员",
+      "etcdctl snapshot status FILE 会显示 etcd 对它的判断",
     ],
   },
   usage: {
