@@ -31,6 +31,8 @@ const special: Partial<Record<ErrorCode, number>> = {
   "store-link-refused": exitCodes.refused,
   "state-unsafe": exitCodes.refused,
   declined: exitCodes.refused,
+  "process-not-found": exitCodes.refused,
+  "process-ambiguous": exitCodes.refused,
 };
 
 export function exitCodeOfError(code: ErrorCode): number {

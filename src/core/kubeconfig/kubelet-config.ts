@@ -12,6 +12,10 @@ export interface KubeletConfig {
   readonly rotateCertificates?: boolean;
   readonly serverTLSBootstrap?: boolean;
   readonly staticPodPath?: string;
+  /** From 1.27; before it is a flag only. */
+  readonly containerRuntimeEndpoint?: string;
+  /** A Go duration; the kubelet's default is 20s. */
+  readonly fileCheckFrequency?: string;
 }
 
 /**
@@ -32,6 +36,8 @@ export function parseKubeletConfig(bytes: Uint8Array): KubeletConfig {
     rotateCertificates: booleanField(config, "rotateCertificates", "configuration"),
     serverTLSBootstrap: booleanField(config, "serverTLSBootstrap", "configuration"),
     staticPodPath: textField(config, "staticPodPath", "configuration"),
+    containerRuntimeEndpoint: textField(config, "containerRuntimeEndpoint", "configuration"),
+    fileCheckFrequency: textField(config, "fileCheckFrequency", "configuration"),
   });
 }
 

@@ -57,6 +57,23 @@ export interface ErrorParams {
   "state-unsafe": { readonly path: string; readonly reason: string };
   interrupted: { readonly signal: string };
 
+  // --- processes of a node (drivers/process). `through` says who was asked.
+  "process-unknowable": { readonly consumer: string; readonly tried: readonly string[] };
+  "process-not-found": { readonly consumer: string; readonly through: string };
+  "process-ambiguous": {
+    readonly consumer: string;
+    readonly through: string;
+    readonly pods: readonly string[];
+  };
+  "process-not-stopped": {
+    readonly consumer: string;
+    readonly through: string;
+    readonly ids: readonly string[];
+    readonly reason: string;
+  };
+  "process-not-revived": { readonly consumer: string; readonly through: string; readonly reason: string };
+  "command-failed": { readonly command: string; readonly reason: string };
+
   // --- app, cli
   usage: { readonly reason: string };
   "name-unknown": { readonly name: string; readonly known: readonly string[] };
