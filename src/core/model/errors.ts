@@ -74,6 +74,21 @@ export interface ErrorParams {
   "process-not-revived": { readonly consumer: string; readonly through: string; readonly reason: string };
   "command-failed": { readonly command: string; readonly reason: string };
 
+  // --- running servers (drivers/shared, drivers/health). `endpoint` is a URL without credentials, `detail` the system's own words.
+  "endpoint-unreachable": {
+    readonly endpoint: string;
+    readonly reason: EndpointFault;
+    readonly detail: string;
+  };
+  /** `status` is gRPC's number (0 to 16), `message` the server's words. */
+  "rpc-failed": {
+    readonly endpoint: string;
+    readonly method: string;
+    readonly status: number;
+    readonly message: string;
+  };
+  "protobuf-malformed": { readonly reason: string; readonly offset: number };
+
   // --- app, cli
   usage: { readonly reason: string };
   "name-unknown": { readonly name: string; readonly known: readonly string[] };
@@ -86,6 +101,22 @@ export interface ErrorParams {
 }
 
 export type PemFault = "truncated" | "bad-base64" | "label-differs" | "nested-begin";
+
+/** Why no conversation with a server came about, or why it broke off. */
+export type EndpointFault =
+  | "refused"
+  | "no-socket"
+  | "no-such-host"
+  | "no-route"
+  | "timeout"
+  | "closed"
+  | "not-http2"
+  | "server-expired"
+  | "server-name"
+  | "server-untrusted"
+  | "key-not-pinned"
+  | "client-refused"
+  | "pair-unusable";
 
 /** One object whose state no longer is what the plan was made from. */
 export interface PlanDifference {

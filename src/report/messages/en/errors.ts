@@ -12,6 +12,22 @@ const pemFaults = {
   "nested-begin": "a block begins inside another",
 } as const;
 
+const endpointFaults = {
+  refused: "nothing listens there",
+  "no-socket": "there is no such socket, or it may not be opened",
+  "no-such-host": "the name has no address",
+  "no-route": "there is no route to it",
+  timeout: "it did not answer in time",
+  closed: "it closed the connection",
+  "not-http2": "it does not speak HTTP/2",
+  "server-expired": "its certificate has expired",
+  "server-name": "its certificate is for another name",
+  "server-untrusted": "its certificate is not trusted",
+  "key-not-pinned": "it presents another key than the one in its certificate file",
+  "client-refused": "it refuses our client certificate",
+  "pair-unusable": "our client certificate and key cannot be used",
+} as const;
+
 const inspectIt = [
   "perennial inspect FILE shows every block of a file and where it is damaged; restore it from a backup",
 ];
@@ -260,6 +276,25 @@ export const errors: ErrorMessages = {
   "command-failed": {
     sentence: (p) => `${p.command} failed: ${p.reason}`,
     hint: () => ["run that command by hand and see what it says"],
+  },
+  "endpoint-unreachable": {
+    sentence: (p) => `${p.endpoint} could not be asked: ${endpointFaults[p.reason]} (${p.detail})`,
+    hint: (p) => [
+      `see what listens: ss -lntxp; what it presents: openssl s_client -connect HOST:PORT </dev/null`,
+      ...(p.reason === "client-refused" || p.reason === "pair-unusable"
+        ? ["perennial inspect FILE shows the client certificate, its dates and whether the key belongs to it"]
+        : []),
+    ],
+  },
+  "rpc-failed": {
+    sentence: (p) => `${p.endpoint} answered ${p.method} with gRPC status ${p.status}: ${p.message}`,
+    hint: () => [
+      "the server's own log says more: crictl logs, docker logs, or journalctl -u with its unit's name",
+    ],
+  },
+  "protobuf-malformed": {
+    sentence: (p) => `not a valid protocol buffer at byte ${p.offset}: ${p.reason}`,
+    hint: () => ["something else than the expected server answered; see what listens: ss -lntxp"],
   },
   usage: { sentence: (p) => p.reason, hint: () => ["perennial --help, perennial COMMAND --help"] },
   "name-unknown": {

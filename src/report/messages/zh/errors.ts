@@ -33,6 +33,22 @@ function difference(d: PlanDifference): string {
   return `${d.address} 的${whats[d.what]}原为 ${d.planned || "无"}，现为 ${d.found || "无"}`;
 }
 
+const endpointFaults = {
+  refused: "该处没有进程监听",
+  "no-socket": "套接字不存在，或无权打开",
+  "no-such-host": "主机名解析不到地址",
+  "no-route": "没有到达它的路由",
+  timeout: "未在期限内应答",
+  closed: "对方关闭了连接",
+  "not-http2": "对方不支持 HTTP/2",
+  "server-expired": "其证书已过期",
+  "server-name": "其证书不是签给该名称的",
+  "server-untrusted": "其证书不受信任",
+  "key-not-pinned": "它出示的密钥与其证书文件中的不一致",
+  "client-refused": "它拒绝了我们的客户端证书",
+  "pair-unusable": "我们的客户端证书与私钥无法使用",
+} as const;
+
 export const errors: ErrorMessages = {
   "der-malformed": { sentence: (p) => `DER 在第 ${p.offset} 字节处无效：${p.reason}`, hint: () => inspectIt },
   "pem-malformed": {
@@ -236,6 +252,23 @@ export const errors: ErrorMessages = {
   "command-failed": {
     sentence: (p) => `${p.command} 执行失败：${p.reason}`,
     hint: () => ["请手工执行该命令，查看其输出"],
+  },
+  "endpoint-unreachable": {
+    sentence: (p) => `无法询问 ${p.endpoint}：${endpointFaults[p.reason]}（${p.detail}）`,
+    hint: (p) => [
+      `查看监听情况：ss -lntxp；查看其出示的证书：openssl s_client -connect HOST:PORT </dev/null`,
+      ...(p.reason === "client-refused" || p.reason === "pair-unusable"
+        ? ["perennial inspect FILE 会显示客户端证书、有效期以及私钥是否与之匹配"]
+        : []),
+    ],
+  },
+  "rpc-failed": {
+    sentence: (p) => `${p.endpoint} 对 ${p.method} 的应答是 gRPC 状态 ${p.status}：${p.message}`,
+    hint: () => ["对方的日志里有更多信息：crictl logs、docker logs，或 journalctl -u 加单元名"],
+  },
+  "protobuf-malformed": {
+    sentence: (p) => `第 ${p.offset} 字节处不是有效的 protobuf：${p.reason}`,
+    hint: () => ["应答的不是预期的服务；查看监听情况：ss -lntxp"],
   },
   usage: {
     sentence: (p) => `用法有误：${p.reason}`,
