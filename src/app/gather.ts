@@ -3,10 +3,12 @@ import { hostname } from "node:os";
 import { type Address, formatAddress } from "../core/model/address.ts";
 import { AppError } from "../core/model/errors.ts";
 import type { Inventory } from "../core/model/inventory.ts";
+import type { LiveInventory } from "../core/model/live.ts";
 import type { Facts } from "../core/policy/facts.ts";
 import { objectsOfSlot, observe } from "../core/policy/observe.ts";
 import { type BuiltinProfile, builtinProfile, builtinProfileIds } from "../core/profile/builtin.ts";
 import { resolveParams } from "../core/profile/profile.ts";
+import type { discoverLive } from "../drivers/discovery/live.ts";
 import { discoverNodeName } from "../drivers/discovery/node-name.ts";
 import { discoverNode, recognises } from "../drivers/discovery/node.ts";
 import type { NodeView } from "../engine/ports/node-view.ts";
@@ -25,18 +27,53 @@ export interface ProfileChoice {
   readonly params: Readonly<Record<string, string>>;
 }
 
+/** What runs on the node beside what is stored there. */
+export interface GatheredLive extends Gathered {
+  readonly live: LiveInventory;
+}
+
 /** Reads everything once and judges it for the instant `at` (ms). Throws `not-a-node` when no profile fits. */
 export async function gather(local: LocalNode, choice: ProfileChoice, at: number): Promise<Gathered> {
+  return read(local, choice, (view, recognised) => observed(view, recognised, at));
+}
+
+/** The same, with what the node's own configuration says of its processes; nothing is dialled. */
+export async function gatherLive(
+  local: LocalNode,
+  choice: ProfileChoice,
+  { at, discover }: { readonly at: number; readonly discover: typeof discoverLive },
+): Promise<GatheredLive> {
+  return read(local, choice, async (view, recognised) => {
+    const gathered = await observed(view, recognised, at);
+    const [own] = gathered.inventory.nodes;
+    if (!own) throw new TypeError("a node was read and is not in the inventory");
+    return { ...gathered, live: await discover(view, recognised, own) };
+  });
+}
+
+async function read<T>(
+  local: LocalNode,
+  choice: ProfileChoice,
+  action: (view: RememberingView, recognised: Recognised) => Promise<T>,
+): Promise<T> {
   const store = local.openStore(unnamed);
   try {
-    const { profile, digest, params, view } = await recognise(openNodeView(store, unnamed), local, choice);
-    const found = await discoverNode(view, profile, params);
-    const inventory: Inventory = { cluster: "local", profile: { id: profile.id, digest }, nodes: [found] };
-    for (const address of objectsOf(inventory)) await view.read(address.path);
-    return { facts: observe(inventory, view.readings(), at), inventory };
+    const recognised = await recognise(openNodeView(store, unnamed), local, choice);
+    return await action(recognised.view, recognised);
   } finally {
     store.close();
   }
+}
+
+async function observed(
+  view: RememberingView,
+  { profile, digest, params }: Recognised,
+  at: number,
+): Promise<Gathered> {
+  const found = await discoverNode(view, profile, params);
+  const inventory: Inventory = { cluster: "local", profile: { id: profile.id, digest }, nodes: [found] };
+  for (const address of objectsOf(inventory)) await view.read(address.path);
+  return { facts: observe(inventory, view.readings(), at), inventory };
 }
 
 /** Until its own files say what the cluster calls the node. */

@@ -6,12 +6,13 @@ import { parseAddress } from "../core/model/address.ts";
 import { buildPlan } from "../core/plan/build.ts";
 import { checkPlan } from "../engine/check-plan.ts";
 import type { EnginePorts } from "../engine/ports/engine-ports.ts";
+import type { Live } from "../engine/ports/live.ts";
 import type { RunOptions } from "../engine/run-context.ts";
 import type { RunResult } from "../engine/run-result.ts";
 import { runPlan } from "../engine/run-plan.ts";
 import type { FileStore } from "../drivers/store/files.ts";
 import { type ProfileChoice, gather } from "./gather.ts";
-import { type LocalNode, enginePorts } from "./local-node.ts";
+import { isLive, type LocalNode, enginePorts } from "./local-node.ts";
 import { preflightState } from "./state-preflight.ts";
 import { toolVersion } from "./version.ts";
 
@@ -25,8 +26,12 @@ export async function planRenewal(
   request: RenewRequest,
   at: number,
 ): Promise<Plan> {
-  const { facts } = await gather(local, choice, at);
-  return buildPlan(facts, request, { toolVersion, root: local.root });
+  const frame = { toolVersion, root: local.root };
+  if (!isLive(local)) return buildPlan((await gather(local, choice, at)).facts, request, frame);
+  const { gatherRunning } = await import("./live.ts");
+  const { facts, live } = await gatherRunning(local, choice, at);
+  const takesSnapshot = request.noSnapshot !== true;
+  return buildPlan(facts, request, { ...frame, live: { facts: live, takesSnapshot } });
 }
 
 /** Does exactly what the plan says. Before anything is written every target, and the disk of the state directory, is looked at for what would stop a write. */
@@ -38,7 +43,7 @@ export async function applyPlan(local: LocalNode, plan: Plan, options: RunOption
       reason: `it was made for the root ${plan.root}, not ${local.root}`,
     });
   }
-  return withEngine(local, nodeOfPlan(plan), async (ports, store) => {
+  return withEngine(local, { node: nodeOfPlan(plan), plan }, async (ports, store) => {
     await preflightState(local, plan, store);
     await preflight(plan, store);
     return runPlan(ports, plan, options);
@@ -48,15 +53,27 @@ export async function applyPlan(local: LocalNode, plan: Plan, options: RunOption
 /** Opens store and state for one command and closes them again. */
 export async function withEngine<T>(
   local: LocalNode,
-  node: string,
+  { node, plan }: { readonly node: string; readonly plan?: Plan },
   action: (ports: EnginePorts, store: FileStore) => Promise<T>,
 ): Promise<T> {
+  const live = plan && (await liveOfPlan(local, plan));
   const store = local.openStore(node);
   try {
-    return await action(enginePorts(local, store, { tell: () => {} }), store);
+    return await action(
+      enginePorts(local, store, { audience: { tell: () => {} }, ...(live ? { live } : {}) }),
+      store,
+    );
   } finally {
     store.close();
   }
+}
+
+/** Only a plan with steps on the running node needs one. */
+async function liveOfPlan(local: LocalNode, plan: Plan): Promise<Live | null> {
+  const needsIt = plan.phases.some(({ id }) => id === "snapshot" || id === "restart" || id === "prove-live");
+  if (!needsIt || !isLive(local)) return null;
+  const { liveForRun } = await import("./live.ts");
+  return liveForRun(local, { id: plan.profile.id, params: {} });
 }
 
 export function nodeOfPlan(plan: Plan): string {

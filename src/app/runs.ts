@@ -29,7 +29,9 @@ export async function resume(
   const id = run ?? (await unfinishedRun(state))?.run ?? null;
   if (id === null) return null;
   const { plan } = await showRun(state, id);
-  const result = await withEngine(local, nodeOfPlan(plan), (ports) => resumeRun(ports, id, options));
+  const result = await withEngine(local, { node: nodeOfPlan(plan), plan }, (ports) =>
+    resumeRun(ports, id, options),
+  );
   return { result, plan };
 }
 
@@ -41,7 +43,8 @@ export async function rollback(
 ): Promise<RunResult> {
   const state = stateOf(local);
   const id = run === "last" ? await lastUndoable(state) : run;
-  return withEngine(local, await nodeOfRun(state, id), (ports) => rollbackRun(ports, id, options));
+  const { plan } = await showRun(state, id);
+  return withEngine(local, { node: nodeOfPlan(plan), plan }, (ports) => rollbackRun(ports, id, options));
 }
 
 /** The id behind the `last` of a rollback, or the id itself. Throws `run-unknown`. */
@@ -70,7 +73,7 @@ export async function prune(
   local: LocalNode,
   options: { readonly keep: number; readonly olderThanMs: number },
 ): Promise<readonly string[]> {
-  return withEngine(local, "unnamed", (ports) => pruneRuns(ports, options));
+  return withEngine(local, { node: "unnamed" }, (ports) => pruneRuns(ports, options));
 }
 
 function stateOf(local: LocalNode): StateDirectory {
@@ -82,9 +85,4 @@ async function idOf(state: StateDirectory, run: string): Promise<string> {
   const [newest] = await listRuns(state);
   if (!newest) throw new AppError("run-unknown", { run });
   return newest.run;
-}
-
-async function nodeOfRun(state: StateDirectory, run: string): Promise<string> {
-  const { plan } = await showRun(state, run);
-  return nodeOfPlan(plan);
 }

@@ -32,6 +32,8 @@ const special: Partial<Record<ErrorCode, number>> = {
   "state-unsafe": exitCodes.refused,
   "state-full": exitCodes.refused,
   declined: exitCodes.refused,
+  "process-not-found": exitCodes.refused,
+  "process-ambiguous": exitCodes.refused,
 };
 
 export function exitCodeOfError(code: ErrorCode): number {

@@ -8,7 +8,13 @@ import type { InspectOptions } from "./commands/inspect.ts";
 import type { ApplyOptions, PlanOptions, RenewCommandOptions } from "./commands/renew.ts";
 import type { ResumeOptions, RunsOptions } from "./commands/runs.ts";
 import type { Io } from "./io.ts";
-import { type NodeOptions, addNodeOptions, addRenewOptions, addRunOptions } from "./options.ts";
+import {
+  type NodeOptions,
+  addNodeOptions,
+  addLiveOptions,
+  addRenewOptions,
+  addRunOptions,
+} from "./options.ts";
 
 type Finish = (exitCode: number) => void;
 type Words = ReturnType<typeof cliMessages>;
@@ -111,7 +117,10 @@ function addLooking(program: Command, { io, words, done }: Parts): void {
 }
 
 function addDoing(program: Command, { io, words, done }: Parts): void {
-  const plan = addRenewOptions(program.command("plan").description(words.commands.plan), words);
+  const plan = addLiveOptions(
+    addRenewOptions(program.command("plan").description(words.commands.plan), words),
+    words,
+  );
   plan
     .argument("[name...]", words.args.names)
     .option("--out <file>", words.options.out)
@@ -123,7 +132,7 @@ function addDoing(program: Command, { io, words, done }: Parts): void {
       await done(runPlanCommand(names, command.optsWithGlobals<PlanOptions>(), io));
     });
   const renew = addRunOptions(
-    addRenewOptions(program.command("renew").description(words.commands.renew), words),
+    addLiveOptions(addRenewOptions(program.command("renew").description(words.commands.renew), words), words),
     words,
   );
   renew
@@ -134,7 +143,7 @@ function addDoing(program: Command, { io, words, done }: Parts): void {
       await done(runRenew(names, command.optsWithGlobals<RenewCommandOptions>(), io));
     });
   const apply = addRunOptions(
-    addNodeOptions(program.command("apply").description(words.commands.apply), words),
+    addLiveOptions(addNodeOptions(program.command("apply").description(words.commands.apply), words), words),
     words,
   );
   apply
@@ -149,7 +158,10 @@ function addDoing(program: Command, { io, words, done }: Parts): void {
 
 function addRuns(program: Command, { io, words, done }: Parts): void {
   const load = () => import("./commands/runs.ts");
-  const resume = addNodeOptions(program.command("resume").description(words.commands.resume), words);
+  const resume = addLiveOptions(
+    addNodeOptions(program.command("resume").description(words.commands.resume), words),
+    words,
+  );
   resume
     .argument("[run]", words.args.run)
     .option("--break-lock", words.options.breakLock)
@@ -158,7 +170,10 @@ function addRuns(program: Command, { io, words, done }: Parts): void {
       await done((await load()).runResume(run, command.optsWithGlobals<ResumeOptions>(), io));
     });
   const rollback = addRunOptions(
-    addNodeOptions(program.command("rollback").description(words.commands.rollback), words),
+    addLiveOptions(
+      addNodeOptions(program.command("rollback").description(words.commands.rollback), words),
+      words,
+    ),
     words,
   );
   rollback

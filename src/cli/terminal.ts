@@ -1,4 +1,5 @@
 // The real terminal behind Io.
+import { setMaxListeners } from "node:events";
 import { fstatSync, writeSync } from "node:fs";
 import type { Language } from "../report/language.ts";
 import type { Io } from "./io.ts";
@@ -30,6 +31,8 @@ export function terminal(lang: Language): Io {
 
 function abortOnSignals(): AbortController {
   const controller = new AbortController();
+  // Every listener that is looked at, and every process asked, listens to the one signal at the same time.
+  setMaxListeners(0, controller.signal);
   for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => controller.abort(name));
   return controller;
 }

@@ -18,8 +18,10 @@ export interface KubeletConfig {
   readonly port?: string;
   readonly healthzBindAddress?: string;
   readonly healthzPort?: string;
-  /** Since 1.27; a flag before. */
+  /** From 1.27; before it is a flag only. */
   readonly containerRuntimeEndpoint?: string;
+  /** A Go duration; the kubelet's default is 20s. */
+  readonly fileCheckFrequency?: string;
 }
 
 /**
@@ -45,6 +47,7 @@ export function parseKubeletConfig(bytes: Uint8Array): KubeletConfig {
     healthzBindAddress: textField(config, "healthzBindAddress", "configuration"),
     healthzPort: scalarText(config, "healthzPort"),
     containerRuntimeEndpoint: textField(config, "containerRuntimeEndpoint", "configuration"),
+    fileCheckFrequency: textField(config, "fileCheckFrequency", "configuration"),
   });
 }
 

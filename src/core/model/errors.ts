@@ -75,6 +75,23 @@ export interface ErrorParams {
   };
   interrupted: { readonly signal: string };
 
+  // --- processes of a node (drivers/process). `through` says who was asked.
+  "process-unknowable": { readonly consumer: string; readonly tried: readonly string[] };
+  "process-not-found": { readonly consumer: string; readonly through: string };
+  "process-ambiguous": {
+    readonly consumer: string;
+    readonly through: string;
+    readonly pods: readonly string[];
+  };
+  "process-not-stopped": {
+    readonly consumer: string;
+    readonly through: string;
+    readonly ids: readonly string[];
+    readonly reason: string;
+  };
+  "process-not-revived": { readonly consumer: string; readonly through: string; readonly reason: string };
+  "command-failed": { readonly command: string; readonly reason: string };
+
   // --- running servers (drivers/shared, drivers/health). `endpoint` is a URL without credentials, `detail` the system's own words.
   "endpoint-unreachable": {
     readonly endpoint: string;

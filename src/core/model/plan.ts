@@ -24,6 +24,8 @@ export interface RenewRequest {
     readonly value: string;
   }[];
   readonly allowLinksTo: readonly string[];
+  /** True when the operator keeps a copy of etcd's data in another way. */
+  readonly noSnapshot?: boolean;
 }
 
 export type RenewReason =

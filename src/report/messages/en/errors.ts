@@ -292,6 +292,43 @@ export const errors: ErrorMessages = {
       `${tool("runs list")} shows whether a run is open; ${tool("resume")} finishes it, ${tool("rollback last")} undoes it`,
     ],
   },
+  "process-unknowable": {
+    sentence: (p) => `nobody could be asked about ${p.consumer}: ${p.tried.join("; ")}`,
+    hint: () => [
+      "run it as root on the node; is the container runtime up? systemctl status containerd docker crio",
+      "ls -l /run/containerd/containerd.sock /var/run/docker.sock /run/cri-dockerd.sock /var/run/crio/crio.sock",
+    ],
+  },
+  "process-not-found": {
+    sentence: (p) => `no process of ${p.consumer} was found (asked: ${p.through}); nothing was stopped`,
+    hint: (p) => [
+      `is its manifest in the kubelet's folder, and does the kubelet run? ls -l /etc/kubernetes/manifests; systemctl status kubelet`,
+      `journalctl -u kubelet | grep ${shellQuote(p.consumer)} shows why it was not started`,
+    ],
+  },
+  "process-ambiguous": {
+    sentence: (p) =>
+      `${p.consumer} runs in several pods (${p.pods.join(", ")}; asked: ${p.through}); none was stopped`,
+    hint: () => ["only one of them can be this node's static pod: find out where the others come from"],
+  },
+  "process-not-stopped": {
+    sentence: (p) => `${p.consumer} did not go away (${p.ids.join(", ")} by ${p.through}): ${p.reason}`,
+    hint: (_, tool) => [
+      "look at the container runtime's log: journalctl -u containerd -u docker -u crio -n 100",
+      `then ${tool("resume")}, or ${tool("rollback last")}`,
+    ],
+  },
+  "process-not-revived": {
+    sentence: (p) => `${p.consumer} could not be made to start (${p.through}): ${p.reason}`,
+    hint: (_, tool) => [
+      "journalctl -u kubelet -n 100 shows what the kubelet does; ls -lA /etc/kubernetes/manifests /etc/kubernetes/.perennial-held",
+      `then ${tool("resume")}, which puts back what was moved away`,
+    ],
+  },
+  "command-failed": {
+    sentence: (p) => `${p.command} failed: ${p.reason}`,
+    hint: () => ["run that command by hand and see what it says"],
+  },
   "endpoint-unreachable": {
     sentence: (p) => `${p.endpoint} could not be asked: ${endpointFaults[p.reason]} (${p.detail})`,
     hint: (p) => [

@@ -268,6 +268,43 @@ export const errors: ErrorMessages = {
       `${tool("runs list")} 查看是否有未完成的运行；${tool("resume")} 继续，${tool("rollback last")} 回滚`,
     ],
   },
+  "process-unknowable": {
+    sentence: (p) => `无法得知 ${p.consumer} 的运行情况：${p.tried.join("；")}`,
+    hint: () => [
+      "请在该节点上用 root 执行；容器运行时是否正常？systemctl status containerd docker crio",
+      "ls -l /run/containerd/containerd.sock /var/run/docker.sock /run/cri-dockerd.sock /var/run/crio/crio.sock",
+    ],
+  },
+  "process-not-found": {
+    sentence: (p) => `没有找到 ${p.consumer} 的进程（查询方式：${p.through}）；未停止任何进程`,
+    hint: (p) => [
+      "清单是否在 kubelet 的目录中、kubelet 是否在运行：ls -l /etc/kubernetes/manifests；systemctl status kubelet",
+      `journalctl -u kubelet | grep ${shellQuote(p.consumer)} 可看到未启动的原因`,
+    ],
+  },
+  "process-ambiguous": {
+    sentence: (p) =>
+      `${p.consumer} 出现在多个 Pod 中（${p.pods.join("、")}；查询方式：${p.through}）；未停止任何进程`,
+    hint: () => ["其中只有一个是本节点的静态 Pod：请先查明其余的来源"],
+  },
+  "process-not-stopped": {
+    sentence: (p) => `${p.consumer} 未能停止（${p.through}：${p.ids.join("、")}）：${p.reason}`,
+    hint: (_, tool) => [
+      "查看容器运行时日志：journalctl -u containerd -u docker -u crio -n 100",
+      `然后 ${tool("resume")} 继续，或 ${tool("rollback last")} 回滚`,
+    ],
+  },
+  "process-not-revived": {
+    sentence: (p) => `无法让 ${p.consumer} 重新启动（${p.through}）：${p.reason}`,
+    hint: (_, tool) => [
+      "journalctl -u kubelet -n 100 查看 kubelet 日志；ls -lA /etc/kubernetes/manifests /etc/kubernetes/.perennial-held",
+      `然后 ${tool("resume")}：会先把移走的清单放回原处`,
+    ],
+  },
+  "command-failed": {
+    sentence: (p) => `${p.command} 执行失败：${p.reason}`,
+    hint: () => ["请手工执行该命令，查看其输出"],
+  },
   "endpoint-unreachable": {
     sentence: (p) => `无法询问 ${p.endpoint}：${endpointFaults[p.reason]}（${p.detail}）`,
     hint: (p) => [
