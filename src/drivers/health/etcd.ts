@@ -47,7 +47,7 @@ export interface Etcd {
   ): Promise<Answered<{ readonly header: EtcdHeader; readonly members: readonly EtcdMember[] }>>;
   /** Maintenance/Status. Answers without a quorum as well: see `leader`. */
   status(options?: AskOptions): Promise<Answered<EtcdStatus>>;
-  /** Maintenance/Alarm with GET: all members' alarms that are raised. */
+  /** Maintenance/Alarm with GET: all members' alarms that are raised. Goes through raft: needs a quorum, adds an entry to the log. */
   alarms(options?: AskOptions): Promise<Answered<{ readonly alarms: readonly EtcdAlarm[] }>>;
   /** KV/Range of one key, not serializable: succeeds only with a quorum. A refusal for want of rights comes after that proof. */
   linearizableRead(options?: AskOptions): Promise<Answered<{ readonly wasPermitted: boolean }>>;
