@@ -1,10 +1,19 @@
+// gRPC as a client, against servers that keep the rules and break them.
 import { once } from "node:events";
 import { constants } from "node:http2";
 import { createServer as createTcp, type AddressInfo } from "node:net";
 import { join } from "node:path";
+import { createServer as createTls, type TLSSocket } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
 import { isAppError } from "../../../src/core/model/errors.ts";
-import { openGrpc, type GrpcConnection, type GrpcOptions } from "../../../src/drivers/shared/grpc.ts";
+import {
+  openGrpc,
+  type GrpcConnection,
+  type GrpcOptions,
+  type GrpcTarget,
+} from "../../../src/drivers/shared/grpc.ts";
+import { certificatePem, makeAuthority } from "../../../src/lab/lab-issuer.ts";
+import { pairOf, serverPair } from "../../support/etcd-server.ts";
 import { freshFolder } from "../../support/fixtures.ts";
 import {
   type FakeCall,
@@ -390,5 +399,85 @@ describe("the connection", () => {
     }
     expect(await closed.promise).toBe(constants.NGHTTP2_CANCEL);
     expect(sent.bytes).toBeLessThan(2 ** 23);
+  });
+});
+
+describe("TLS", () => {
+  const now = Math.floor(Date.now() / 1000) * 1000;
+  const validity = { notBefore: now - 86_400_000, notAfter: now + 86_400_000 };
+
+  /** Notes the server name that was asked for and every byte that came behind the handshake. */
+  async function listen() {
+    const authority = await makeAuthority("ca", "ECDSA-P256", validity);
+    const pair = await serverPair(authority, validity);
+    const seen = { names: [] as unknown[], bytes: 0, protocols: [] as unknown[] };
+    const ended = deferred<void>();
+    const server = createTls({
+      cert: Buffer.from(pair.certificatePem),
+      key: Buffer.from(pair.keyPem),
+      ALPNProtocols: ["h2"],
+    });
+    server.on("secureConnection", (socket: TLSSocket & { readonly servername?: unknown }) => {
+      seen.names.push(socket.servername);
+      seen.protocols.push(socket.alpnProtocol);
+      socket.on("error", () => undefined);
+      socket.on("close", () => ended.resolve());
+      socket.on("data", (chunk: Buffer) => {
+        seen.bytes += chunk.length;
+        socket.destroy();
+      });
+    });
+    // We may be gone before the server has seen the end of the handshake.
+    server.on("tlsClientError", () => ended.resolve());
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    cleanUp.push(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const caPem = certificatePem(authority);
+    return { port, caPem, pin: pair.spkiSha256, seen, ended: ended.promise, authority };
+  }
+
+  async function call(target: GrpcTarget): Promise<unknown> {
+    const grpc = openGrpc(target, { deadlineMs: 5000 });
+    try {
+      return await faultOf(grpc.unary(method, nothing));
+    } finally {
+      grpc.close();
+    }
+  }
+
+  it("sends not a byte to a server with another key than the pinned one, however good its certificate", async () => {
+    const { port, caPem, authority, seen, ended } = await listen();
+    const pinnedSpkiSha256 = [pairOf(authority).spkiSha256];
+    const target = { kind: "tls", host: "127.0.0.1", port, caPem, pinnedSpkiSha256 } as const;
+    expect(await call(target)).toEqual(["endpoint-unreachable", "key-not-pinned"]);
+    await ended;
+    expect(seen.bytes).toBe(0);
+  });
+
+  it("believes the pinned key without any authority and under any name", async () => {
+    const { port, pin, seen, ended } = await listen();
+    const target = {
+      kind: "tls",
+      host: "127.0.0.1",
+      port,
+      serverName: "other",
+      pinnedSpkiSha256: [pin],
+    } as const;
+    expect(await call(target)).toEqual(["endpoint-unreachable", "closed"]);
+    await ended;
+    expect(seen.bytes).toBeGreaterThan(0);
+    expect(seen.names).toEqual(["other"]);
+  });
+
+  it("asks for a name, never for an address, and trusts no stranger without pin or bundle", async () => {
+    const { port, caPem, seen } = await listen();
+    await call({ kind: "tls", host: "127.0.0.1", port, caPem });
+    await call({ kind: "tls", host: "localhost", port, caPem });
+    await call({ kind: "tls", host: "127.0.0.1", port, serverName: "localhost", caPem });
+    expect(seen.names).toEqual([false, "localhost", "localhost"]);
+    expect(seen.protocols).toEqual(["h2", "h2", "h2"]);
+    const unknown = { kind: "tls", host: "127.0.0.1", port, pinnedSpkiSha256: [] } as const;
+    expect(await call(unknown)).toEqual(["endpoint-unreachable", "server-untrusted"]);
   });
 });

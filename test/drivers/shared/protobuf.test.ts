@@ -1,3 +1,4 @@
+// The wire format: the specification's examples, every value there and back, and input that is damaged.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isAppError } from "../../../src/core/model/errors.ts";
