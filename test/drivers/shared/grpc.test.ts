@@ -1,6 +1,6 @@
 // gRPC as a client, against servers that keep the rules and break them.
 import { once } from "node:events";
-import { constants } from "node:http2";
+import { constants, type ServerHttp2Stream } from "node:http2";
 import { createServer as createTcp, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createServer as createTls, type TLSSocket } from "node:tls";
@@ -339,13 +339,30 @@ describe("the connection", () => {
   });
 
   it("is made anew after GOAWAY, which lets the running call end", async () => {
-    const { server, grpc } = await serve(({ stream }) => {
+    const held: ServerHttp2Stream[] = [];
+    const arrived = deferred<void>();
+    const { server, grpc } = await serve(({ stream, request }) => {
+      if (request.length === 0) {
+        reply(stream, [framed("x")]);
+        return;
+      }
+      held.push(stream);
       stream.session?.goaway(constants.NGHTTP2_NO_ERROR);
-      reply(stream, [framed("x")]);
+      arrived.resolve();
     });
-    expect(await faultOf(grpc.unary(method, nothing))).toEqual({ resolved: Buffer.from("x") });
-    expect(await faultOf(grpc.unary(method, nothing))).toEqual({ resolved: Buffer.from("x") });
-    expect(server.sessions).toHaveLength(2);
+    const running = grpc.unary(method, Buffer.from("hold me"));
+    await arrived.promise;
+    const usesAnother = async () => {
+      await grpc.unary(method, nothing);
+      return server.sessions.length;
+    };
+    await expect.poll(usesAnother).toBe(2);
+    // The first connection ends while the second is in use, and takes nothing with it.
+    const ended = once(server.sessions[0]!, "close");
+    reply(held[0]!, [framed("late")]);
+    expect(Buffer.from(await running).toString()).toBe("late");
+    await ended;
+    for (let count = 0; count < 3; count += 1) expect(await usesAnother()).toBe(2);
   });
 
   it("ended by GOAWAY with an error is no conversation", async () => {
