@@ -41,7 +41,7 @@ export interface AskOptions {
  */
 export interface Etcd {
   readonly endpoint: string;
-  /** Cluster/MemberList. Before 3.5, and without a quorum from 3.5 on, read from this member's own state. */
+  /** Cluster/MemberList, from this member's own state: `linearizable` of 3.5 (field 1) is not asked for. */
   memberList(
     options?: AskOptions,
   ): Promise<Answered<{ readonly header: EtcdHeader; readonly members: readonly EtcdMember[] }>>;
