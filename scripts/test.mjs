@@ -16,6 +16,8 @@ const needed = [
   { program: "cfssl", package: "golang-cfssl", for: "a second X.509 oracle" },
   { program: "getfattr", package: "attr", for: "labels and ACLs of files" },
   { program: "chattr", package: "e2fsprogs", for: "immutable files" },
+  { program: "etcd", package: "etcd-server", for: "questions to a real etcd" },
+  { program: "etcdctl", package: "etcd-client", for: "questions to a real etcd" },
   { program: "setpriv", package: "util-linux", for: "files that may not be read" },
 ];
 

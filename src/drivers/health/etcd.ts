@@ -41,13 +41,13 @@ export interface AskOptions {
  */
 export interface Etcd {
   readonly endpoint: string;
-  /** Cluster/MemberList. Before 3.5, and without a quorum from 3.5 on, read from this member's own state. */
+  /** Cluster/MemberList, from this member's own state: `linearizable` of 3.5 (field 1) is not asked for. */
   memberList(
     options?: AskOptions,
   ): Promise<Answered<{ readonly header: EtcdHeader; readonly members: readonly EtcdMember[] }>>;
   /** Maintenance/Status. Answers without a quorum as well: see `leader`. */
   status(options?: AskOptions): Promise<Answered<EtcdStatus>>;
-  /** Maintenance/Alarm with GET: all members' alarms that are raised. */
+  /** Maintenance/Alarm with GET: all members' alarms that are raised. Goes through raft: needs a quorum, adds an entry to the log. */
   alarms(options?: AskOptions): Promise<Answered<{ readonly alarms: readonly EtcdAlarm[] }>>;
   /** KV/Range of one key, not serializable: succeeds only with a quorum. A refusal for want of rights comes after that proof. */
   linearizableRead(options?: AskOptions): Promise<Answered<{ readonly wasPermitted: boolean }>>;

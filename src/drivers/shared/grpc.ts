@@ -1,5 +1,6 @@
 // gRPC as a client over node:http2: one call in, one or many messages out (grpc/grpc, doc/PROTOCOL-HTTP2.md).
 import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
 import { AppError } from "../../core/model/errors.ts";
 import { type CallTimer, startCallTimer } from "./call-timer.ts";
 import { authorityOf, connectSocket, endpointOf, type GrpcTarget, unreachable } from "./grpc-connect.ts";
@@ -118,7 +119,7 @@ class Connection implements GrpcConnection {
 
   /** One dial for all who wait; one who gives up does not spoil it for the others. */
   async #connected(signal: AbortSignal, timer: CallTimer): Promise<Session> {
-    const session = (this.#session ??= this.#connect());
+    const session = this.#session ?? this.#dial();
     try {
       return await abortable(session, signal);
     } catch (error) {
@@ -127,37 +128,29 @@ class Connection implements GrpcConnection {
     }
   }
 
-  async #connect(): Promise<Session> {
+  #dial(): Promise<Session> {
+    // An old connection may end when a new one is long in use.
+    const forget = () => {
+      if (this.#session === session) this.#session = null;
+    };
+    const session = this.#connect(forget);
+    this.#session = session;
+    return session;
+  }
+
+  async #connect(forget: () => void): Promise<Session> {
     const deadline = AbortSignal.timeout(this.#options.deadlineMs);
     try {
-      return await this.#startSession(AbortSignal.any([deadline, this.#closing.signal]));
+      const socket = await connectSocket(this.#target, AbortSignal.any([deadline, this.#closing.signal]));
+      return startSession(socket, this.#target, forget);
     } catch (error) {
-      this.#session = null;
+      forget();
       throw error === deadline.reason ? timedOut(this.#target, error) : error;
     }
   }
 
-  async #startSession(signal: AbortSignal): Promise<Session> {
-    const socket = await connectSocket(this.#target, signal);
-    const scheme = this.#target.kind === "tls" ? "https" : "http";
-    const http2 = connect(`${scheme}://${authorityOf(this.#target)}`, {
-      createConnection: () => socket,
-      settings: { enablePush: false },
-    });
-    let broken: Error | null = null;
-    const forget = () => {
-      this.#session = null;
-    };
-    http2.on("error", (error: Error) => {
-      broken = error;
-    });
-    http2.once("goaway", forget);
-    http2.once("close", forget);
-    return { http2, broken: () => broken };
-  }
-
   async *#answers(session: Session, call: Call, timer: CallTimer): AsyncGenerator<Uint8Array> {
-    const answer = startCall(session.http2, call, authorityOf(this.#target));
+    const answer = this.#start(session, call);
     const { stream } = answer;
     const stop = () => cancel(stream, call.signal.reason);
     call.signal.addEventListener("abort", stop, { once: true });
@@ -176,6 +169,15 @@ class Connection implements GrpcConnection {
     } finally {
       call.signal.removeEventListener("abort", stop);
       cancel(stream);
+    }
+  }
+
+  #start(session: Session, call: Call): Answer {
+    try {
+      return startCall(session.http2, call, authorityOf(this.#target));
+    } catch (error) {
+      // It ended between the dial and this call.
+      throw unreachable(this.#target, session.broken() ?? error);
     }
   }
 
@@ -211,6 +213,21 @@ class Connection implements GrpcConnection {
     }
     return unreachable(this.#target, session.broken() ?? causeOf(error));
   }
+}
+
+function startSession(socket: Socket, target: GrpcTarget, forget: () => void): Session {
+  const scheme = target.kind === "tls" ? "https" : "http";
+  const http2 = connect(`${scheme}://${authorityOf(target)}`, {
+    createConnection: () => socket,
+    settings: { enablePush: false },
+  });
+  let broken: Error | null = null;
+  http2.on("error", (error: Error) => {
+    broken = error;
+  });
+  http2.once("goaway", forget);
+  http2.once("close", forget);
+  return { http2, broken: () => broken };
 }
 
 interface Answer {

@@ -1,5 +1,6 @@
 // One small HTTP/1.1 request over a socket opened with the rules of gRPC targets (pins, names, addresses, unix sockets).
 import { request, type IncomingMessage } from "node:http";
+import { AppError } from "../../core/model/errors.ts";
 import { authorityOf, connectSocket, type GrpcTarget, unreachable } from "./grpc-connect.ts";
 
 export interface HttpRequest {
@@ -33,7 +34,7 @@ export async function requestHttp(target: GrpcTarget, options: HttpRequest): Pro
     const late = deadline.aborted
       ? Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" })
       : error;
-    throw unreachable(target, late);
+    throw late instanceof AppError ? late : unreachable(target, late);
   }
 }
 
