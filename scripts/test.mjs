@@ -16,6 +16,10 @@ const needed = [
   { program: "cfssl", package: "golang-cfssl", for: "a second X.509 oracle" },
   { program: "getfattr", package: "attr", for: "labels and ACLs of files" },
   { program: "chattr", package: "e2fsprogs", for: "immutable files" },
+  { program: "containerd", package: "containerd", for: "the CRI and ctr on a real runtime" },
+  { program: "runc", package: "runc", for: "containers of a real runtime" },
+  { program: "dockerd", package: "docker.io", for: "docker on a real daemon" },
+  { program: "busybox", package: "busybox", for: "scripts for small systems" },
   { program: "setpriv", package: "util-linux", for: "files that may not be read" },
 ];
 
