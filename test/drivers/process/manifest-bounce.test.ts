@@ -93,8 +93,8 @@ esac
     return { ino, mode, uid, mtimeMs };
   };
   async function until(holds: () => boolean): Promise<void> {
-    for (const start = performance.now(); !holds(); await sleep(10)) {
-      if (performance.now() - start > 15_000) throw new Error(`still not, at "${word()}"`);
+    for (const since = performance.now(); !holds(); await sleep(10)) {
+      if (performance.now() - since > 15_000) throw new Error(`still not, at "${word()}"`);
     }
   }
 
@@ -147,6 +147,7 @@ esac
     writeFileSync(join(folder, "broken"), "");
     await expect(bounceManifest({ ...options, timeoutSeconds: 2 })).rejects.toMatchObject({
       code: "process-not-revived",
+      params: { consumer: "etcd", through: "crictl", reason: `the time was over; ${manifest} is back` },
     });
     expect(existsSync(manifest)).toBe(true);
   });
