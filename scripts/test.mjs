@@ -18,6 +18,10 @@ const needed = [
   { program: "chattr", package: "e2fsprogs", for: "immutable files" },
   { program: "etcd", package: "etcd-server", for: "questions to a real etcd" },
   { program: "etcdctl", package: "etcd-client", for: "questions to a real etcd" },
+  { program: "containerd", package: "containerd", for: "the CRI and ctr on a real runtime" },
+  { program: "runc", package: "runc", for: "containers of a real runtime" },
+  { program: "dockerd", package: "docker.io", for: "docker on a real daemon" },
+  { program: "busybox", package: "busybox", for: "scripts for small systems" },
   { program: "setpriv", package: "util-linux", for: "files that may not be read" },
 ];
 

@@ -163,12 +163,15 @@ say out
 # A container that goes is the proof that the kubelet has noticed; without one the time has to do.
 waited=0
 while [ "$waited" -lt "$patience" ]; do
+  # Somebody has put one there: what runs now is theirs.
+  exists "$manifest" && finish done
   [ "$was_up" = yes ] && ! is_up && break
   exists "$held" || break
   sleep 1
   waited=$((waited + 1))
 done
 # A kubelet that was restarted while the API is down ends nothing (kubernetes/kubernetes#88402).
+exists "$manifest" && finish done
 if is_up; then
   say stopping
   stop_all

@@ -142,6 +142,7 @@ export async function bounceManifest(options: BounceOptions): Promise<void> {
     },
     { seconds: options.timeoutSeconds + 15, pollMs: options.pollMs, signal },
   );
+  if (!isLast(word)) word = await lastWordOfGuard(options, target, word);
   if (!isLast(word)) restoreManifest(consumer, target);
   const reason = explain(word, target);
   if (reason !== null) fail(reason);
@@ -168,6 +169,23 @@ function explain(word: string, { manifest, held, status }: HeldManifest): string
     default:
       return `the script ended at "${word}" (${status})`;
   }
+}
+
+/** The guard outlives a script that was killed: it looks once a second, puts the manifest back and says so. */
+async function lastWordOfGuard(
+  { pollMs, signal }: BounceOptions,
+  { status }: HeldManifest,
+  before: string,
+): Promise<string> {
+  let word = before;
+  await waitUntil(
+    () => {
+      word = readStatus(status)?.word ?? "";
+      return Promise.resolve(isLast(word));
+    },
+    { seconds: 3, pollMs, signal },
+  );
+  return word;
 }
 
 /** Whether the script has ended is what the result tells. */

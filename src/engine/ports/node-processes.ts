@@ -46,7 +46,7 @@ export interface ReviveOptions {
  * (3) a pod's sandbox, a pod that came through the API and a namesake in another namespace are not the consumer; containers
  *     of two different pods are `process-ambiguous` and nothing is stopped;
  * (4) `stop` sends SIGTERM first, always, and resolves only when every instance seen before is gone. Exited instances count:
- *     they are removed with their sandbox, so that the kubelet's back-off (up to 5 minutes, as long as an exited container of
+ *     they are removed with their sandbox where the runtime allows it, so that the kubelet's back-off (up to 5 minutes, as long as an exited container of
  *     the pod is listed; pkg/kubelet/kuberuntime, doBackOff) does not hold up the next life. A successor that the kubelet has
  *     started meanwhile is left alone. Nothing found is `process-not-found`, still there at the end `process-not-stopped`;
  * (5) `revive` makes the supervisor start the consumer anew, whether it runs or not, and resolves when that is done, not when

@@ -54,7 +54,11 @@ export async function startContainerd(): Promise<Containerd> {
     ctr,
     makePod: (wish) => makePod(socket, folder, wish),
     async stop() {
-      await removeAll(socket).finally(() => daemon.stop());
+      try {
+        await removeAll(socket);
+      } finally {
+        await daemon.stop();
+      }
     },
   };
 }
