@@ -16,7 +16,7 @@ import type {
   TakeStep,
   Template,
 } from "../model/plan.ts";
-import { originalOf } from "../policy/certificate-checks.ts";
+import { originalOf } from "../policy/originals.ts";
 import { type Facts, type ObjectFacts, type SlotFacts, authorityOf } from "../policy/facts.ts";
 import { octal } from "../policy/finding-of.ts";
 import { sha256Hex } from "../pki/fingerprints.ts";

@@ -4,7 +4,8 @@ import type { Refusal, RefusalCode } from "../model/errors.ts";
 import type { Decision, RenewRequest } from "../model/plan.ts";
 import type { Certificate } from "../pki/certificate.ts";
 import { basicConstraints, keyUsage } from "../pki/extensions.ts";
-import { hasMatchingKey, originalOf } from "../policy/certificate-checks.ts";
+import { hasMatchingKey } from "../policy/issuer-checks.ts";
+import { originalOf } from "../policy/originals.ts";
 import {
   type AuthorityFacts,
   type Facts,

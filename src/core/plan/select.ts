@@ -2,7 +2,8 @@
 import { AppError } from "../model/errors.ts";
 import type { CertificateSlot } from "../model/inventory.ts";
 import type { Decision, KeepReason, RenewReason, RenewRequest } from "../model/plan.ts";
-import { type Original, hasMatchingKey, hasPath, originalOf } from "../policy/certificate-checks.ts";
+import { hasMatchingKey, hasPath } from "../policy/issuer-checks.ts";
+import { type Original, originalOf } from "../policy/originals.ts";
 import { noTemplate, noTemplateNow } from "./no-template.ts";
 import {
   type CertificateFacts,
