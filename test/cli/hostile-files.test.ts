@@ -280,6 +280,25 @@ describe("fault 11: a half-written file is mended by bringing it back", () => {
     },
   );
 
+  it("a CA whose key is another's: what it signed is left out with exit 3 and the reason, the rest is renewed", async () => {
+    const root = expired();
+    writeFileSync(join(root, pki, "etcd/ca.key"), readFileSync(join(root, pki, "ca.key")));
+    const { code, err } = await ask(root, ["renew", "--yes"]);
+    expect(code).toBe(3);
+    expect(err).toMatch(
+      /^error: left out, not renewed: m1\/etcd-server: the private key file:m1:\/etc\/kubernetes\/pki\/etcd\/ca\.key does not belong/m,
+    );
+    const lines = summary(await checkTree(root, [], Date.now())).filter((line) =>
+      line.startsWith("critical"),
+    );
+    expect(lines.filter((line) => /expired/.test(line)).map((line) => line.split(" ").at(-1))).toEqual([
+      "apiserver-etcd-client",
+      "etcd-healthcheck-client",
+      "etcd-peer",
+      "etcd-server",
+    ]);
+  });
+
   it("-o json says what was left out on a line of its own", async () => {
     const root = fixture("kubeadm-valid/m1");
     writeFileSync(join(root, crt), "");

@@ -161,9 +161,15 @@ export function planSamples(text: string) {
     missing: { code: "missing" },
     unreadable: { code: "unreadable", reason: text },
     "not-usable": { code: "not-usable", reason: "it is the certificate of etcd-peer" },
+    refused: {
+      code: "refused",
+      refusal: { code: "key-encrypted", slot: text, address: text, detail: text },
+    },
     "externally-managed": { code: "externally-managed", authority: text },
     "kubelet-rotates": { code: "kubelet-rotates", notAfter: at },
     "other-identity": { code: "other-identity" },
+    "original-unreadable": { code: "original-unreadable", original: text },
+    "original-kept": { code: "original-kept", original: text },
     "no-certificate": { code: "no-certificate" },
     "observed-only": { code: "observed-only" },
   };

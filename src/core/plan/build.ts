@@ -25,7 +25,8 @@ import { formatName, parseName } from "../pki/names.ts";
 import { digestOfPlan } from "./digest.ts";
 import { noticesOf } from "./notices.ts";
 import { refusalsOf } from "./refusals.ts";
-import { sansFor, select } from "./select.ts";
+import { sansFor } from "./named.ts";
+import { select } from "./select.ts";
 
 export interface PlanFrame {
   readonly toolVersion: string;

@@ -1,6 +1,7 @@
 // Which slot a copy was made from, told by key or by subject and signature.
 import type { Certificate } from "../pki/certificate.ts";
 import { isSamePublicKey } from "../pki/keys.ts";
+import { commonName, parseName } from "../pki/names.ts";
 import { isSignedBy } from "../pki/verify.ts";
 import { type Facts, type SlotFacts, authorityOf } from "./facts.ts";
 
@@ -35,8 +36,29 @@ export function originalOf(facts: Facts, copy: SlotFacts): Original | null {
   );
 }
 
+/**
+ * A slot that would be the original if it could be read: it should have the copy's subject, the copy was signed by our
+ * authority, and its certificate is missing, unreadable or broken. Null when nothing hides: then it is nobody's copy.
+ */
+export function hiddenOriginal(facts: Facts, copy: SlotFacts): SlotFacts | null {
+  if (copy.certificate.state !== "present") return null;
+  const { leaf } = copy.certificate.value;
+  if (!isOurs(facts, copy, leaf)) return null;
+  const name = commonName(parseName(leaf.subjectDer)) ?? "";
+  const hidden = copy.slot.copyOf.flatMap((id) => {
+    const candidate = facts.slots.get(id);
+    if (candidate === undefined || candidate.certificate.state === "present") return [];
+    const isExpected = candidate.certificate.state !== "missing" || !candidate.slot.optional;
+    return isExpected && candidate.slot.expected.commonNames?.includes(name) === true ? [candidate] : [];
+  });
+  return hidden[0] ?? null;
+}
+
 function sameIdentity(facts: Facts, copy: SlotFacts, leaf: Certificate, other: Certificate): boolean {
-  if (Buffer.compare(leaf.subjectDer, other.subjectDer) !== 0) return false;
+  return Buffer.compare(leaf.subjectDer, other.subjectDer) === 0 && isOurs(facts, copy, leaf);
+}
+
+function isOurs(facts: Facts, copy: SlotFacts, leaf: Certificate): boolean {
   const authority = authorityOf(facts, copy.slot);
   if (authority?.certificate.state !== "present") return false;
   return authority.certificate.value.certificates.some((anchor) => isSignedBy(leaf, anchor));

@@ -1,20 +1,32 @@
 // Checks of when a certificate holds: over, ending, not begun, longer than its authority.
-import type { AnyFinding, Severity } from "../model/finding.ts";
+import type { AnyFinding, Obstacle, Severity } from "../model/finding.ts";
 import { type SlotFacts, authorityOf } from "./facts.ts";
 import { isOfOtherCluster } from "./issuer-checks.ts";
+import { obstacleOf } from "./obstacle.ts";
 import { originalOf } from "./originals.ts";
 import type { CheckContext, Readable } from "./readable-slot.ts";
 
 export function expired({ facts, leaf, report, context }: Readable): readonly AnyFinding[] {
   const { notAfter } = leaf;
   const left = notAfter - context.facts.at;
-  if (left < 0) return [report("certificate-expired", severityOfExpiry(facts, context), { notAfter })];
+  const obstacle = withObstacle(facts, context);
+  if (left < 0)
+    return [report("certificate-expired", severityOfExpiry(facts, context), { notAfter, ...obstacle })];
   if (left >= context.withinMs || isOfOtherCluster(facts, context)) return [];
   // The kubelet renews a linked certificate by itself while it is valid.
   const rotates = facts.slot.management === "kubelet" && facts.slot.holder.form === "pem";
   return [
-    report("certificate-expiring", rotates ? "info" : "warning", { notAfter, withinMs: context.withinMs }),
+    report("certificate-expiring", rotates ? "info" : "warning", {
+      notAfter,
+      withinMs: context.withinMs,
+      ...obstacle,
+    }),
   ];
+}
+
+function withObstacle(facts: SlotFacts, context: CheckContext): { readonly obstacle?: Obstacle } {
+  const obstacle = obstacleOf(context.facts, facts);
+  return obstacle === null ? {} : { obstacle };
 }
 
 /** What we would renew is critical; what somebody else has to see to is a warning; other clusters are not ours to judge. */
