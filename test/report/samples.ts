@@ -60,6 +60,7 @@ export function findingSamples(text: string) {
     "owner-unexpected": { path: text, uid: 1000, gid: 1000 },
     "link-leaves-tree": { path: text, target: text },
     "left-over-temporary": { path: text },
+    "name-not-utf8": { path: text },
     "holds-system-masters": { subject: text, notAfter: at },
     "externally-managed": { authority: text },
     "external-etcd": { source: text },

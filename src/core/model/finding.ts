@@ -86,6 +86,8 @@ export interface FindingParams {
   "owner-unexpected": { readonly path: string; readonly uid: number; readonly gid: number };
   "link-leaves-tree": { readonly path: string; readonly target: string };
   "left-over-temporary": { readonly path: string };
+  /** `path` has each byte that is not UTF-8 as `\\xff`. */
+  "name-not-utf8": { readonly path: string };
   // --- who can do what
   "holds-system-masters": { readonly subject: string; readonly notAfter: number };
   "externally-managed": { readonly authority: string };

@@ -235,6 +235,8 @@ function noteFinding(note: DiscoveryNote): readonly AnyFinding[] {
           kind: note.detail,
         }),
       ];
+    case "name-not-utf8":
+      return [report("name-not-utf8", "warning", { path: note.detail })];
     case "external-etcd":
       return [report("external-etcd", "info", { source: note.detail })];
   }
