@@ -27,7 +27,7 @@ function liveChoiceOf({ root, probe, runtime }: NodeOptions): LiveChoice | null 
     throw new AppError("value-invalid", {
       what: "--runtime",
       value: runtime,
-      expected: runtimeNames.join(", "),
+      expected: "cri, crictl, docker, nerdctl or ctr",
     });
   return root === "/" || probe === true ? { runtime: known ?? null } : null;
 }

@@ -2,6 +2,7 @@
 // Codes come back from Object.entries as strings.
 /* oxlint-disable typescript/no-unsafe-type-assertion */
 import type { ErrorCode, ErrorParams, RefusalCode } from "../../src/core/model/errors.ts";
+import type { Reason } from "../../src/core/model/reasons.ts";
 import type { FindingCode, FindingParams } from "../../src/core/model/finding.ts";
 import type { KeepReason, Notice, RenewReason } from "../../src/core/model/plan.ts";
 
@@ -60,6 +61,7 @@ export function findingSamples(text: string) {
     "owner-unexpected": { path: text, uid: 1000, gid: 1000 },
     "link-leaves-tree": { path: text, target: text },
     "left-over-temporary": { path: text },
+    "name-not-utf8": { path: text },
     "holds-system-masters": { subject: text, notAfter: at },
     "externally-managed": { authority: text },
     "external-etcd": { source: text },
@@ -69,19 +71,21 @@ export function findingSamples(text: string) {
 }
 
 export function errorSamples(text: string) {
+  // What a parser quotes may be hostile.
+  const reason: Reason = `there is no user ${text}`;
   return {
-    "der-malformed": { reason: text, offset: 4 },
+    "der-malformed": { reason: reason, offset: 4 },
     "pem-malformed": { reason: "truncated", line: 3 },
-    "certificate-malformed": { reason: text },
-    "key-malformed": { reason: text },
+    "certificate-malformed": { reason: reason },
+    "key-malformed": { reason: reason },
     "key-encrypted": { format: text },
     "key-unsupported": { algorithm: text },
-    "issue-refused": { reason: text },
-    "value-invalid": { what: text, value: text, expected: text },
-    "yaml-malformed": { reason: text, line: 3 },
-    "kubeconfig-malformed": { reason: text },
-    "splice-unsafe": { reason: text },
-    "manifest-malformed": { reason: text },
+    "issue-refused": { reason: reason },
+    "value-invalid": { what: reason, value: text, expected: reason },
+    "yaml-malformed": { reason: reason, line: 3 },
+    "kubeconfig-malformed": { reason: reason },
+    "splice-unsafe": { reason: reason },
+    "manifest-malformed": { reason: reason },
     "profile-invalid": { profile: text, reason: text },
     "profile-unknown": { profile: text, known: [text] },
     "store-unreadable": { address: text, reason: text, cause: text },
@@ -105,16 +109,16 @@ export function errorSamples(text: string) {
     locked: { path: text, holder: text, sinceAt: at, what: text, pid: 7, host: text, alive: true },
     "lock-lost": { path: text, token: 1, found: 2 },
     "plan-stale": { differences: [{ address: text, what: "bytes", planned: text, found: "" }] },
-    "plan-invalid": { path: text, reason: text },
+    "plan-invalid": { path: text, reason: reason },
     "digest-differs": { approved: text, found: text },
     "run-unfinished": { run: text },
     "run-unknown": { run: text },
     "run-not-open": { run: text, state: text },
-    "journal-damaged": { path: text, line: 3, reason: text },
+    "journal-damaged": { path: text, line: 3, reason: reason },
     "rollback-refused": { run: text, changed: [text] },
     "rollback-expired": { run: text, names: [text] },
-    "proof-failed": { slot: text, reason: text },
-    "step-failed": { step: text, reason: text },
+    "proof-failed": { slot: text, reason: reason },
+    "step-failed": { step: text, reason: reason },
     "state-unsafe": { path: text, reason: text },
     "state-full": { path: text, on: text, keeps: "run", lacks: "bytes", needed: 700_000, free: 4096 },
     interrupted: { signal: text },
@@ -176,9 +180,15 @@ export function planSamples(text: string) {
     missing: { code: "missing" },
     unreadable: { code: "unreadable", reason: text },
     "not-usable": { code: "not-usable", reason: "it is the certificate of etcd-peer" },
+    refused: {
+      code: "refused",
+      refusal: { code: "key-encrypted", slot: text, address: text, detail: text },
+    },
     "externally-managed": { code: "externally-managed", authority: text },
     "kubelet-rotates": { code: "kubelet-rotates", notAfter: at },
     "other-identity": { code: "other-identity" },
+    "original-unreadable": { code: "original-unreadable", original: text },
+    "original-kept": { code: "original-kept", original: text },
     "no-certificate": { code: "no-certificate" },
     "observed-only": { code: "observed-only" },
   };

@@ -16,7 +16,7 @@ import type {
   TakeStep,
   Template,
 } from "../model/plan.ts";
-import { originalOf } from "../policy/certificate-checks.ts";
+import { originalOf } from "../policy/originals.ts";
 import { type Facts, type ObjectFacts, type SlotFacts, authorityOf } from "../policy/facts.ts";
 import { octal } from "../policy/finding-of.ts";
 import { sha256Hex } from "../pki/fingerprints.ts";
@@ -27,7 +27,8 @@ import { newModeOf } from "./new-mode.ts";
 import { type LivePart, type LiveSteps, liveSteps, noLiveSteps } from "./live-steps.ts";
 import { noticesOf } from "./notices.ts";
 import { refusalsOf } from "./refusals.ts";
-import { sansFor, select } from "./select.ts";
+import { sansFor } from "./named.ts";
+import { select } from "./select.ts";
 
 export interface PlanFrame {
   readonly toolVersion: string;

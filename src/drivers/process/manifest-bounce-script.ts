@@ -191,7 +191,7 @@ export function manifestBounceScript(values: ScriptValues): string {
 
 function quote(value: string): string {
   if (value.includes("\0") || value.includes("\n")) {
-    throw new AppError("value-invalid", { what: "a path", value, expected: "text in one line" });
+    throw new AppError("value-invalid", { what: "path", value, expected: "text in one line" });
   }
   return `'${value.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -15,6 +15,7 @@ import type { FolderAttributes, Observation, ReadOptions } from "../../engine/po
 import { childPath, errnoOf } from "./directory-handles.ts";
 import { readAt, type FileContent } from "./file-content.ts";
 import { explainReading } from "./explain-reading.ts";
+import { textOfName } from "../../core/model/foreign-bytes.ts";
 import type { RememberingLabels } from "./file-labels.ts";
 import {
   identityOf,
@@ -199,7 +200,7 @@ function locateDirectoryOrNull(root: Root, path: string, of: string): Place | nu
 function listDirectory(place: Place | null): readonly string[] | null {
   if (!place) return null;
   try {
-    return readdirSync(childPath(place.directory, ".")).sort();
+    return readdirSync(childPath(place.directory, "."), { encoding: "buffer" }).map(textOfName).sort();
   } finally {
     closeSync(place.directory);
   }
