@@ -174,7 +174,10 @@ export interface DiagnoseResult {
   /** null when there are no facts: log text alone. */
   readonly node: string | null;
   readonly root: string;
+  /** Logs that were read. */
   readonly sources: readonly string[];
+  /** Logs that are there and could not be read. */
+  readonly unread: readonly { readonly source: string; readonly reason: string }[];
   readonly lines: number;
   readonly diagnoses: readonly Diagnosis[];
 }
