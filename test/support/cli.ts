@@ -40,6 +40,9 @@ export async function runCli(words: readonly string[], options: CliOptions = {})
       err.push(question);
       return options.answer ?? "";
     },
+    async *input() {
+      yield options.input ?? new Uint8Array();
+    },
     readInput: async () => options.input ?? new Uint8Array(),
     signal: options.signal ?? new AbortController().signal,
     now: () => options.now ?? Date.now(),

@@ -7,7 +7,7 @@ import type {
   Evidence,
   Symptom,
 } from "../../model/diagnosis.ts";
-import { harmsOfCause, sparesOfCause } from "./harms.ts";
+import { harmRank, harmsOfCause, sparesOfCause } from "./harms.ts";
 
 export interface Draft {
   readonly cause: CauseCode;
@@ -27,7 +27,10 @@ export const certaintyRank: Readonly<Record<Certainty, number>> = {
   rejected: 3,
 };
 
-/** A cause that explains others stands before them; what merely follows from them stands last. */
+/** These explain others and stand before them, whatever the others harm. */
+const rootCauses: readonly CauseCode[] = ["clock-wrong", "authority-expired", "etcd-unreachable"];
+
+/** Where harms are alike: what merely follows from others stands last. */
 const causeRank: Readonly<Record<CauseCode, number>> = {
   "clock-wrong": 0,
   "authority-expired": 1,
@@ -101,7 +104,20 @@ function timeOf(evidence: Evidence): number {
 }
 
 function compareDiagnoses(a: Diagnosis, b: Diagnosis): number {
-  return certaintyRank[a.certainty] - certaintyRank[b.certainty] || causeRank[a.cause] - causeRank[b.cause];
+  return (
+    certaintyRank[a.certainty] - certaintyRank[b.certainty] ||
+    rootRank(a) - rootRank(b) ||
+    worstHarm(a) - worstHarm(b) ||
+    causeRank[a.cause] - causeRank[b.cause]
+  );
+}
+
+function rootRank({ cause }: Diagnosis): number {
+  return rootCauses.includes(cause) ? rootCauses.indexOf(cause) : rootCauses.length;
+}
+
+function worstHarm({ harms }: Diagnosis): number {
+  return Math.min(...harms.map(harmRank), harmRank("unknown"));
 }
 
 function uniqueBy<T>(items: readonly T[], keyOf: (item: T) => string): readonly T[] {

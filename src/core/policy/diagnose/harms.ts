@@ -27,7 +27,18 @@ export function harmsOf(names: readonly string[]): readonly HarmCode[] {
   const harms = names.flatMap(
     (name) => harmsBySlot[name] ?? (name.includes(".kube/") ? (["admin-access"] as const) : []),
   );
-  return [...new Set(harms)].sort((a, b) => worstFirst.indexOf(a) - worstFirst.indexOf(b));
+  return harmsWorstFirst(harms);
+}
+
+/** Each once; those that are not about the control plane come last. */
+export function harmsWorstFirst(harms: readonly HarmCode[]): readonly HarmCode[] {
+  return [...new Set(harms)].sort((a, b) => harmRank(a) - harmRank(b));
+}
+
+/** 0 is the worst. */
+export function harmRank(harm: HarmCode): number {
+  const rank = worstFirst.indexOf(harm);
+  return rank < 0 ? worstFirst.length : rank;
 }
 
 const worstFirst: readonly HarmCode[] = [
