@@ -26,8 +26,10 @@ interface Context {
   readonly width: number;
 }
 
+const mostLines = 40;
+/** A blank line and that nothing was changed. */
+const closingLines = 2;
 const mostWhole = 3;
-const mostShort = 5;
 const mostFiles = 4;
 const mostWhy = 3;
 const mostHarms = 6;
@@ -42,7 +44,7 @@ const styles: Readonly<Record<Certainty, readonly Style[]>> = {
   rejected: ["dim"],
 };
 
-/** At most 40 lines of 100 columns for anything a node really has; the rest is counted. Every string is made safe first. */
+/** One screen of 40 lines, more only if the first cause alone is longer. Every string is made safe first. */
 export function renderDiagnoses(result: DiagnoseResult, options: DiagnoseTextOptions): string {
   const messages = diagnoseMessages(options.lang);
   const safe = shownData(result, options.lang);
@@ -53,23 +55,35 @@ export function renderDiagnoses(result: DiagnoseResult, options: DiagnoseTextOpt
     paint: painter(options.hasColor),
     width: options.width ?? Number.POSITIVE_INFINITY,
   };
-  const active = safe.diagnoses.filter(({ certainty }) => certainty !== "rejected");
-  const rejected = safe.diagnoses.filter(({ certainty }) => certainty === "rejected");
-  const short = [...active.slice(mostWhole), ...rejected];
-  const left = short.length - mostShort;
+  const head = [messages.heading(safe.node, safe.sources.length, safe.lines), ...unreadLines(safe, messages)];
+  const room = mostLines - head.length - closingLines;
   return [
-    messages.heading(safe.node, safe.sources.length, safe.lines),
-    ...unreadLines(safe, messages),
-    ...(safe.diagnoses.length === 0 ? ["", messages.nothing] : []),
-    ...active.slice(0, mostWhole).flatMap((one) => ["", ...wholeLines(one, context)]),
-    ...(short.length > 0
-      ? ["", ...short.slice(0, mostShort).flatMap((one) => shortLines(one, context))]
-      : []),
-    ...(left > 0 ? [messages.more(left)] : []),
+    ...head,
+    ...(safe.diagnoses.length === 0 ? ["", messages.nothing] : fitted(safe.diagnoses, room, context)),
     "",
     cliMessages(options.lang).nothingChanged,
     "",
   ].join("\n");
+}
+
+/** Each as fully as the room allows while every later one keeps a line; what finds no room at all is counted. */
+function fitted(diagnoses: readonly Diagnosis[], room: number, context: Context): readonly string[] {
+  const lines: string[] = [];
+  for (const [index, diagnosis] of diagnoses.entries()) {
+    const waiting = diagnoses.length - index - 1;
+    const left = room - lines.length;
+    const isFirst = index === 0;
+    const isWhole = index < mostWhole && diagnosis.certainty !== "rejected";
+    const forms = [
+      ...(isWhole ? [() => ["", ...wholeLines(diagnosis, context)]] : []),
+      () => ["", ...shortLines(diagnosis, context)],
+      () => [headOf(diagnosis, context)],
+    ].map((form) => form().flatMap((line) => line.split("\n")));
+    const form = isFirst ? forms[0] : forms.find((one) => one.length + waiting <= left);
+    if (form === undefined) return [...lines, context.messages.more(waiting + 1)];
+    lines.push(...form);
+  }
+  return lines;
 }
 
 function unreadLines({ unread }: DiagnoseResult, messages: DiagnoseMessages): readonly string[] {
@@ -102,23 +116,24 @@ function harmsShown(harms: Diagnosis["harms"], messages: DiagnoseMessages): read
   return [...harms.slice(0, mostHarms).map((harm) => messages.harms[harm]), ...rest];
 }
 
-/** Two lines: what it is, and the strongest reason or where to look instead. */
+/** What it is, the strongest reason, and the next step, or where to look instead. */
 function shortLines(diagnosis: Diagnosis, context: Context): readonly string[] {
-  const { messages, paint } = context;
-  const { certainty } = diagnosis;
-  const names = diagnosis.certificates.map(({ name }) => name);
-  const files = names.length === 0 || certainty === "rejected" ? "" : ` (${messages.shortList(names)})`;
-  const head = `${paint(styles[certainty], messages.certainties[certainty])} ${titleOf(diagnosis, messages)}${files}`;
-  const [why] = whyOf(diagnosis, context);
-  const next = nextOf(diagnosis, context);
+  const { messages } = context;
+  const why = whyOf(diagnosis, context).slice(0, 1);
+  const next = nextOf(diagnosis, context).slice(0, diagnosis.certainty === "rejected" ? 2 : 1);
   return [
-    wrapText(head, context.width, "    "),
-    ...(why === undefined ? [] : labelled(messages.labels.why, [why], context)),
-    ...labelled(messages.labels.next, next.slice(0, certainty === "rejected" ? 2 : 1), {
-      ...context,
-      width: Number.POSITIVE_INFINITY,
-    }),
+    headOf(diagnosis, context),
+    ...labelled(messages.labels.why, why, context),
+    ...labelled(messages.labels.next, next, { ...context, width: Number.POSITIVE_INFINITY }),
   ];
+}
+
+function headOf(diagnosis: Diagnosis, { messages, paint, width }: Context): string {
+  const { certainty, certificates } = diagnosis;
+  const names = certificates.map(({ name }) => name);
+  const files = names.length === 0 || certainty === "rejected" ? "" : ` (${messages.shortList(names)})`;
+  const word = paint(styles[certainty], messages.certainties[certainty]);
+  return wrapText(`${word} ${titleOf(diagnosis, messages)}${files}`, width, "    ");
 }
 
 export function titleOf(
@@ -141,13 +156,13 @@ function fileLines({ certificates }: Diagnosis, context: Context): readonly stri
   return labelled(messages.labels.certificate, [...lines, ...more], context);
 }
 
-/** The dates of files stand beside them already. */
+/** Both sides are heard: what the facts say and what the log says. The dates of files stand beside them already. */
 function whyOf({ evidence, certificates }: Diagnosis, { messages, at, width }: Context): readonly string[] {
   const dated = new Set(certificates.filter(({ notAfter }) => notAfter !== null).map(({ name }) => name));
-  return evidence
-    .filter((one) => !(one.code === "ended" && dated.has(one.name)))
-    .slice(0, mostWhy)
-    .map((one) => evidenceText(shortened(one, width), messages, at));
+  const told = evidence.filter((one) => !(one.code === "ended" && dated.has(one.name)));
+  const logs = told.filter(({ code }) => code === "log");
+  const rest = told.filter(({ code }) => code !== "log").slice(0, logs.length > 0 ? mostWhy - 1 : mostWhy);
+  return [...rest, ...logs].slice(0, mostWhy).map((one) => evidenceText(shortened(one, width), messages, at));
 }
 
 function shortened(evidence: Evidence, width: number): Evidence {

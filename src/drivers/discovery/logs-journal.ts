@@ -19,7 +19,12 @@ const units = ["kubelet", "etcd", "kube-apiserver", "kube-controller-manager", "
 const journalctl: readonly [string, ...string[]] = [
   "journalctl",
   ...units.flatMap((unit) => ["-u", unit]),
-  ...["-n", String(mostLines), "--no-pager", "-q", "-o", "short-iso"],
+  "-n",
+  String(mostLines),
+  "--no-pager",
+  "-q",
+  "-o",
+  "short-iso",
 ];
 
 /** The end of the journal, oldest line first. A machine without systemd is `unread`, ENOENT. */

@@ -214,16 +214,18 @@ const next: Readonly<Record<CauseCode, (view: NextView) => readonly string[]>> =
           `${tool("renew kubelet.conf")}; ${kubeletRestart} (no bootstrap file is needed then)`,
         ]
       : [tool("check"), kubeletRestart],
-  "wrong-kubelet-client": ({ subject }) =>
+  "wrong-kubelet-client": ({ subject, tool }) =>
     subject === "embedded"
       ? [
           "in kubelet.conf: client-certificate and client-key: /var/lib/kubelet/pki/kubelet-client-current.pem",
           kubeletRestart,
         ]
-      : [
-          "mv /var/lib/kubelet/pki/kubelet-client-current.pem /var/lib/kubelet/pki/old-kubelet-client.pem",
-          `${kubeletRestart}; it goes on with kubelet.conf`,
-        ],
+      : subject === "linked"
+        ? [tool("plan kubelet.conf"), `${tool("renew kubelet.conf")}; ${kubeletRestart}`]
+        : [
+            "mv /var/lib/kubelet/pki/kubelet-client-current.pem /var/lib/kubelet/pki/old-kubelet-client.pem",
+            `${kubeletRestart}; it goes on with kubelet.conf`,
+          ],
   "loopback-certificate-expired": () => [
     "see it: openssl s_client -connect 127.0.0.1:6443 -servername apiserver-loopback-client </dev/null | openssl x509 -noout -dates",
     "restart kube-apiserver, one node after the other; no file has to be renewed",
@@ -275,7 +277,7 @@ export const diagnoseEn = {
   ended: (notAfter: number, at: number) =>
     notAfter < at ? `ended ${formatDate(notAfter)}` : `ends ${formatDate(notAfter)}`,
   heading: (node: string | null, sources: number, lines: number) =>
-    `${node === null ? "Log text alone" : `Node ${node}`}: ${sources === 0 ? "no logs, the files only" : `${lines} lines of ${sources} ${sources === 1 ? "log" : "logs"}`}`,
+    `${node === null ? "Log text alone" : `Node ${node}`}: ${sources === 0 ? "no logs, the files only" : `${lines} ${lines === 1 ? "line" : "lines"} of ${sources} ${sources === 1 ? "log" : "logs"}`}`,
   unread: (list: string) => `Not read: ${list}`,
   nothing: "Nothing here speaks of certificates.",
   more: (count: number) => `${count} more: -o json shows them`,

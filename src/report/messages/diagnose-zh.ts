@@ -180,16 +180,18 @@ export const diagnoseZh: typeof diagnoseEn = {
             `${tool("renew kubelet.conf")}; ${kubeletRestart}（之后不再需要 bootstrap 文件）`,
           ]
         : [tool("check"), kubeletRestart],
-    "wrong-kubelet-client": ({ subject }) =>
+    "wrong-kubelet-client": ({ subject, tool }) =>
       subject === "embedded"
         ? [
             "在 kubelet.conf 中：client-certificate 和 client-key 都写 /var/lib/kubelet/pki/kubelet-client-current.pem",
             kubeletRestart,
           ]
-        : [
-            "mv /var/lib/kubelet/pki/kubelet-client-current.pem /var/lib/kubelet/pki/old-kubelet-client.pem",
-            `${kubeletRestart}；之后它使用 kubelet.conf`,
-          ],
+        : subject === "linked"
+          ? [tool("plan kubelet.conf"), `${tool("renew kubelet.conf")}; ${kubeletRestart}`]
+          : [
+              "mv /var/lib/kubelet/pki/kubelet-client-current.pem /var/lib/kubelet/pki/old-kubelet-client.pem",
+              `${kubeletRestart}；之后它使用 kubelet.conf`,
+            ],
     "loopback-certificate-expired": () => [
       "查看：openssl s_client -connect 127.0.0.1:6443 -servername apiserver-loopback-client </dev/null | openssl x509 -noout -dates",
       "逐个节点重启 kube-apiserver；不需要续期任何文件",

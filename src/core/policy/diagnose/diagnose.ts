@@ -14,9 +14,10 @@ export function diagnose(
   node: NodeKnowledge | null,
   newestLine: NewestLine | null = null,
 ): readonly Diagnosis[] {
+  // What the log speaks of comes first among the certificates of a cause.
   return mergeDrafts([
-    ...(node === null ? [] : fromFacts(node, newestLine)),
     ...symptoms.flatMap((symptom) => judge(symptom, node)),
+    ...(node === null ? [] : fromFacts(node, newestLine)),
   ]);
 }
 

@@ -1,6 +1,6 @@
 // What the facts alone say: every finding that stops something, grouped by cause; the kubelet's files and the clock besides.
 import type { CauseCode } from "../../model/diagnosis.ts";
-import type { FindingCode } from "../../model/finding.ts";
+import type { AnyFinding, FindingCode } from "../../model/finding.ts";
 import type { SlotFacts } from "../facts.ts";
 import type { Draft } from "./draft.ts";
 import {
@@ -57,11 +57,17 @@ export function fromFacts(node: NodeKnowledge, newestLine: NewestLine | null): r
 function fromFindings(node: NodeKnowledge): readonly Draft[] {
   return node.findings.flatMap((finding) => {
     const cause = causes[finding.code];
-    if (cause === undefined || finding.severity === "info") return [];
+    if (cause === undefined || finding.severity === "info" || isKubeletsFile(node, finding)) return [];
     // What the manifests ask for and the certificate lacks may be a name that nobody uses.
     const certainty = finding.code === "san-missing" ? "likely" : "confirmed";
     return [{ cause, certainty, certificates: [concernOf(node, finding)], evidence: [evidenceOf(finding)] }];
   });
+}
+
+/** The rotated file of another CA that kubelet.conf names: kubeletFiles() says more of it. */
+function isKubeletsFile({ facts }: NodeKnowledge, { code, slot, name }: AnyFinding): boolean {
+  if (code !== "wrong-issuer" || name !== "kubelet.conf" || slot === null) return false;
+  return facts.slots.get(slot)?.slot.holder.form === "pem";
 }
 
 /**
@@ -69,36 +75,43 @@ function fromFindings(node: NodeKnowledge): readonly Draft[] {
  * prefers the rotated file, even a left-over one of another CA.
  */
 function kubeletFiles(node: NodeKnowledge): readonly Draft[] {
-  const embedded = slotsNamed(node, ["kubelet.conf"]).filter(({ slot }) => slot.holder.form === "kubeconfig");
+  const configured = slotsNamed(node, ["kubelet.conf"]);
+  const embedded = configured.filter(({ slot }) => slot.holder.form === "kubeconfig");
+  const linked = configured.filter(({ slot }) => slot.holder.form === "pem");
   const rotated = slotsNamed(node, ["kubelet-client"]);
+  const isStranger = (slot: SlotFacts): boolean => isOfAnotherAuthority(node, slot);
   return [
-    ...rotated.filter((slot) => isOfAnotherAuthority(node, slot)).map((slot) => strangerDraft(slot)),
+    ...rotated.filter(isStranger).map((slot) => strangerDraft(slot, "other-authority")),
+    ...linked.filter(isStranger).map((slot) => strangerDraft(slot, "linked")),
     ...embedded
       .filter((slot) => isExpired(slot, node.facts.at))
       .flatMap((slot) =>
-        rotated
-          .filter((other) => isUsable(node, other))
-          .map((other): Draft => ({
-            cause: "wrong-kubelet-client",
-            certainty: "confirmed",
-            certificates: [concern(slot), concern(other)],
-            evidence: [
-              { code: "finding", finding: "kubelet-embedded", name: slot.slot.name, path: pathOf(slot) },
-              { code: "file-is-there", path: pathOf(other) },
-            ],
-            subject: "embedded",
-          })),
+        rotated.filter((other) => isUsable(node, other)).map((other) => embeddedDraft(slot, other)),
       ),
   ];
 }
 
-function strangerDraft(slot: SlotFacts): Draft {
+function embeddedDraft(slot: SlotFacts, rotated: SlotFacts): Draft {
+  return {
+    cause: "wrong-kubelet-client",
+    certainty: "confirmed",
+    certificates: [concern(slot), concern(rotated)],
+    evidence: [
+      { code: "finding", finding: "kubelet-embedded", name: slot.slot.name, path: pathOf(slot) },
+      { code: "file-is-there", path: pathOf(rotated) },
+    ],
+    subject: "embedded",
+  };
+}
+
+/** `linked`: kubelet.conf names the file; otherwise the kubelet finds it by itself. */
+function strangerDraft(slot: SlotFacts, subject: "linked" | "other-authority"): Draft {
   return {
     cause: "wrong-kubelet-client",
     certainty: "confirmed",
     certificates: [concern(slot)],
     evidence: [{ code: "finding", finding: "wrong-issuer", name: slot.slot.name, path: pathOf(slot) }],
-    subject: "other-authority",
+    subject,
   };
 }
 

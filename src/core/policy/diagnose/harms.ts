@@ -78,26 +78,20 @@ export function harmsOfCause(cause: CauseCode, names: readonly string[]): readon
   return fallback.length > 0 ? fallback : ["unknown"];
 }
 
+const sparesByCause: Partial<Readonly<Record<CauseCode, readonly SparedCode[]>>> = {
+  "hosted-mesh-certificate": ["mesh-traffic"],
+  "platform-web-certificate": ["cluster"],
+  "certificate-expiring": ["now"],
+  "renewed-not-loaded": ["files", "containers", "data"],
+  "loopback-certificate-expired": ["files", "containers", "data"],
+  "bootstrap-kubeconfig-missing": ["containers", "data"],
+  "wrong-kubelet-client": ["containers", "data"],
+  "credentials-refused": ["containers"],
+  "process-not-running": ["containers"],
+};
+
 export function sparesOfCause(cause: CauseCode): readonly SparedCode[] {
-  switch (cause) {
-    case "hosted-mesh-certificate":
-      return ["mesh-traffic"];
-    case "platform-web-certificate":
-      return ["cluster"];
-    case "certificate-expiring":
-      return ["now"];
-    case "renewed-not-loaded":
-    case "loopback-certificate-expired":
-      return ["files", "containers", "data"];
-    case "bootstrap-kubeconfig-missing":
-    case "wrong-kubelet-client":
-      return ["containers", "data"];
-    case "credentials-refused":
-    case "process-not-running":
-      return ["containers"];
-    default:
-      return ["containers", "data", "tokens"];
-  }
+  return sparesByCause[cause] ?? ["containers", "data", "tokens"];
 }
 
 /** Certificates that a component shows or is shown: where to look first when it complains. */

@@ -74,7 +74,8 @@ export function judgeKubeletFile(symptom: Symptom, node: NodeKnowledge | null): 
       path: pathOf(slot),
     }));
     const certificates = strangers.map(concern);
-    const subject = "other-authority";
+    const isLinked = strangers.some(({ slot }) => slot.name === "kubelet.conf");
+    const subject = isLinked ? "linked" : "other-authority";
     return [
       {
         cause: "wrong-kubelet-client",

@@ -58,7 +58,9 @@ function byFinding(
     return [{ cause, certainty: "confirmed", certificates, evidence: [...findings.map(evidenceOf), log] }];
   }
   const slots = names === null ? [...node.facts.slots.values()] : slotsNamed(node, names);
-  return [{ cause, certainty: otherwise, evidence: [...wellOf(slots), log] }];
+  const well = wellOf(slots);
+  // Of nothing readable nothing can be ruled out.
+  return [{ cause, certainty: well.length === 0 ? "possible" : otherwise, evidence: [...well, log] }];
 }
 
 function wellOf(slots: readonly SlotFacts[]): readonly Evidence[] {

@@ -18,6 +18,8 @@ const yearMs = 365 * 86_400_000;
 /** The in-memory certificate of a process lives a year from its start (facts/kubeadm 2). */
 const loopbackMs = yearMs - 3_600_000;
 
+const hosted = "-hosted-apiserver";
+
 /** A slot the line itself names, and how. */
 interface Named {
   readonly slot: SlotFacts;
@@ -27,8 +29,8 @@ interface Named {
 export function judgeExpired(symptom: Symptom, node: NodeKnowledge | null): readonly Draft[] {
   const log = logEvidence(symptom);
   // The product renews these itself; no file of the node is meant.
-  if (/-hosted-apiserver$/.test(symptom.component ?? "")) {
-    const mesh = symptom.component?.replace(/-hosted-apiserver$/, "") ?? null;
+  if (symptom.component?.endsWith(hosted) === true) {
+    const mesh = symptom.component.slice(0, -hosted.length);
     return [{ cause: "hosted-mesh-certificate", certainty: "likely", evidence: [log], subject: mesh }];
   }
   if (node === null)

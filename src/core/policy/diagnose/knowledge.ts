@@ -105,18 +105,16 @@ export function fatalFindings(node: NodeKnowledge, names: readonly string[]): re
 /** Evidence from a finding, with the date where the date is the fault. */
 export function evidenceOf(finding: AnyFinding): Evidence {
   const { name } = finding;
-  switch (finding.code) {
-    case "certificate-expired":
-    case "certificate-expiring":
-    case "authority-expired":
-    case "authority-expiring":
-      return { code: "ended", name, notAfter: finding.params.notAfter };
-    case "certificate-not-yet-valid":
-    case "authority-not-yet-valid":
-      return { code: "begins", name, notBefore: finding.params.notBefore };
-    default:
-      return { code: "finding", finding: finding.code, name, path: finding.address.path };
-  }
+  if (
+    finding.code === "certificate-expired" ||
+    finding.code === "certificate-expiring" ||
+    finding.code === "authority-expired" ||
+    finding.code === "authority-expiring"
+  )
+    return { code: "ended", name, notAfter: finding.params.notAfter };
+  if (finding.code === "certificate-not-yet-valid" || finding.code === "authority-not-yet-valid")
+    return { code: "begins", name, notBefore: finding.params.notBefore };
+  return { code: "finding", finding: finding.code, name, path: finding.address.path };
 }
 
 /** That the slots are well, with the first end among them. */
