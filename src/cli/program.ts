@@ -4,6 +4,7 @@ import { AppError } from "../core/model/errors.ts";
 import { cliMessages } from "../report/cli-messages.ts";
 import { displayWidth, wrapText } from "../report/width.ts";
 import type { CheckOptions } from "./commands/check.ts";
+import type { DiagnoseOptions } from "./commands/diagnose.ts";
 import type { InspectOptions } from "./commands/inspect.ts";
 import type { ApplyOptions, PlanOptions, RenewCommandOptions } from "./commands/renew.ts";
 import type { ResumeOptions, RunsOptions } from "./commands/runs.ts";
@@ -21,6 +22,7 @@ type Words = ReturnType<typeof cliMessages>;
 
 const groups = [
   { commands: ["check", "inspect"], add: addLooking },
+  { commands: ["diagnose"], add: addDiagnose },
   { commands: ["plan", "renew", "apply"], add: addDoing },
   { commands: ["resume", "rollback", "runs"], add: addRuns },
   { commands: ["profile"], add: addProfiles },
@@ -49,8 +51,8 @@ export function createProgram(io: Io, finish: Finish, first?: string): Command {
   program.argument("[word...]").action(async (strangers: readonly string[], options: NodeOptions) => {
     const [stranger] = strangers;
     if (stranger !== undefined) throw unknownCommand(stranger, program, words);
-    const { runOverview } = await import("./commands/check.ts");
-    await done(runOverview({ ...options, within: "30d", output: "table" }, io));
+    const { runOverview } = await import("./commands/overview.ts");
+    await done(runOverview({ ...options, within: "30d" }, io));
   });
   for (const group of groupsFor(first)) group.add(program, { io, words, done });
   localise(program, words, io);
@@ -113,6 +115,17 @@ function addLooking(program: Command, { io, words, done }: Parts): void {
     .action(async (files: string[], _: unknown, command: Command) => {
       const { runInspect } = await import("./commands/inspect.ts");
       await done(runInspect(files, command.optsWithGlobals<InspectOptions>(), io));
+    });
+}
+
+function addDiagnose(program: Command, { io, words, done }: Parts): void {
+  addNodeOptions(program.command("diagnose").description(words.commands.diagnose), words)
+    .argument("[file...]", words.args.logs)
+    .option("--within <time>", words.options.within, "30d")
+    .addOption(output(words, "table", "json", "yaml"))
+    .action(async (files: string[], _: unknown, command: Command) => {
+      const { runDiagnose } = await import("./commands/diagnose.ts");
+      await done(runDiagnose(files, command.optsWithGlobals<DiagnoseOptions>(), io));
     });
 }
 

@@ -21,6 +21,10 @@ export function terminal(lang: Language): Io {
     width: mayBeTerminal && process.stdout.isTTY ? process.stdout.columns : null,
     ask,
     readInput,
+    input() {
+      controller ??= abortOnSignals();
+      return inputUntil(controller.signal);
+    },
     get signal() {
       controller ??= abortOnSignals();
       return controller.signal;
@@ -82,4 +86,19 @@ async function readInput(): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
   return Buffer.concat(chunks);
+}
+
+/** A terminal or pipe without an end is left when the person wants to go. */
+async function* inputUntil(signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const { stdin } = process;
+  const stop = (): void => void stdin.destroy();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    for await (const chunk of stdin) yield Buffer.from(chunk as Uint8Array);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }

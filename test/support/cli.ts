@@ -20,6 +20,8 @@ export interface CliOptions {
   /** What the person types when asked; without it nobody can be asked. */
   readonly answer?: string;
   readonly input?: Uint8Array;
+  /** Columns of the terminal; default is none. */
+  readonly width?: number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
@@ -35,10 +37,13 @@ export async function runCli(words: readonly string[], options: CliOptions = {})
     err: (text) => void err.push(text),
     isInteractive: options.answer !== undefined,
     hasColor: false,
-    width: null,
+    width: options.width ?? null,
     ask: async (question) => {
       err.push(question);
       return options.answer ?? "";
+    },
+    async *input() {
+      yield options.input ?? new Uint8Array();
     },
     readInput: async () => options.input ?? new Uint8Array(),
     signal: options.signal ?? new AbortController().signal,

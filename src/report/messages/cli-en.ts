@@ -7,6 +7,7 @@ export const cliEn = {
   byDefault: (value: string) => ` (default: ${value})`,
   commands: {
     check: "what is stored, until when, and what is wrong with it; changes nothing",
+    diagnose: "log lines and the node's files: which cause, how sure, what to do; changes nothing",
     inspect: "everything in a PEM or DER file, a bundle or a kubeconfig",
     plan: "what a renewal would do, in which order and why; changes nothing",
     renew: "plan, confirm, back up, renew, prove",
@@ -27,6 +28,7 @@ export const cliEn = {
   },
   args: {
     names: "kubeadm's names (apiserver, admin.conf, ...), slot ids, or all; none means whatever is due",
+    logs: "log files of this machine, - is standard input; none means the node's own logs",
     files: "files to look into; - is standard input",
     plan: "a plan written by plan --out",
     run: "a run's id; last is the newest one",

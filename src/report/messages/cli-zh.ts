@@ -8,6 +8,7 @@ export const cliZh: typeof cliEn = {
   byDefault: (value) => `（默认：${value}）`,
   commands: {
     check: "磁盘上有哪些证书、何时到期、有什么问题；不改动任何文件",
+    diagnose: "根据日志和节点文件：是什么原因、有多大把握、怎么办；不做任何改动",
     inspect: "查看 PEM 或 DER 文件、证书包或 kubeconfig 里的全部内容",
     plan: "续期会做什么、按什么顺序、为什么；不改动任何文件",
     renew: "计划、确认、备份、续期、验证",
@@ -28,6 +29,7 @@ export const cliZh: typeof cliEn = {
   },
   args: {
     names: "kubeadm 的名称（apiserver、admin.conf 等）、slot id 或 all；不写表示所有到期的证书",
+    logs: "本机上的日志文件，- 表示标准输入；不写则查找节点自己的日志",
     files: "要查看的文件；- 表示标准输入",
     plan: "plan --out 写出的计划文件",
     run: "运行的 id；last 表示最新一次",
