@@ -9,6 +9,7 @@ import { type BuiltinProfile, builtinProfile, builtinProfileIds } from "../core/
 import { resolveParams } from "../core/profile/profile.ts";
 import { discoverNodeName } from "../drivers/discovery/node-name.ts";
 import { discoverNode, recognises } from "../drivers/discovery/node.ts";
+import { discoverRemains } from "../drivers/discovery/remains.ts";
 import type { NodeView } from "../engine/ports/node-view.ts";
 import { openNodeView } from "./node-view.ts";
 import type { LocalNode } from "./local-node.ts";
@@ -25,8 +26,13 @@ export interface ProfileChoice {
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** Reads everything once and judges it for the instant `at` (ms). Throws `not-a-node` when no profile fits. */
-export async function gather(local: LocalNode, choice: ProfileChoice, at: number): Promise<Gathered> {
+/** With `remains` also looks for old versions of what is missing. Reads everything once and judges it for the instant `at` (ms). Throws `not-a-node` when no profile fits. */
+export async function gather(
+  local: LocalNode,
+  choice: ProfileChoice,
+  at: number,
+  options: { readonly remains?: boolean } = {},
+): Promise<Gathered> {
   const { profile, digest, params, node } = await recognise(local, choice);
   const store = local.openStore(node);
   try {
@@ -34,7 +40,10 @@ export async function gather(local: LocalNode, choice: ProfileChoice, at: number
     const found = await discoverNode(view, profile, params);
     const inventory: Inventory = { cluster: "local", profile: { id: profile.id, digest }, nodes: [found] };
     for (const address of objectsOf(inventory)) await view.read(address.path);
-    return { facts: observe(inventory, view.readings(), at), inventory };
+    const facts = observe(inventory, view.readings(), at);
+    if (options.remains !== true) return { facts, inventory };
+    const remains = await discoverRemains(view, profile, params, inventory);
+    return { facts: { ...facts, remains }, inventory };
   } finally {
     store.close();
   }

@@ -24,7 +24,7 @@ export async function planRenewal(
   request: RenewRequest,
   at: number,
 ): Promise<Plan> {
-  const { facts } = await gather(local, choice, at);
+  const { facts } = await gather(local, choice, at, { remains: true });
   return buildPlan(facts, request, { toolVersion, root: local.root });
 }
 

@@ -17,6 +17,7 @@ export interface RenewOptions extends NodeOptions {
   readonly keepKey?: boolean;
   readonly keyAlgorithm?: string;
   readonly addSan: readonly string[];
+  readonly recreateAuthority?: readonly string[];
 }
 
 const defaultWithin = "30d";
@@ -42,6 +43,7 @@ export function addRenewOptions(command: Command, messages: CliMessages): Comman
     .option("--keep-key", options.keepKey)
     .option("--key-algorithm <name>", options.keyAlgorithm)
     .option("--add-san <name>", options.addSan, collect, [])
+    .option("--recreate-authority <name>", options.recreateAuthority, collect, [])
     .option("--allow-links-to <path>", options.allowLinksTo, collect, []);
 }
 

@@ -1,12 +1,14 @@
 // Refuses a plan that is not whole: edited by hand, or with steps that rely on something it does not guard.
 import { parseAddress } from "../core/model/address.ts";
 import { AppError } from "../core/model/errors.ts";
-import type { Content, IssueStep, Plan } from "../core/model/plan.ts";
+import type { IssueStep, Plan } from "../core/model/plan.ts";
 import { digestOfPlan } from "../core/plan/digest.ts";
 import {
   allSteps,
   issueSteps,
   objectsOfTemplate,
+  slotsOfContent,
+  sourcesOfContent,
   stageSteps,
   swapSteps,
   takeSteps,
@@ -33,7 +35,7 @@ function checkGuarded(plan: Plan): void {
   const used = [
     ...issueSteps(plan).flatMap(readBy),
     ...takeSteps(plan).flatMap(({ template }) => objectsOfTemplate(template)),
-    ...stageSteps(plan).map(({ object }) => object),
+    ...stageSteps(plan).flatMap(({ object, content }) => [object, ...sourcesOfContent(content)]),
   ];
   const missing = used.find((address) => !guarded.has(address));
   if (missing !== undefined) throw invalid(missing, "a step uses it but there is no guard");
@@ -48,7 +50,7 @@ function checkWritten(plan: Plan): void {
   );
   for (const { object, content } of stageSteps(plan)) {
     checkPath(object);
-    const lacking = slotsOf(content).find((slot) => !issued.has(slot));
+    const lacking = slotsOfContent(content).find((slot) => !issued.has(slot));
     if (lacking !== undefined) throw invalid(object, `nothing is issued for ${lacking}`);
   }
   for (const { object } of swapSteps(plan)) {
@@ -65,11 +67,6 @@ function checkPath(object: string): void {
   const segments = path.split("/").slice(1);
   if (path.startsWith("/") && !segments.some((segment) => ["", ".", ".."].includes(segment))) return;
   throw invalid(object, "the path is not absolute and plain");
-}
-
-/** The slots whose certificates or keys go into an object. */
-export function slotsOf(content: Content): readonly string[] {
-  return content.form === "kubeconfig" ? content.users.map(({ slot }) => slot) : [content.slot];
 }
 
 function readBy({ authorityCertificate, authorityKey, template }: IssueStep): readonly string[] {

@@ -94,7 +94,7 @@ function phaseSections(phase: Phase, number: number, context: Context): readonly
 function stepSections(step: Step, context: Context): readonly string[] {
   const { runbook, plan: text } = context.messages;
   const { run, undo } = commandsOf(step, context.plan);
-  const isKubeconfig = step.kind === "stage" && step.content.form === "kubeconfig";
+  const isKubeconfig = step.kind === "stage" && step.content.form.startsWith("kubeconfig");
   return [
     `#### ${runbook.step} \`${idText(step.id)}\``,
     `${safeMarkdown(stepText(safeData(step), text))}\n\n**${runbook.why}**: ${whyText(step, context)}`,
@@ -116,6 +116,7 @@ function idText(id: string): string {
 
 function whyText(step: Step, { plan, messages }: Context): string {
   if (step.kind !== "issue") return messages.runbook.whyOf[step.kind];
+  if (step.template.form === "authority") return messages.runbook.whyAuthority;
   const decision = plan.decisions.find(({ slot }) => slot === step.slot);
   return decision === undefined ? "-" : safeMarkdown(reasonsText(safeData(decision), messages.plan));
 }

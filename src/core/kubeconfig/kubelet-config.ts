@@ -12,6 +12,7 @@ export interface KubeletConfig {
   readonly rotateCertificates?: boolean;
   readonly serverTLSBootstrap?: boolean;
   readonly staticPodPath?: string;
+  readonly clusterDomain?: string;
 }
 
 /**
@@ -32,6 +33,7 @@ export function parseKubeletConfig(bytes: Uint8Array): KubeletConfig {
     rotateCertificates: booleanField(config, "rotateCertificates", "configuration"),
     serverTLSBootstrap: booleanField(config, "serverTLSBootstrap", "configuration"),
     staticPodPath: textField(config, "staticPodPath", "configuration"),
+    clusterDomain: textField(config, "clusterDomain", "configuration"),
   });
 }
 

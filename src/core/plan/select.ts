@@ -3,6 +3,7 @@ import { AppError } from "../model/errors.ts";
 import type { CertificateSlot } from "../model/inventory.ts";
 import type { Decision, KeepReason, RenewReason, RenewRequest } from "../model/plan.ts";
 import { type Original, hasMatchingKey, hasPath, originalOf } from "../policy/certificate-checks.ts";
+import { decideMissing, recreatedOriginal } from "./recreate/decide.ts";
 import { noTemplate, noTemplateNow } from "./no-template.ts";
 import {
   type CertificateFacts,
@@ -96,7 +97,8 @@ function decide(facts: Facts, slot: SlotFacts, { request, isAsked: isAskedFor }:
   const keep = (reason: KeepReason): Decision => ({ slot: id, action: "keep", reasons: [reason] });
   if (slot.slot.management === "observe") return keep({ code: "observed-only" });
   const stored = slot.certificate;
-  if (stored.state === "missing") return keep({ code: "missing" });
+  if (stored.state === "missing")
+    return decideMissing(facts, slot, { request, isAsked: isAskedFor || isNamed(slot.slot, request) });
   if (stored.state !== "present") return keep({ code: "unreadable", reason: stored.reason });
   const never = noTemplate(facts, slot, stored.value);
   if (never !== null) return keep({ code: "not-usable", reason: never });
@@ -138,7 +140,9 @@ function reasonsFor(
   const anchors =
     authority?.certificate.state === "present" ? authority.certificate.value.certificates : null;
   const others = stored.certificates.filter((certificate) => certificate !== leaf);
-  const isForeign = authority !== null && anchors !== null && !hasPath(leaf, others, anchors);
+  const isForeign =
+    authority !== null &&
+    (authority.toBeMade !== undefined || (anchors !== null && !hasPath(leaf, others, anchors)));
   return [
     ...(isExpired ? [{ code: "expired", notAfter: leaf.notAfter } as const] : []),
     ...(isExpiring ? [{ code: "expiring", notAfter: leaf.notAfter } as const] : []),
@@ -188,7 +192,12 @@ function decideCopy(facts: Facts, copy: SlotFacts, { renewed, request }: Course)
   if (copy.certificate.state !== "present")
     return keep({ code: "unreadable", reason: copy.certificate.reason });
   const original = originalOf(facts, copy);
-  if (!original) return keep({ code: "other-identity" });
+  if (!original) {
+    const missing = recreatedOriginal(facts, copy)?.id;
+    if (missing === undefined || !renewed.has(missing)) return keep({ code: "other-identity" });
+    const reason: RenewReason = { code: "follows", original: missing, because: "same-identity" };
+    return { slot: id, action: "follow", reasons: [reason] };
+  }
   if (!renewed.has(original.slot.id)) {
     const selecting = !request.all && (request.names.length > 0 || request.addSans.length > 0);
     if (!wouldFollow(facts, copy, original))
