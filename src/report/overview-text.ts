@@ -63,7 +63,14 @@ function nextCommand(findings: readonly AnyFinding[], tool: (args: string) => st
     "wrong-issuer",
     "replica-differs",
   ] as const);
-  return findings.some((finding) => finding.severity !== "info" && renewable.has(finding.code))
+  return findings.some(
+    (finding) => finding.severity !== "info" && renewable.has(finding.code) && !hasObstacle(finding),
+  )
     ? tool("plan")
     : null;
+}
+
+/** A renewal would be refused or leave it alone; its own lines say what helps. */
+function hasObstacle({ params }: AnyFinding): boolean {
+  return "obstacle" in params && params.obstacle !== undefined;
 }

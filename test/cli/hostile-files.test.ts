@@ -17,8 +17,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { builtCli } from "../support/cli.ts";
+import { leftOverTemporaries } from "../../src/app/left-over.ts";
+import { checked as resultOf, nodeAt } from "../support/control-plane.ts";
 import { fixture } from "../support/fixtures.ts";
-import { ask, checkTree, expectClean, pki, planTree, summary, today } from "../support/hostile.ts";
+import {
+  ask,
+  type CheckAnswer,
+  checkTree,
+  expectClean,
+  pki,
+  planTree,
+  summary,
+  today,
+} from "../support/hostile.ts";
 import { snapshotTree } from "../support/tree.ts";
 
 const crt = `${pki}/apiserver.crt`;
@@ -177,6 +188,56 @@ describe("hostile file names", () => {
   });
 });
 
+describe("what the tool would overlook", () => {
+  const namesOf = ({ findings }: CheckAnswer, code: string): readonly unknown[] =>
+    findings.filter((finding) => finding.code === code).map(({ params }) => params["path"]);
+
+  it("a name that is not UTF-8 is a finding with its bytes; nothing of it is read or written", async () => {
+    const root = expired();
+    const name = Buffer.from([0x61, 0xff, 0xfe, 0x2e, 0x63, 0x72, 0x74]);
+    const path = Buffer.concat([Buffer.from(`${join(root, pki)}/`), name]);
+    writeFileSync(path, "not looked at");
+    // What the name looks like when it is decoded carelessly is a file of its own.
+    writeFileSync(join(root, pki, "a\ufffd\ufffd.crt"), readFileSync(join(root, crt)));
+    const found = await checkTree(root);
+    expect(namesOf(found, "name-not-utf8")).toEqual(["/etc/kubernetes/pki/a\\xff\\xfe.crt"]);
+    expect(found.findings.some((finding) => finding.name === "etc/kubernetes/pki/a\ufffd\ufffd.crt")).toBe(
+      true,
+    );
+    expect((await ask(root, ["check"])).out).toContain("a\\xff\\xfe.crt");
+    expect((await ask(root, ["renew", "--yes"])).code).toBe(0);
+    expect(readFileSync(path, "utf8")).toBe("not looked at");
+  });
+
+  it.each([
+    ["no command", /\n {4}image: [\s\S]*$/, "\n"],
+    ["nothing below spec", /\nspec:[\s\S]*$/, "\n"],
+    ["no volumes", /\n {2}volumes:[\s\S]*$/, "\n"],
+  ])("a manifest cut short that still is YAML, %s, is a finding", async (_, cut, by) => {
+    const root = fixture("kubeadm-valid/m1");
+    const path = join(root, "etc/kubernetes/manifests/kube-apiserver.yaml");
+    const text = readFileSync(path, "utf8");
+    writeFileSync(path, text.replace(cut, by));
+    expect(readFileSync(path, "utf8")).not.toBe(text);
+    expect(namesOf(await checkTree(root), "manifest-broken")).toEqual([
+      "/etc/kubernetes/manifests/kube-apiserver.yaml",
+    ]);
+  });
+
+  it("a temporary file left beside a target is a finding, one of the open run is not", async () => {
+    const root = fixture("kubeadm-valid/m1");
+    const left = ".perennial-20260101T000000Z-abcdef-3-apiserver.key";
+    writeFileSync(join(root, pki, left), "x", { mode: 0o600 });
+    writeFileSync(join(root, pki, ".perennial.conf"), "x");
+    const checked = await checkTree(root);
+    expect(namesOf(checked, "left-over-temporary")).toEqual([`/etc/kubernetes/pki/${left}`]);
+    const result = await resultOf(root);
+    expect(await leftOverTemporaries(nodeAt(root), result, "20260101T000000Z-abcdef")).toEqual([]);
+    rmSync(join(root, pki, left));
+    expect(namesOf(await checkTree(root), "left-over-temporary")).toEqual([]);
+  });
+});
+
 describe("fault 39: YAML that wants to hurt", () => {
   const bomb = [
     "a: &a [x,x,x,x,x,x,x,x,x,x]",
@@ -279,6 +340,25 @@ describe("fault 11: a half-written file is mended by bringing it back", () => {
       expect(snapshotTree(root)).toEqual(before);
     },
   );
+
+  it("a CA whose key is another's: what it signed is left out with exit 3 and the reason, the rest is renewed", async () => {
+    const root = expired();
+    writeFileSync(join(root, pki, "etcd/ca.key"), readFileSync(join(root, pki, "ca.key")));
+    const { code, err } = await ask(root, ["renew", "--yes"]);
+    expect(code).toBe(3);
+    expect(err).toMatch(
+      /^error: left out, not renewed: m1\/etcd-server: the private key file:m1:\/etc\/kubernetes\/pki\/etcd\/ca\.key does not belong/m,
+    );
+    const lines = summary(await checkTree(root, [], Date.now())).filter((line) =>
+      line.startsWith("critical"),
+    );
+    expect(lines.filter((line) => /expired/.test(line)).map((line) => line.split(" ").at(-1))).toEqual([
+      "apiserver-etcd-client",
+      "etcd-healthcheck-client",
+      "etcd-peer",
+      "etcd-server",
+    ]);
+  });
 
   it("-o json says what was left out on a line of its own", async () => {
     const root = fixture("kubeadm-valid/m1");

@@ -60,6 +60,7 @@ export function findingSamples(text: string) {
     "owner-unexpected": { path: text, uid: 1000, gid: 1000 },
     "link-leaves-tree": { path: text, target: text },
     "left-over-temporary": { path: text },
+    "name-not-utf8": { path: text },
     "holds-system-masters": { subject: text, notAfter: at },
     "externally-managed": { authority: text },
     "external-etcd": { source: text },
@@ -166,9 +167,15 @@ export function planSamples(text: string) {
     "identity-unknown": { code: "identity-unknown", lacking: "names" },
     unreadable: { code: "unreadable", reason: text },
     "not-usable": { code: "not-usable", reason: "it is the certificate of etcd-peer" },
+    refused: {
+      code: "refused",
+      refusal: { code: "key-encrypted", slot: text, address: text, detail: text },
+    },
     "externally-managed": { code: "externally-managed", authority: text },
     "kubelet-rotates": { code: "kubelet-rotates", notAfter: at },
     "other-identity": { code: "other-identity" },
+    "original-unreadable": { code: "original-unreadable", original: text },
+    "original-kept": { code: "original-kept", original: text },
     "no-certificate": { code: "no-certificate" },
     "observed-only": { code: "observed-only" },
   };

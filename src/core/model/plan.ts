@@ -51,9 +51,15 @@ export type KeepReason =
   | { readonly code: "unreadable"; readonly reason: string }
   /** Readable, and yet no template for a new certificate: `reason` says why. */
   | { readonly code: "not-usable"; readonly reason: string }
+  /** Due, and nothing that can be done now: what a plan that names it would be refused for. */
+  | { readonly code: "refused"; readonly refusal: Refusal }
   | { readonly code: "externally-managed"; readonly authority: string }
   | { readonly code: "kubelet-rotates"; readonly notAfter: number }
   | { readonly code: "other-identity" }
+  /** A copy whose subject its unreadable original should have: whether it is one cannot be told. */
+  | { readonly code: "original-unreadable"; readonly original: SlotId }
+  /** A copy that is due and whose original stays as it is. */
+  | { readonly code: "original-kept"; readonly original: SlotId }
   | { readonly code: "no-certificate" }
   | { readonly code: "observed-only" };
 

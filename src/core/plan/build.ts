@@ -16,7 +16,7 @@ import type {
   TakeStep,
   Template,
 } from "../model/plan.ts";
-import { originalOf } from "../policy/certificate-checks.ts";
+import { originalOf } from "../policy/originals.ts";
 import { type Facts, type ObjectFacts, type SlotFacts, authorityOf } from "../policy/facts.ts";
 import { octal } from "../policy/finding-of.ts";
 import { formatKeySpec, keySpecOfSpki, parseKeySpec } from "../pki/keys.ts";
@@ -28,7 +28,8 @@ import { isFileMissing, recreatedOriginal } from "./recreate/decide.ts";
 import { recreationNotices } from "./recreate/notices.ts";
 import { authorityFields, recreate } from "./recreate/recreate.ts";
 import { refusalsOf } from "./refusals.ts";
-import { sansFor, select } from "./select.ts";
+import { sansFor } from "./named.ts";
+import { select } from "./select.ts";
 import { type Written, absentObject } from "./written.ts";
 
 export interface PlanFrame {

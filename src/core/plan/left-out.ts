@@ -1,4 +1,4 @@
-// What a plan should have done and could not: slots of the selection whose certificate is missing, unreadable or no template.
+// What a plan should have done and could not: slots of the selection whose certificate is missing, unreadable or no template, or cannot be signed.
 import type { Decision, KeepReason, Plan } from "../model/plan.ts";
 
 export interface LeftOut {
@@ -12,6 +12,7 @@ const lacking: ReadonlySet<KeepReason["code"]> = new Set([
   "identity-unknown",
   "unreadable",
   "not-usable",
+  "refused",
 ]);
 
 /** In the plan's order. What the operator did not select is not left out. */

@@ -4,7 +4,8 @@ import type { Refusal, RefusalCode } from "../model/errors.ts";
 import type { Decision, RenewRequest } from "../model/plan.ts";
 import type { Certificate } from "../pki/certificate.ts";
 import { basicConstraints, keyUsage } from "../pki/extensions.ts";
-import { hasMatchingKey, originalOf } from "../policy/certificate-checks.ts";
+import { hasMatchingKey } from "../policy/issuer-checks.ts";
+import { hiddenOriginal, originalOf } from "../policy/originals.ts";
 import {
   type AuthorityFacts,
   type Facts,
@@ -15,7 +16,7 @@ import {
 import { decideMissing } from "./recreate/decide.ts";
 import { missingAuthorities, missingAuthority } from "./recreate/refusals.ts";
 import { noTemplate, noTemplateNow } from "./no-template.ts";
-import { isNamed } from "./select.ts";
+import { isNamed } from "./named.ts";
 
 /** Every reason why the decided renewals must not be done. */
 export function refusalsOf(
@@ -79,8 +80,14 @@ function impossible(facts: Facts, slot: SlotFacts, request: RenewRequest): reado
   const reason = noTemplate(facts, slot, stored.value) ?? noTemplateNow(stored.value, request);
   if (reason !== null && (slot.slot.management === "renew" || slot.slot.management === "kubelet"))
     return [refusal("certificate-not-usable", slot.slot, reason)];
-  if (slot.slot.management === "copy" && !originalOf(facts, slot))
-    return [refusal("certificate-not-usable", slot.slot, "no certificate of this node is its original")];
+  if (slot.slot.management === "copy" && !originalOf(facts, slot)) {
+    const hidden = hiddenOriginal(facts, slot);
+    const why =
+      hidden === null
+        ? "no certificate of this node is its original"
+        : `its original ${hidden.slot.name} cannot be read`;
+    return [refusal("certificate-not-usable", slot.slot, why)];
+  }
   const authority = authorityOf(facts, slot.slot);
   if (authority && isExternallyManaged(authority)) {
     return [refusal("externally-managed", slot.slot, authority.slot.name, formatAddress(authority.slot.key))];
@@ -117,7 +124,8 @@ function isBelow(path: string, prefix: string): boolean {
   return path === prefix || path.startsWith(prefix.endsWith("/") ? prefix : `${prefix}/`);
 }
 
-function renewalRefusals(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
+/** Why one renewal must not be done. */
+export function renewalRefusals(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
   const authority = authorityOf(facts, slot.slot);
   if (!authority) return [refusal("authority-not-usable", slot.slot, "no authority is known for it")];
   return [
@@ -153,9 +161,9 @@ function authorityRefusals(
     return [refusal("outlives-authority", slot.slot, new Date(signing.notAfter).toISOString(), at)];
   }
   if (key.state !== "present") {
-    const code =
-      key.state === "broken" && key.fault === "encrypted" ? "key-encrypted" : "authority-not-usable";
-    return [refusal(code, slot.slot, `${authority.slot.name} key: ${key.state}`, keyAt)];
+    if (key.state === "broken" && key.fault === "encrypted")
+      return [refusal("key-encrypted", slot.slot, key.reason, keyAt)];
+    return [refusal("authority-not-usable", slot.slot, `${authority.slot.name} key: ${key.state}`, keyAt)];
   }
   return hasMatchingKey(signing, key)
     ? []

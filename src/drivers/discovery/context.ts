@@ -69,11 +69,26 @@ export async function readPods(
     }
     if (reading.state !== "present") continue;
     try {
-      pods.set(consumer.name, { pod: parseManifest(reading.bytes), manifest });
+      const pod = parseManifest(reading.bytes);
+      const lack = lackOf(pod);
+      if (lack === null) pods.set(consumer.name, { pod, manifest });
+      else notes.push({ code: "manifest-broken", address, detail: lack });
     } catch (error) {
       if (!isAppError(error)) throw error;
       notes.push({ code: "manifest-broken", address, detail: reasonOf(error) });
     }
   }
   return { pods, notes };
+}
+
+/** A manifest cut in half may still be YAML: its flags are then not to be believed. kubeadm writes the image and the name last. */
+function lackOf(pod: StaticPod): string | null {
+  for (const [index, { command, image, name }] of pod.containers.entries()) {
+    const at = `spec.containers[${index}]`;
+    if (command.length === 0) return `${at} has no command`;
+    if (image === "") return `${at} has no image`;
+    if (name === "") return `${at} has no name`;
+  }
+  const unknown = pod.unknownVolumes[0];
+  return unknown === undefined ? null : `there is no volume ${unknown}`;
 }

@@ -14,6 +14,7 @@ import { posix } from "node:path";
 import { formatAddress, type Address } from "../../core/model/address.ts";
 import { AppError } from "../../core/model/errors.ts";
 import type { FolderAttributes, Attributes, Observation, ReadOptions } from "../../engine/ports/store.ts";
+import { textOfName } from "../../core/model/foreign-bytes.ts";
 import { childPath, errnoOf, fileType, openForReading, readUpTo } from "./directory-handles.ts";
 import type { RememberingLabels } from "./file-labels.ts";
 import {
@@ -208,7 +209,7 @@ function locateDirectoryOrNull(root: Root, path: string, of: string): Place | nu
 function listDirectory(place: Place | null): readonly string[] | null {
   if (!place) return null;
   try {
-    return readdirSync(childPath(place.directory, ".")).sort();
+    return readdirSync(childPath(place.directory, "."), { encoding: "buffer" }).map(textOfName).sort();
   } finally {
     closeSync(place.directory);
   }

@@ -42,6 +42,11 @@ export function tokenOfTemporary(name: string): number | null {
   return match ? Number(match[2]) : null;
 }
 
+/** The run in the name of a temporary file; null for any other name. */
+export function runOfTemporary(name: string): string | null {
+  return namePattern.exec(name)?.[1] ?? null;
+}
+
 /** The same temporary name under another token; TypeError for any other name. */
 export function withToken(name: string, token: number): string {
   const match = namePattern.exec(name);

@@ -5,7 +5,7 @@ import type { AuthoritySlot } from "../../model/inventory.ts";
 import type { IssueStep, Notice, RenewRequest } from "../../model/plan.ts";
 import { isAuthority } from "../../pki/extensions.ts";
 import { isSamePublicKey, formatKeySpec, parseKeySpec } from "../../pki/keys.ts";
-import { hasMatchingKey } from "../../policy/certificate-checks.ts";
+import { hasMatchingKey } from "../../policy/issuer-checks.ts";
 import type { AuthorityFacts, Facts, ObjectFacts, ObjectReading } from "../../policy/facts.ts";
 import { observe } from "../../policy/observe.ts";
 import type { AuthorityRemains } from "../../policy/remains.ts";

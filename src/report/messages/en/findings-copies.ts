@@ -13,6 +13,7 @@ type Codes =
   | "owner-unexpected"
   | "link-leaves-tree"
   | "left-over-temporary"
+  | "name-not-utf8"
   | "holds-system-masters"
   | "externally-managed"
   | "external-etcd"
@@ -80,6 +81,13 @@ export const findingsCopies = {
     next: ({ params, tool }) => [
       `${tool("runs list")} shows whether a run is open: resume or rollback removes it`,
       `if no run is open: rm ${shellQuote(params.path)}`,
+    ],
+  },
+  "name-not-utf8": {
+    sentence: ({ params }) =>
+      `the name of ${params.path} is not UTF-8 (its bytes are shown as \\xNN): the file was not read and is never written`,
+    next: ({ params }) => [
+      `give it a plain name: ls -b ${shellQuote(params.path.replace(/\/[^/]*$/, ""))} shows its bytes, mv -i with a pattern such as *.crt names it`,
     ],
   },
   "holds-system-masters": {

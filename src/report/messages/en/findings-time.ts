@@ -3,6 +3,8 @@ import { formatDate, spanEn } from "../../time.ts";
 import { shellQuote } from "../../shell.ts";
 import { kubeadmPhase } from "../kubeadm-phase.ts";
 import type { FindingMessages } from "../types.ts";
+import { waysOn } from "../way-on.ts";
+import { obstacles } from "./obstacles.ts";
 
 type Codes =
   | "certificate-expired"
@@ -43,12 +45,17 @@ export const findingsTime = {
   "certificate-expired": {
     sentence: ({ params, at }) =>
       `certificate expired on ${formatDate(params.notAfter)}, ${spanEn(at - params.notAfter)} ago; peers refuse it`,
-    next: ({ target, tool }) => [`${tool(`renew ${target}`)} (shows the plan first and asks)`],
+    next: (view) =>
+      waysOn([view], [`${view.tool(`renew ${view.target}`)} (shows the plan first and asks)`], {
+        lines: obstacles,
+        tool: view.tool,
+      }),
   },
   "certificate-expiring": {
     sentence: ({ params, at }) =>
       `certificate ends on ${formatDate(params.notAfter)}, in ${spanEn(params.notAfter - at)}; the threshold is ${spanEn(params.withinMs)}`,
-    next: ({ target, tool }) => [tool(`renew ${target}`)],
+    next: (view) =>
+      waysOn([view], [view.tool(`renew ${view.target}`)], { lines: obstacles, tool: view.tool }),
   },
   "certificate-not-yet-valid": {
     sentence: ({ params, at }) =>

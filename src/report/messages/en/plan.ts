@@ -3,6 +3,7 @@ import type { IdentityGap, KeepReason, Notice, PhaseId, RenewReason } from "../.
 import { flags } from "../../flags.ts";
 import { formatDate, formatDay, spanEn } from "../../time.ts";
 import type { MessagesOf } from "../types.ts";
+import { refusals } from "./refusals.ts";
 
 const renewReasons: MessagesOf<RenewReason> = {
   expired: (r) => `expired on ${formatDate(r.notAfter)}`,
@@ -41,9 +42,13 @@ const keepReasons: MessagesOf<KeepReason> = {
   "identity-unknown": (r) => identityGaps[r.lacking],
   unreadable: (r) => `not readable: ${r.reason}`,
   "not-usable": (r) => `cannot be renewed as it is: ${r.reason}`,
+  refused: ({ refusal }) => refusals[refusal.code].sentence(refusal),
   "externally-managed": (r) => `the key of CA ${r.authority} is not here`,
   "kubelet-rotates": (r) => `the kubelet rotates it while it is valid (until ${formatDate(r.notAfter)})`,
   "other-identity": () => "holds another identity than any original",
+  "original-unreadable": (r) =>
+    `seems to be a copy of ${r.original}, which cannot be read: whose it is cannot be told`,
+  "original-kept": (r) => `due, but its original ${r.original} stays as it is`,
   "no-certificate": () => "holds no certificate",
   "observed-only": () => "only observed",
 };

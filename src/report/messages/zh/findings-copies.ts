@@ -57,6 +57,13 @@ export const findingsCopies: typeof english = {
       `若没有未完成的运行：rm ${shellQuote(params.path)}`,
     ],
   },
+  "name-not-utf8": {
+    sentence: ({ params }) =>
+      `文件名 ${params.path} 不是 UTF-8（相应字节以 \\xNN 表示），该文件未被读取，也不会被写入`,
+    next: ({ params }) => [
+      `改成普通文件名：ls -b ${shellQuote(params.path.replace(/\/[^/]*$/, ""))} 可显示其字节，mv -i 时用 *.crt 之类的通配符指定它`,
+    ],
+  },
   "holds-system-masters": {
     sentence: ({ params }) =>
       `${params.subject} 属于 system:masters，有效期至 ${date(params.notAfter)}：拥有全部权限，任何 RBAC 规则都无法收回`,

@@ -3,6 +3,7 @@ import type { IdentityGap } from "../../../core/model/plan.ts";
 import { flags } from "../../flags.ts";
 import { formatDateIso as date, formatDayIso, spanZh } from "../../time.ts";
 import type { plan as english } from "../en/plan.ts";
+import { refusals } from "./refusals.ts";
 
 const identityGaps: Readonly<Record<IdentityGap, string>> = {
   "not-used-here": "缺失，但本节点没有 manifest 用到它",
@@ -39,9 +40,12 @@ export const plan: typeof english = {
     "identity-unknown": (r) => identityGaps[r.lacking],
     unreadable: (r) => `无法读取：${r.reason}`,
     "not-usable": (r) => `不能照原样续期：${r.reason}`,
+    refused: ({ refusal }) => refusals[refusal.code].sentence(refusal),
     "externally-managed": (r) => `根证书 ${r.authority} 的私钥不在此处`,
     "kubelet-rotates": (r) => `有效期内由 kubelet 轮换（至 ${date(r.notAfter)}）`,
     "other-identity": () => "与任何原件的身份都不同",
+    "original-unreadable": (r) => `应为 ${r.original} 的副本，而原件无法读取，无法判断是谁的证书`,
+    "original-kept": (r) => `已到期，而其原件 ${r.original} 保持不变`,
     "no-certificate": () => "不含证书",
     "observed-only": () => "仅查看",
   },
