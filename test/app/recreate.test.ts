@@ -449,6 +449,28 @@ describe("the kubelet", () => {
     );
   });
 
+  it("is rid of one that lies beside a kubelet.conf with its own certificate, too", async () => {
+    const root = fixture("kubeadm-ha-expired/m1");
+    const stranger = await makeAuthority("kubernetes", "ECDSA-P256", {
+      notBefore: issuedAt,
+      notAfter: issuedAt + 3650 * day,
+    });
+    const leaf = await makeLeaf(stranger, "ECDSA-P256", {
+      commonName: "system:node:m1",
+      organizations: ["system:nodes"],
+      usages: ["clientAuth"],
+      notBefore: issuedAt,
+      notAfter: issuedAt + 3000 * day,
+    });
+    mkdirSync(join(root, "var/lib/kubelet/pki"), { recursive: true });
+    writeFileSync(join(root, current), Buffer.concat([certificatePem(leaf), keyPem(leaf)]), { mode: 0o600 });
+    const plan = await planAt(root);
+    expect(decisionOf(plan, "m1/kubelet-client")).toMatchObject({
+      action: "renew",
+      reasons: [{ code: "wrong-issuer", authority: "ca" }],
+    });
+  });
+
   it("is rid of a left-over certificate of another CA, which would win over kubelet.conf", async () => {
     const root = await controlPlane();
     const stranger = await makeAuthority("kubernetes", "ECDSA-P256", {
