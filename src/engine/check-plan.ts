@@ -1,4 +1,5 @@
 // Refuses a plan that is not whole: edited by hand, or with steps that rely on something it does not guard.
+import type { Reason } from "../core/model/reasons.ts";
 import { parseAddress } from "../core/model/address.ts";
 import { AppError } from "../core/model/errors.ts";
 import type { IssueStep, Plan } from "../core/model/plan.ts";
@@ -73,6 +74,6 @@ function readBy({ authorityCertificate, authorityKey, template }: IssueStep): re
   return [authorityCertificate, authorityKey, ...objectsOfTemplate(template)];
 }
 
-function invalid(path: string, reason: string): AppError<"plan-invalid"> {
+function invalid(path: string, reason: Reason): AppError<"plan-invalid"> {
   return new AppError("plan-invalid", { path, reason });
 }

@@ -2,6 +2,7 @@
 // Codes come back from Object.entries as strings.
 /* oxlint-disable typescript/no-unsafe-type-assertion */
 import type { ErrorCode, ErrorParams, RefusalCode } from "../../src/core/model/errors.ts";
+import type { Reason } from "../../src/core/model/reasons.ts";
 import type { FindingCode, FindingParams } from "../../src/core/model/finding.ts";
 import type { KeepReason, Notice, RenewReason } from "../../src/core/model/plan.ts";
 
@@ -70,19 +71,21 @@ export function findingSamples(text: string) {
 }
 
 export function errorSamples(text: string) {
+  // What a parser quotes may be hostile.
+  const reason: Reason = `there is no user ${text}`;
   return {
-    "der-malformed": { reason: text, offset: 4 },
+    "der-malformed": { reason: reason, offset: 4 },
     "pem-malformed": { reason: "truncated", line: 3 },
-    "certificate-malformed": { reason: text },
-    "key-malformed": { reason: text },
+    "certificate-malformed": { reason: reason },
+    "key-malformed": { reason: reason },
     "key-encrypted": { format: text },
     "key-unsupported": { algorithm: text },
-    "issue-refused": { reason: text },
-    "value-invalid": { what: text, value: text, expected: text },
-    "yaml-malformed": { reason: text, line: 3 },
-    "kubeconfig-malformed": { reason: text },
-    "splice-unsafe": { reason: text },
-    "manifest-malformed": { reason: text },
+    "issue-refused": { reason: reason },
+    "value-invalid": { what: reason, value: text, expected: reason },
+    "yaml-malformed": { reason: reason, line: 3 },
+    "kubeconfig-malformed": { reason: reason },
+    "splice-unsafe": { reason: reason },
+    "manifest-malformed": { reason: reason },
     "profile-invalid": { profile: text, reason: text },
     "profile-unknown": { profile: text, known: [text] },
     "store-unreadable": { address: text, reason: text, cause: text },
@@ -95,16 +98,16 @@ export function errorSamples(text: string) {
     locked: { path: text, holder: text, sinceAt: at, what: text, pid: 7, host: text, alive: true },
     "lock-lost": { path: text, token: 1, found: 2 },
     "plan-stale": { differences: [{ address: text, what: "bytes", planned: text, found: "" }] },
-    "plan-invalid": { path: text, reason: text },
+    "plan-invalid": { path: text, reason: reason },
     "digest-differs": { approved: text, found: text },
     "run-unfinished": { run: text },
     "run-unknown": { run: text },
     "run-not-open": { run: text, state: text },
-    "journal-damaged": { path: text, line: 3, reason: text },
+    "journal-damaged": { path: text, line: 3, reason: reason },
     "rollback-refused": { run: text, changed: [text] },
     "rollback-expired": { run: text, names: [text] },
-    "proof-failed": { slot: text, reason: text },
-    "step-failed": { step: text, reason: text },
+    "proof-failed": { slot: text, reason: reason },
+    "step-failed": { step: text, reason: reason },
     "state-unsafe": { path: text, reason: text },
     interrupted: { signal: text },
     usage: { reason: text },

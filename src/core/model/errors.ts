@@ -1,23 +1,24 @@
 // Errors as an interface: a closed set of codes, each with typed parameters. The sentence a person reads
 // is made by `report`, in their language; nothing here is prose and nothing here may hold key bytes.
+import { isReason, type Reason } from "./reasons.ts";
 
 /** Parameters of every error code. Add a code here and the compiler asks `report` for its sentences. */
 export interface ErrorParams {
   // --- DER, PEM, X.509 (core/pki). `offset` is in bytes from the start of the DER value.
-  "der-malformed": { readonly reason: string; readonly offset: number };
+  "der-malformed": { readonly reason: Reason; readonly offset: number };
   "pem-malformed": { readonly reason: PemFault; readonly line: number };
-  "certificate-malformed": { readonly reason: string };
-  "key-malformed": { readonly reason: string };
+  "certificate-malformed": { readonly reason: Reason };
+  "key-malformed": { readonly reason: Reason };
   "key-encrypted": { readonly format: string };
   "key-unsupported": { readonly algorithm: string };
-  "issue-refused": { readonly reason: string };
-  "value-invalid": { readonly what: string; readonly value: string; readonly expected: string };
+  "issue-refused": { readonly reason: Reason };
+  "value-invalid": { readonly what: Reason; readonly value: string; readonly expected: Reason };
 
   // --- kubeconfig and manifest surgery (core/kubeconfig). `path` is the address shown to people.
-  "yaml-malformed": { readonly reason: string; readonly line: number };
-  "kubeconfig-malformed": { readonly reason: string };
-  "splice-unsafe": { readonly reason: string };
-  "manifest-malformed": { readonly reason: string };
+  "yaml-malformed": { readonly reason: Reason; readonly line: number };
+  "kubeconfig-malformed": { readonly reason: Reason };
+  "splice-unsafe": { readonly reason: Reason };
+  "manifest-malformed": { readonly reason: Reason };
 
   // --- profile
   "profile-invalid": { readonly profile: string; readonly reason: string };
@@ -44,16 +45,16 @@ export interface ErrorParams {
   };
   "lock-lost": { readonly path: string; readonly token: number; readonly found: number };
   "plan-stale": { readonly differences: readonly PlanDifference[] };
-  "plan-invalid": { readonly path: string; readonly reason: string };
+  "plan-invalid": { readonly path: string; readonly reason: Reason };
   "digest-differs": { readonly approved: string; readonly found: string };
   "run-unfinished": { readonly run: string };
   "run-unknown": { readonly run: string };
   "run-not-open": { readonly run: string; readonly state: string };
-  "journal-damaged": { readonly path: string; readonly line: number; readonly reason: string };
+  "journal-damaged": { readonly path: string; readonly line: number; readonly reason: Reason };
   "rollback-refused": { readonly run: string; readonly changed: readonly string[] };
   "rollback-expired": { readonly run: string; readonly names: readonly string[] };
-  "proof-failed": { readonly slot: string; readonly reason: string };
-  "step-failed": { readonly step: string; readonly reason: string };
+  "proof-failed": { readonly slot: string; readonly reason: Reason };
+  "step-failed": { readonly step: string; readonly reason: Reason };
   "state-unsafe": { readonly path: string; readonly reason: string };
   interrupted: { readonly signal: string };
 
@@ -144,8 +145,9 @@ export function attempt<T>(parse: () => T): T | AppError {
 }
 
 /** The reason and line that a coded error carries, as text for a finding; its code when it has no reason. */
-export function reasonOf(error: AppError): string {
+export function reasonOf(error: AppError): Reason {
   const { reason, line } = error.params as { readonly reason?: unknown; readonly line?: unknown };
   const text = typeof reason === "string" ? reason : error.code;
-  return typeof line === "number" ? `${text} (line ${line})` : text;
+  const known = isReason(text) ? text : (`error ${text}` as const);
+  return typeof line === "number" ? `${known} (line ${line})` : known;
 }

@@ -1,4 +1,5 @@
 // Issuing: a new certificate for an old identity, byte for byte where nothing has to change (RFC 5280 section 4.1).
+import type { Reason } from "../model/reasons.ts";
 import { createPublicKey } from "node:crypto";
 import { AppError } from "../model/errors.ts";
 import { findExtension, parseCertificate, type Certificate, type Extension } from "./certificate.ts";
@@ -62,7 +63,7 @@ export interface RenewAuthorityRequest {
   readonly notAfter: number;
 }
 
-function refused(reason: string): AppError<"issue-refused"> {
+function refused(reason: Reason): AppError<"issue-refused"> {
   return new AppError("issue-refused", { reason });
 }
 

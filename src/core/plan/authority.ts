@@ -1,6 +1,7 @@
 // Finds the certificate of an issuing authority in its file, which may be a bundle.
 import { AppError } from "../model/errors.ts";
 import type { SlotId } from "../model/inventory.ts";
+import type { Reason } from "../model/reasons.ts";
 import type { IssueStep } from "../model/plan.ts";
 import { parseCertificate, type Certificate } from "../pki/certificate.ts";
 import { sha256Hex } from "../pki/fingerprints.ts";
@@ -22,6 +23,6 @@ export function findAuthority(
   const blocks = parsePem(bytes).blocks.filter(({ label }) => label === "CERTIFICATE");
   const found = blocks.find(({ der }) => sha256Hex(der) === step.authoritySha256);
   if (found) return parseCertificate(found.der);
-  const reason = `authority ${step.authority} no longer has the certificate with serial ${step.authoritySerialHex}`;
+  const reason: Reason = `authority ${step.authority} no longer has the certificate with serial ${step.authoritySerialHex}`;
   throw new AppError("step-failed", { step: step.id, reason });
 }

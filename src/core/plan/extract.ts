@@ -1,4 +1,5 @@
 // Reads back what a plan's content puts into an object: the certificate and, where it is in there, the key of each slot.
+import type { Reason } from "../model/reasons.ts";
 import type { SlotId } from "../model/inventory.ts";
 import { AppError, assertNever } from "../model/errors.ts";
 import type { Content } from "../model/plan.ts";
@@ -95,6 +96,6 @@ function userOf(users: readonly KubeconfigUser[], name: string): KubeconfigUser 
   return user;
 }
 
-function missing(reason: string): AppError<"step-failed"> {
+function missing(reason: Reason): AppError<"step-failed"> {
   return new AppError("step-failed", { step: "read", reason });
 }

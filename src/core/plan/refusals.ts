@@ -1,4 +1,5 @@
 // What a plan refuses (exit 4): each refusal names what, where and why; `report` adds the way on.
+import type { Reason } from "../model/reasons.ts";
 import { formatAddress } from "../model/address.ts";
 import type { Refusal, RefusalCode } from "../model/errors.ts";
 import type { Decision, RenewRequest } from "../model/plan.ts";
@@ -82,7 +83,7 @@ function impossible(facts: Facts, slot: SlotFacts, request: RenewRequest): reado
     return [refusal("certificate-not-usable", slot.slot, reason)];
   if (slot.slot.management === "copy" && !originalOf(facts, slot)) {
     const hidden = hiddenOriginal(facts, slot);
-    const why =
+    const why: Reason =
       hidden === null
         ? "no certificate of this node is its original"
         : `its original ${hidden.slot.name} cannot be read`;
@@ -127,7 +128,8 @@ function isBelow(path: string, prefix: string): boolean {
 /** Why one renewal must not be done. */
 export function renewalRefusals(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
   const authority = authorityOf(facts, slot.slot);
-  if (!authority) return [refusal("authority-not-usable", slot.slot, "no authority is known for it")];
+  if (!authority)
+    return [refusal("authority-not-usable", slot.slot, "no authority is known for it" satisfies Reason)];
   return [
     ...authorityRefusals(facts, slot, authority, request),
     ...keyRefusals(slot, request),
@@ -171,7 +173,7 @@ function authorityRefusals(
 }
 
 /** What `renewCertificate` would refuse at signing time; a version 1 root could not say CA:TRUE. */
-function cannotSign(signing: Certificate): string | null {
+function cannotSign(signing: Certificate): Reason | null {
   const isOldRoot = signing.version < 3 && Buffer.compare(signing.issuerDer, signing.subjectDer) === 0;
   if (basicConstraints(signing)?.isCa !== true && !isOldRoot) return "not a CA certificate";
   return keyUsage(signing)?.bits.includes("keyCertSign") === false ? "it may not sign certificates" : null;
@@ -210,7 +212,7 @@ function keyRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[]
         refusal(
           "key-not-usable",
           slot.slot,
-          "it does not belong to the certificate",
+          "it does not belong to the certificate" satisfies Reason,
           formatAddress(key.value.address),
         ),
       ];

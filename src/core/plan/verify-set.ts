@@ -1,4 +1,5 @@
 // Verifies the objects of a plan as one set: before they go live, and again as they lie on the disk afterwards.
+import type { Reason } from "../model/reasons.ts";
 import { equalBytes } from "../pki/der.ts";
 import { findExtension, type Certificate } from "../pki/certificate.ts";
 import { extensionOids, subjectAltNames } from "../pki/extensions.ts";
@@ -6,7 +7,7 @@ import { readPublicHalf } from "../pki/public-half.ts";
 import { subjectOf } from "../pki/issue-anew.ts";
 import { isSignedBy, keyMatches } from "../pki/verify.ts";
 import { parseKubeconfig } from "../kubeconfig/kubeconfig.ts";
-import { AppError } from "../model/errors.ts";
+import { AppError, reasonOf } from "../model/errors.ts";
 import type { SlotId } from "../model/inventory.ts";
 import type { IssueStep, Plan, StageStep, TakeStep } from "../model/plan.ts";
 import type { Issued } from "../model/run.ts";
@@ -147,10 +148,10 @@ function wrapped<T>(slot: SlotId, read: () => T): T {
     return read();
   } catch (cause) {
     if (!(cause instanceof AppError) || cause.code === "proof-failed") throw cause;
-    throw new AppError("proof-failed", { slot, reason: cause.message }, { cause });
+    throw new AppError("proof-failed", { slot, reason: reasonOf(cause) }, { cause });
   }
 }
 
-function failed(slot: SlotId, reason: string): AppError<"proof-failed"> {
+function failed(slot: SlotId, reason: Reason): AppError<"proof-failed"> {
   return new AppError("proof-failed", { slot, reason });
 }

@@ -1,4 +1,5 @@
 // What the discovery functions share: the profile with its parameters, the node's static pods, the notes taken on the way.
+import type { Reason } from "../../core/model/reasons.ts";
 import { fileAddress } from "../../core/model/address.ts";
 import { isAppError, reasonOf } from "../../core/model/errors.ts";
 import type { DiscoveryNote, Origin } from "../../core/model/inventory.ts";
@@ -82,7 +83,7 @@ export async function readPods(
 }
 
 /** A manifest cut in half may still be YAML: its flags are then not to be believed. kubeadm writes the image and the name last. */
-function lackOf(pod: StaticPod): string | null {
+function lackOf(pod: StaticPod): Reason | null {
   for (const [index, { command, image, name }] of pod.containers.entries()) {
     const at = `spec.containers[${index}]`;
     if (command.length === 0) return `${at} has no command`;

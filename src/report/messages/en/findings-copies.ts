@@ -112,8 +112,14 @@ export const findingsCopies = {
   },
   "credential-without-certificate": {
     sentence: ({ params }) =>
-      `${params.path} logs in by ${params.kind}, not by a certificate: nothing here to renew`,
-    next: ({ params }) => [`if ${params.kind} has an end of its own, watch it where it is issued`],
+      params.kind === "no credential"
+        ? `${params.path} holds no credential at all: nothing here to renew`
+        : `${params.path} logs in by ${params.kind}, not by a certificate: nothing here to renew`,
+    next: ({ params }) => [
+      params.kind === "no credential"
+        ? "if the file is needed, bring it back from a backup or make it anew"
+        : `if ${params.kind} has an end of its own, watch it where it is issued`,
+    ],
   },
   "run-unfinished": {
     sentence: ({ params }) => `run ${params.run} was cut off: some files may be new, others old`,

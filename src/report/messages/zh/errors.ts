@@ -5,13 +5,6 @@ import { shellQuote } from "../../shell.ts";
 import { formatDateIso } from "../../time.ts";
 import type { ErrorMessages } from "../types.ts";
 
-const pemFaults = {
-  truncated: "有块只有 BEGIN 没有 END",
-  "bad-base64": "有块不是 base64",
-  "label-differs": "BEGIN 与 END 的类型不一致",
-  "nested-begin": "块中又出现了 BEGIN",
-} as const;
-
 const inspectIt = ["perennial inspect FILE 可显示文件中的每个块及损坏位置；请从备份恢复"];
 
 function pathOf(address: string): string {
@@ -36,7 +29,7 @@ function difference(d: PlanDifference): string {
 export const errors: ErrorMessages = {
   "der-malformed": { sentence: (p) => `DER 在第 ${p.offset} 字节处无效：${p.reason}`, hint: () => inspectIt },
   "pem-malformed": {
-    sentence: (p) => `PEM 在第 ${p.line} 行无效：${pemFaults[p.reason]}`,
+    sentence: (p) => `PEM 在第 ${p.line} 行无效：${p.reason}`,
     hint: () => inspectIt,
   },
   "certificate-malformed": { sentence: (p) => `不是有效的证书：${p.reason}`, hint: () => inspectIt },
@@ -54,7 +47,8 @@ export const errors: ErrorMessages = {
     hint: (_, tool) => [`未做任何改动；${tool("plan")} 显示请求内容与拒绝原因`],
   },
   "value-invalid": {
-    sentence: (p) => `${p.what} ${p.value === "" ? "为空" : `的值 ${p.value} 无效`}，应为 ${p.expected}`,
+    sentence: (p) =>
+      `${p.what}${/[A-Za-z]$/.test(p.what) ? " " : ""}${p.value === "" ? "为空" : `的值 ${p.value} 无效`}，应为 ${p.expected}`,
     hint: () => ["改正后重新执行；--help 列出可用的写法"],
   },
   "yaml-malformed": {

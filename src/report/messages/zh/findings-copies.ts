@@ -81,8 +81,15 @@ export const findingsCopies: typeof english = {
     next: ({ tool }) => [`请在 etcd 主机上同样执行 ${tool("check")}`],
   },
   "credential-without-certificate": {
-    sentence: ({ params }) => `${params.path} 使用 ${params.kind} 登录，而非证书：这里没有可续期的内容`,
-    next: ({ params }) => [`若 ${params.kind} 自身会到期，请在签发处关注`],
+    sentence: ({ params }) =>
+      params.kind === "no credential"
+        ? `${params.path} 中没有任何登录凭据：这里没有可续期的内容`
+        : `${params.path} 使用 ${params.kind} 登录，而非证书：这里没有可续期的内容`,
+    next: ({ params }) => [
+      params.kind === "no credential"
+        ? "若确需使用该文件，请从备份恢复，或重新生成"
+        : `若 ${params.kind} 自身会到期，请在签发处关注`,
+    ],
   },
   "run-unfinished": {
     sentence: ({ params }) => `运行 ${params.run} 中途中断：部分文件可能是新的，部分仍是旧的`,
