@@ -11,6 +11,7 @@ import { resolveParams } from "../core/profile/profile.ts";
 import type { discoverLive } from "../drivers/discovery/live.ts";
 import { discoverNodeName } from "../drivers/discovery/node-name.ts";
 import { discoverNode, recognises } from "../drivers/discovery/node.ts";
+import { discoverRemains } from "../drivers/discovery/remains.ts";
 import type { NodeView } from "../engine/ports/node-view.ts";
 import { type RememberingView, openNodeView } from "./node-view.ts";
 import type { LocalNode } from "./local-node.ts";
@@ -32,19 +33,29 @@ export interface GatheredLive extends Gathered {
   readonly live: LiveInventory;
 }
 
+export interface GatherOptions {
+  /** Also looks for old versions of what is missing. */
+  readonly remains?: boolean;
+}
+
 /** Reads everything once and judges it for the instant `at` (ms). Throws `not-a-node` when no profile fits. */
-export async function gather(local: LocalNode, choice: ProfileChoice, at: number): Promise<Gathered> {
-  return read(local, choice, (view, recognised) => observed(view, recognised, at));
+export async function gather(
+  local: LocalNode,
+  choice: ProfileChoice,
+  at: number,
+  options: GatherOptions = {},
+): Promise<Gathered> {
+  return read(local, choice, (view, recognised) => observed(view, recognised, { at, ...options }));
 }
 
 /** The same, with what the node's own configuration says of its processes; nothing is dialled. */
 export async function gatherLive(
   local: LocalNode,
   choice: ProfileChoice,
-  { at, discover }: { readonly at: number; readonly discover: typeof discoverLive },
+  { discover, ...options }: GatherOptions & { readonly at: number; readonly discover: typeof discoverLive },
 ): Promise<GatheredLive> {
   return read(local, choice, async (view, recognised) => {
-    const gathered = await observed(view, recognised, at);
+    const gathered = await observed(view, recognised, options);
     const [own] = gathered.inventory.nodes;
     if (!own) throw new TypeError("a node was read and is not in the inventory");
     return { ...gathered, live: await discover(view, recognised, own) };
@@ -68,12 +79,14 @@ async function read<T>(
 async function observed(
   view: RememberingView,
   { profile, digest, params }: Recognised,
-  at: number,
+  { at, remains }: GatherOptions & { readonly at: number },
 ): Promise<Gathered> {
   const found = await discoverNode(view, profile, params);
   const inventory: Inventory = { cluster: "local", profile: { id: profile.id, digest }, nodes: [found] };
   for (const address of objectsOf(inventory)) await view.read(address.path);
-  return { facts: observe(inventory, view.readings(), at), inventory };
+  const facts = observe(inventory, view.readings(), at);
+  if (remains !== true) return { facts, inventory };
+  return { facts: { ...facts, remains: await discoverRemains(view, profile, params, inventory) }, inventory };
 }
 
 /** Until its own files say what the cluster calls the node. */

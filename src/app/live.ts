@@ -33,7 +33,11 @@ export async function gatherRunning(
   choice: ProfileChoice,
   at: number,
 ): Promise<LiveNode> {
-  const { facts, live } = await gatherLive(local, choice, { at, discover: discoverLive });
+  const { facts, live } = await gatherLive(local, choice, {
+    at,
+    discover: discoverLive,
+    remains: true,
+  });
   const port = openLive(local, local.live, live);
   return { facts, live: await lookLive(port, live), port };
 }

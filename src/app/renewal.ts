@@ -27,7 +27,10 @@ export async function planRenewal(
   at: number,
 ): Promise<Plan> {
   const frame = { toolVersion, root: local.root };
-  if (!isLive(local)) return buildPlan((await gather(local, choice, at)).facts, request, frame);
+  if (!isLive(local)) {
+    const { facts } = await gather(local, choice, at, { remains: true });
+    return buildPlan(facts, request, frame);
+  }
   const { gatherRunning } = await import("./live.ts");
   const { facts, live } = await gatherRunning(local, choice, at);
   const takesSnapshot = request.noSnapshot !== true;

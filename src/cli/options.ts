@@ -21,6 +21,7 @@ export interface RenewOptions extends NodeOptions {
   readonly addSan: readonly string[];
   /** False for `--no-snapshot`. */
   readonly snapshot?: boolean;
+  readonly recreateAuthority?: readonly string[];
 }
 
 const defaultWithin = "30d";
@@ -46,6 +47,7 @@ export function addRenewOptions(command: Command, messages: CliMessages): Comman
     .option("--keep-key", options.keepKey)
     .option("--key-algorithm <name>", options.keyAlgorithm)
     .option("--add-san <name>", options.addSan, collect, [])
+    .option("--recreate-authority <name>", options.recreateAuthority, collect, [])
     .option("--allow-links-to <path>", options.allowLinksTo, collect, [])
     .option("--no-snapshot", options.noSnapshot);
 }

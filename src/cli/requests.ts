@@ -56,9 +56,21 @@ export function renewRequestOf(names: readonly string[], options: RenewOptions):
     keepKey: options.keepKey === true,
     keyAlgorithm: options.keyAlgorithm ?? null,
     addSans: options.addSan.map(parseSan),
+    recreateAuthorities: (options.recreateAuthority ?? []).map(parseAuthority),
     allowLinksTo: options.allowLinksTo ?? [],
     ...(options.snapshot === false ? { noSnapshot: true } : {}),
   };
+}
+
+/** `front-proxy-ca`, or `front-proxy-ca=new` for a new one although the old one may be found. */
+function parseAuthority(text: string): { readonly name: string; readonly anew: boolean } {
+  const [, name = "", how] = /^([^=]+)(?:=(.*))?$/s.exec(text) ?? [];
+  if (name !== "" && (how === undefined || how === "new")) return { name, anew: how === "new" };
+  throw new AppError("value-invalid", {
+    what: "--recreate-authority",
+    value: text,
+    expected: "front-proxy-ca or front-proxy-ca=new",
+  });
 }
 
 function positive(text: string): number {

@@ -2,12 +2,14 @@
 import type { Reason } from "../core/model/reasons.ts";
 import { parseAddress } from "../core/model/address.ts";
 import { AppError } from "../core/model/errors.ts";
-import type { Content, IssueStep, Plan } from "../core/model/plan.ts";
+import type { IssueStep, Plan } from "../core/model/plan.ts";
 import { digestOfPlan } from "../core/plan/digest.ts";
 import {
   allSteps,
   issueSteps,
   objectsOfTemplate,
+  slotsOfContent,
+  sourcesOfContent,
   stageSteps,
   swapSteps,
   takeSteps,
@@ -34,7 +36,7 @@ function checkGuarded(plan: Plan): void {
   const used = [
     ...issueSteps(plan).flatMap(readBy),
     ...takeSteps(plan).flatMap(({ template }) => objectsOfTemplate(template)),
-    ...stageSteps(plan).map(({ object }) => object),
+    ...stageSteps(plan).flatMap(({ object, content }) => [object, ...sourcesOfContent(content)]),
   ];
   const missing = used.find((address) => !guarded.has(address));
   if (missing !== undefined) throw invalid(missing, "a step uses it but there is no guard");
@@ -49,7 +51,7 @@ function checkWritten(plan: Plan): void {
   );
   for (const { object, content } of stageSteps(plan)) {
     checkPath(object);
-    const lacking = slotsOf(content).find((slot) => !issued.has(slot));
+    const lacking = slotsOfContent(content).find((slot) => !issued.has(slot));
     if (lacking !== undefined) throw invalid(object, `nothing is issued for ${lacking}`);
   }
   for (const { object } of swapSteps(plan)) {
@@ -66,11 +68,6 @@ function checkPath(object: string): void {
   const segments = path.split("/").slice(1);
   if (path.startsWith("/") && !segments.some((segment) => ["", ".", ".."].includes(segment))) return;
   throw invalid(object, "the path is not absolute and plain");
-}
-
-/** The slots whose certificates or keys go into an object. */
-export function slotsOf(content: Content): readonly string[] {
-  return content.form === "kubeconfig" ? content.users.map(({ slot }) => slot) : [content.slot];
 }
 
 function readBy({ authorityCertificate, authorityKey, template }: IssueStep): readonly string[] {

@@ -6,6 +6,7 @@ export const flags = {
   breakLock: "--break-lock",
   keepKey: "--keep-key",
   profile: "--profile",
+  recreateAuthority: "--recreate-authority",
   root: "--root",
   stateDir: "--state-dir",
   validity: "--validity",

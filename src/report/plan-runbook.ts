@@ -97,7 +97,7 @@ function stepSections(step: Step, context: Context): readonly string[] {
   const { runbook } = context.messages;
   const { live } = context.messages;
   const { run, undo } = commandsOf(step, context.plan);
-  const isKubeconfig = step.kind === "stage" && step.content.form === "kubeconfig";
+  const isKubeconfig = step.kind === "stage" && step.content.form.startsWith("kubeconfig");
   return [
     `#### ${runbook.step} \`${idText(step.id)}\``,
     `${safeMarkdown(stepText(safeData(step), context.messages))}\n\n**${runbook.why}**: ${whyText(step, context)}`,
@@ -119,6 +119,7 @@ function idText(id: string): string {
 
 function whyText(step: Step, { plan, messages }: Context): string {
   if (step.kind !== "issue") return { ...messages.runbook.whyOf, ...messages.live.runbook.whyOf }[step.kind];
+  if (step.template.form === "authority") return messages.runbook.whyAuthority;
   const decision = plan.decisions.find(({ slot }) => slot === step.slot);
   return decision === undefined ? "-" : safeMarkdown(reasonsText(safeData(decision), messages.plan));
 }

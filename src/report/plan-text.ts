@@ -126,7 +126,8 @@ function tableLines({ plan, text, paint }: Context): readonly string[] {
   if (rows.length === 0) return [];
   const authorities = [...new Set(issues.map(({ authority }) => authority))].join(text.comma);
   const spans = [...new Set(issues.map(({ validitySeconds }) => text.span(validitySeconds * 1000)))];
-  const added = issues.filter(({ addSans }) => addSans.length > 0);
+  const added = issues.filter(({ addSans, recreates }) => addSans.length > 0 && !recreates);
+  const named = issues.filter(({ recreates }) => recreates && recreates.names.length > 0);
   return [
     paint("bold", header),
     ...rows,
@@ -134,7 +135,22 @@ function tableLines({ plan, text, paint }: Context): readonly string[] {
     ...added.map(
       (step) => `${shortSlot(step.slot, plan)}${text.colon}${text.sansAdded(sansText(step.addSans))}`,
     ),
+    ...named.flatMap((step) => nameLines(step, { plan, text })),
   ];
+}
+
+/** Every name of a certificate that is made again, with who says so; names with the same sources are one line. */
+function nameLines(
+  { slot, recreates }: IssueStep,
+  { plan, text }: Pick<Context, "plan" | "text">,
+): readonly string[] {
+  const groups = new Map<string, string[]>();
+  for (const { kind, value, sources } of recreates?.names ?? []) {
+    const said = sources.join(text.comma);
+    groups.set(said, [...(groups.get(said) ?? []), `${kind}:${value}`]);
+  }
+  const lines = [...groups].map(([sources, names]) => text.nameFrom(names.join(text.comma), sources));
+  return lines.map((line) => `${shortSlot(slot, plan)}${text.colon}${text.madeWith(line)}`);
 }
 
 /** What stays, and what is left out because it cannot be renewed: one line per reason. */

@@ -154,6 +154,8 @@ export const refusalCodes = Object.keys({
   "authority-not-renewable": 0,
   "kubelet-managed": 0,
   "missing-not-recreated": 0,
+  "authority-missing": 0,
+  "authority-not-recreatable": 0,
   "kubeconfig-not-usable": 0,
   "other-node": 0,
 } satisfies Record<RefusalCode, 0>) as RefusalCode[];
@@ -170,6 +172,7 @@ export function planSamples(text: string) {
     "wrong-issuer": { code: "wrong-issuer", authority: text },
     "not-yet-valid": { code: "not-yet-valid", notBefore: at },
     "key-not-usable": { code: "key-not-usable", path: "/etc/kubernetes/pki/apiserver.key", state: "missing" },
+    missing: { code: "missing", from: text },
     requested: { code: "requested" },
     "san-added": { code: "san-added", sans: [text] },
     follows: { code: "follows", original: text, because: "same-key" },
@@ -178,6 +181,8 @@ export function planSamples(text: string) {
     "not-due": { code: "not-due", notAfter: at },
     "not-selected": { code: "not-selected" },
     missing: { code: "missing" },
+    "authority-missing": { code: "authority-missing", authority: text, found: text },
+    "identity-unknown": { code: "identity-unknown", lacking: "names" },
     unreadable: { code: "unreadable", reason: text },
     "not-usable": { code: "not-usable", reason: "it is the certificate of etcd-peer" },
     refused: {
@@ -199,6 +204,12 @@ export function planSamples(text: string) {
     "authority-bundle": { code: "authority-bundle", authority: text },
     "mode-kept-open": { code: "mode-kept-open", address: text, mode: "0644" },
     "group-loses-key": { code: "group-loses-key", address: text, mode: "0640", newMode: "0600", gid: 998 },
+    reconstructed: { code: "reconstructed", slots: [text] },
+    "authority-restored": { code: "authority-restored", authority: text, from: text },
+    "authority-made-anew": { code: "authority-made-anew", authority: text },
+    "key-pair-missing": { code: "key-pair-missing", name: "sa", path: text, found: text },
+    "bootstrap-not-needed": { code: "bootstrap-not-needed", path: text, file: text },
+    "kubelet-serving-left": { code: "kubelet-serving-left", path: text, isRotated: false },
   };
   return { renew: Object.values(renew), keep: Object.values(keep), notices: Object.values(notices) };
 }

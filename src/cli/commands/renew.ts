@@ -10,6 +10,8 @@ import { leftOutOf } from "../../core/plan/left-out.ts";
 import { parsePlan } from "../../core/plan/parse-plan.ts";
 import { cliMessages } from "../../report/cli-messages.ts";
 import { renderJson, renderYaml } from "../../report/data-text.ts";
+import { safeText } from "../../report/escape.ts";
+import { messagesFor } from "../../report/messages.ts";
 import { renderPlan } from "../../report/plan-text.ts";
 import { renderRunbook } from "../../report/plan-runbook.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -159,9 +161,22 @@ async function confirmAndApply(
     }
     return exitCodes.ok;
   }
+  await confirmReconstructed(plan, { isYes: options.yes === true, command, io });
   await confirm(words.ask.apply, { isYes: options.yes === true, command, io });
   const result = await applyPlan(local, plan, runOptionsOf(options, io, local));
   return reportRun(result, { plan, options: { ...options, root: local.root }, io });
+}
+
+/** What was put together and not copied is a guess that only a person can confirm. */
+async function confirmReconstructed(
+  plan: Plan,
+  how: { readonly isYes: boolean; readonly command: string; readonly io: Io },
+): Promise<void> {
+  const slots = plan.notices.flatMap((notice) => (notice.code === "reconstructed" ? notice.slots : []));
+  if (slots.length === 0) return;
+  const { comma } = messagesFor(how.io.lang).check;
+  const names = slots.map((slot) => safeText(slot.slice(slot.indexOf("/") + 1))).join(comma);
+  await confirm(cliMessages(how.io.lang).ask.reconstructed(names), how);
 }
 
 /** Without a terminal there is nobody to ask: `--yes` must be given. */

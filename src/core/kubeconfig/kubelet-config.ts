@@ -22,6 +22,7 @@ export interface KubeletConfig {
   readonly containerRuntimeEndpoint?: string;
   /** A Go duration; the kubelet's default is 20s. */
   readonly fileCheckFrequency?: string;
+  readonly clusterDomain?: string;
 }
 
 /**
@@ -48,6 +49,7 @@ export function parseKubeletConfig(bytes: Uint8Array): KubeletConfig {
     healthzPort: scalarText(config, "healthzPort"),
     containerRuntimeEndpoint: textField(config, "containerRuntimeEndpoint", "configuration"),
     fileCheckFrequency: textField(config, "fileCheckFrequency", "configuration"),
+    clusterDomain: textField(config, "clusterDomain", "configuration"),
   });
 }
 

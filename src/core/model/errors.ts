@@ -178,6 +178,8 @@ export type RefusalCode =
   | "authority-not-renewable"
   | "kubelet-managed"
   | "missing-not-recreated"
+  | "authority-missing"
+  | "authority-not-recreatable"
   | "kubeconfig-not-usable"
   | "other-node";
 

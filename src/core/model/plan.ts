@@ -26,6 +26,8 @@ export interface RenewRequest {
   readonly allowLinksTo: readonly string[];
   /** True when the operator keeps a copy of etcd's data in another way. */
   readonly noSnapshot?: boolean;
+  /** Authorities to make again by explicit word: from the old one where it is found, or `anew` without asking for it. */
+  readonly recreateAuthorities?: readonly { readonly name: string; readonly anew: boolean }[];
 }
 
 export type RenewReason =
@@ -35,6 +37,8 @@ export type RenewReason =
   | { readonly code: "key-not-usable"; readonly path: string; readonly state: "missing" | "damaged" }
   | { readonly code: "wrong-issuer"; readonly authority: string }
   | { readonly code: "not-yet-valid"; readonly notBefore: number }
+  /** `from` is the old certificate it is made after; null when it is put together from flags and other files. */
+  | { readonly code: "missing"; readonly from: string | null }
   | { readonly code: "requested" }
   | { readonly code: "san-added"; readonly sans: readonly string[] }
   | { readonly code: "follows"; readonly original: SlotId; readonly because: "same-key" | "same-identity" };
@@ -43,6 +47,10 @@ export type KeepReason =
   | { readonly code: "not-due"; readonly notAfter: number }
   | { readonly code: "not-selected" }
   | { readonly code: "missing" }
+  /** `found` is an old one in a backup folder. */
+  | { readonly code: "authority-missing"; readonly authority: string; readonly found: string | null }
+  /** Missing, and what it has to say is not known either. */
+  | { readonly code: "identity-unknown"; readonly lacking: IdentityGap }
   | { readonly code: "unreadable"; readonly reason: string }
   /** Readable, and yet no template for a new certificate: `reason` says why. */
   | { readonly code: "not-usable"; readonly reason: string }
@@ -57,6 +65,8 @@ export type KeepReason =
   | { readonly code: "original-kept"; readonly original: SlotId }
   | { readonly code: "no-certificate" }
   | { readonly code: "observed-only" };
+
+export type IdentityGap = "not-used-here" | "names" | "server" | "authority";
 
 /** What happens to one slot and why; reasons are for people and never drive the engine. */
 export type Decision =
@@ -90,11 +100,12 @@ export interface IssueStep {
   readonly authorityCertificate: string;
   readonly authorityKey: string;
   readonly authoritySerialHex: string;
-  /** Of the DER: old kubeadm gives every CA the serial 0, so in a bundle the serial tells nothing. */
+  /** Of the DER: old kubeadm gives every CA the serial 0, so in a bundle the serial tells nothing. `issued` when this run makes it. */
   readonly authoritySha256: string;
   /** Where the old certificate is read: the template of the new one. */
-  readonly template: Template;
-  readonly old: { readonly serialHex: string; readonly notBefore: number; readonly notAfter: number };
+  readonly template: IssueTemplate;
+  /** null when there is no old certificate. */
+  readonly old: { readonly serialHex: string; readonly notBefore: number; readonly notAfter: number } | null;
   readonly key:
     | { readonly mode: "generate"; readonly algorithm: string }
     | { readonly mode: "keep"; readonly algorithm: string };
@@ -102,7 +113,30 @@ export interface IssueStep {
   /** ms; the new notAfter never passes the authority's. */
   readonly notAfterCap: number;
   readonly addSans: readonly { readonly kind: "dns" | "ip"; readonly value: string }[];
+  /** Set when the certificate is not there: where it goes, and every name it gets with who says so. */
+  readonly recreates?: {
+    readonly object: string;
+    readonly names: readonly NamedSource[];
+  };
 }
+
+/** A name of a certificate that is made again: `ip 192.0.2.11 from --advertise-address of ...`. */
+export interface NamedSource {
+  readonly kind: string;
+  readonly value: string;
+  readonly sources: readonly string[];
+}
+
+/** Without an old certificate: kubeadm's form, for a role of the profile or for an authority that signs itself. */
+export type IssueTemplate =
+  | Template
+  | {
+      readonly form: "profile";
+      readonly commonName: string;
+      readonly organizations: readonly string[];
+      readonly usages: readonly string[];
+    }
+  | { readonly form: "authority"; readonly commonName: string };
 
 /** Takes a certificate that stays as it is, with its key, so that a stale copy can follow it. */
 export interface TakeStep {
@@ -132,7 +166,20 @@ export type Content =
   | {
       readonly form: "kubeconfig";
       readonly users: readonly { readonly user: string; readonly slot: SlotId }[];
-    };
+      /** formatAddress of an old copy to start from, when the object itself is not there. */
+      readonly from?: string;
+    }
+  /** A kubeconfig made from nothing; `authority` is the formatAddress of the CA file it embeds. */
+  | {
+      readonly form: "kubeconfig-new";
+      readonly slot: SlotId;
+      readonly user: string;
+      readonly cluster: string;
+      readonly server: string;
+      readonly authority: string;
+    }
+  /** The bytes of another object as they are. */
+  | { readonly form: "copy"; readonly from: string };
 
 export interface BackUpStep {
   readonly kind: "back-up";
@@ -147,6 +194,8 @@ export interface StageStep {
   readonly content: Content;
   /** Mode the new file gets (octal text); owner and labels are the old file's. */
   readonly mode: string;
+  /** Of a file that was not there: as its neighbours have it. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
 }
 
 export interface SwapStep {
@@ -268,7 +317,19 @@ export type Notice =
       readonly mode: string;
       readonly newMode: string;
       readonly gid: number;
-    };
+    }
+  /** Made from flags and other files, not after an old certificate: a person should look at the names. */
+  | { readonly code: "reconstructed"; readonly slots: readonly SlotId[] }
+  | { readonly code: "authority-restored"; readonly authority: string; readonly from: string }
+  | { readonly code: "authority-made-anew"; readonly authority: string }
+  | {
+      readonly code: "key-pair-missing";
+      readonly name: string;
+      readonly path: string;
+      readonly found: string | null;
+    }
+  | { readonly code: "bootstrap-not-needed"; readonly path: string; readonly file: string }
+  | { readonly code: "kubelet-serving-left"; readonly path: string; readonly isRotated: boolean };
 
 export interface Plan {
   readonly format: "perennial/plan/v1";

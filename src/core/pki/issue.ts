@@ -73,7 +73,7 @@ function encodeSerial(serial: Uint8Array): Uint8Array {
   return encoded;
 }
 
-function checkPositive(serial: Uint8Array): void {
+export function checkPositive(serial: Uint8Array): void {
   if (serial.every((byte) => byte === 0)) throw refused("the serial is zero");
 }
 
@@ -190,7 +190,7 @@ function isSelfIssued({ issuerDer, subjectDer }: Certificate): boolean {
 }
 
 /** Like Go, a version 1 certificate passes as an authority if it is a root: it could not say CA:TRUE. */
-function checkIssuer(issuer: Certificate, key: PrivateKey): void {
+export function checkIssuer(issuer: Certificate, key: PrivateKey): void {
   const isOldRoot = issuer.version < 3 && isSelfIssued(issuer);
   if (basicConstraints(issuer)?.isCa !== true && !isOldRoot) throw refused("the issuer is not a CA");
   if (keyUsage(issuer)?.bits.includes("keyCertSign") === false)

@@ -1,10 +1,19 @@
 // Finds the certificate of an issuing authority in its file, which may be a bundle.
 import { AppError } from "../model/errors.ts";
+import type { SlotId } from "../model/inventory.ts";
 import type { Reason } from "../model/reasons.ts";
 import type { IssueStep } from "../model/plan.ts";
 import { parseCertificate, type Certificate } from "../pki/certificate.ts";
 import { sha256Hex } from "../pki/fingerprints.ts";
 import { parsePem } from "../pki/pem.ts";
+
+/** In place of a certificate's hash, for an authority that the plan itself makes. */
+export const issuedHere = "issued";
+
+/** The authority's step has the authority's own id as its slot. */
+export function authoritySlotOf(step: Pick<IssueStep, "slot" | "authority">): SlotId {
+  return `${step.slot.slice(0, step.slot.indexOf("/"))}/${step.authority}`;
+}
 
 /** @throws AppError `step-failed` when the file does not hold the certificate that the plan names */
 export function findAuthority(

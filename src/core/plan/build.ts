@@ -1,6 +1,6 @@
 // (Facts, Request) -> Plan: decisions, refusals, guards, and the steps of each phase. Pure.
 import { type Address, formatAddress } from "../model/address.ts";
-import type { SlotId } from "../model/inventory.ts";
+import type { CertificateSlot, SlotId } from "../model/inventory.ts";
 import type {
   BackUpStep,
   Content,
@@ -19,16 +19,20 @@ import type {
 import { originalOf } from "../policy/originals.ts";
 import { type Facts, type ObjectFacts, type SlotFacts, authorityOf } from "../policy/facts.ts";
 import { octal } from "../policy/finding-of.ts";
-import { sha256Hex } from "../pki/fingerprints.ts";
 import { formatKeySpec, keySpecOfSpki, parseKeySpec } from "../pki/keys.ts";
 import { formatName, parseName } from "../pki/names.ts";
 import { digestOfPlan } from "./digest.ts";
 import { newModeOf } from "./new-mode.ts";
 import { type LivePart, type LiveSteps, liveSteps, noLiveSteps } from "./live-steps.ts";
 import { noticesOf } from "./notices.ts";
+import { type RecreatedAuthorities, recreateAuthorities } from "./recreate/authorities.ts";
+import { isFileMissing, recreatedOriginal } from "./recreate/decide.ts";
+import { recreationNotices } from "./recreate/notices.ts";
+import { authorityFields, recreate } from "./recreate/recreate.ts";
 import { refusalsOf } from "./refusals.ts";
 import { sansFor } from "./named.ts";
 import { select } from "./select.ts";
+import { type Written, absentObject } from "./written.ts";
 
 export interface PlanFrame {
   readonly toolVersion: string;
@@ -37,26 +41,21 @@ export interface PlanFrame {
   readonly live?: LivePart;
 }
 
-/** One object that will be replaced, with how its bytes are made. */
-interface Written {
-  readonly address: string;
-  readonly facts: ObjectFacts;
-  readonly content: Content;
-  readonly isKey: boolean;
-}
-
 /** The whole plan; with refusals it has no steps and cannot be applied. */
-export function buildPlan(facts: Facts, request: RenewRequest, frame: PlanFrame): Plan {
+export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame): Plan {
+  const authorities = recreateAuthorities(given, request);
+  const { facts } = authorities;
   const decisions = select(facts, request);
-  const refusals = refusalsOf(facts, decisions, request);
+  const refusals = [...authorities.refusals, ...refusalsOf(facts, decisions, request)];
   const isPossible = refusals.length === 0;
   const renewed = isPossible ? slotsOf(facts, decisions, "renew") : [];
   const following = isPossible ? slotsOf(facts, decisions, "follow") : [];
-  const written = writtenObjects(facts, renewed, following, request);
+  const made = isPossible ? madeAgain(facts, authorities, { renewed, request }) : nothingMade;
+  const written = [...made.written, ...writtenObjects(facts, renewed, following, request)];
   const changed = new Set(renewed.map(({ slot }) => slot.id));
   const live = frame.live && isPossible ? liveSteps(facts, frame.live, changed) : noLiveSteps;
   const node = facts.inventory.nodes[0]?.node ?? "";
-  const phases = withLive(phasesOf(facts, { renewed, following, written, request }), live, node);
+  const phases = withLive(phasesOf(facts, { renewed, following, written, request, made }), live, node);
   const base = {
     format: "perennial/plan/v1" as const,
     toolVersion: frame.toolVersion,
@@ -66,9 +65,17 @@ export function buildPlan(facts: Facts, request: RenewRequest, frame: PlanFrame)
     createdAt: new Date(facts.at).toISOString(),
     request,
     decisions,
-    notices: noticesOf(facts, { renewed, following, request, handled: handledBy(live) }),
+    notices: [
+      ...(isPossible ? authorities.notices : []),
+      ...noticesOf(facts, { renewed, following, request, handled: handledBy(live) }),
+      ...recreationNotices(facts, { issues: made.issues, renewed }),
+    ],
     refusals,
-    guards: guardsOf(facts, [...renewed, ...following], written, live.reads),
+    guards: guardsOf(facts, {
+      changed: [...renewed, ...following],
+      written,
+      read: [...live.reads, ...made.read],
+    }),
     phases,
     ...(frame.live ? { restarts: live.restarts } : {}),
   };
@@ -111,7 +118,7 @@ function pemObjects(slot: SlotFacts, request: RenewRequest): readonly Written[] 
     const facts = slot.objects.find((object) => formatAddress(object.address) === address);
     if (facts) return [{ address, facts, content, isKey }];
     return isKey && slot.key.state === "missing"
-      ? [{ address, facts: absent(slot.key.address), content, isKey }]
+      ? [{ address, facts: absentObject(slot.key.address, 0o600), content, isKey }]
       : [];
   };
   if (key === certificate)
@@ -122,18 +129,9 @@ function pemObjects(slot: SlotFacts, request: RenewRequest): readonly Written[] 
   ];
 }
 
-/** A key that is gone is made anew where it was. */
-function absent(address: Address): ObjectFacts {
-  return {
-    address,
-    sha256: "absent",
-    size: 0,
-    mode: 0o600,
-    uid: 0,
-    gid: 0,
-    link: null,
-    linkLeavesTree: false,
-  };
+/** The slot a copy follows, also one that this plan makes again. */
+function originalSlot(facts: Facts, copy: SlotFacts): CertificateSlot | null {
+  return originalOf(facts, copy)?.slot ?? recreatedOriginal(facts, copy);
 }
 
 /** Several users of one kubeconfig are one write. */
@@ -148,8 +146,8 @@ function kubeconfigObjects(facts: Facts, slots: readonly SlotFacts[]): readonly 
     if (holder.form !== "kubeconfig" || !object) continue;
     const address = formatAddress(holder.file);
     const entry = byFile.get(address) ?? { facts: object, users: [] };
-    const source =
-      slot.slot.management === "copy" ? (originalOf(facts, slot)?.slot.id ?? slot.slot.id) : slot.slot.id;
+    const original = slot.slot.management === "copy" ? originalSlot(facts, slot) : null;
+    const source = original?.id ?? slot.slot.id;
     entry.users.push({ user: holder.user, slot: source });
     byFile.set(address, entry);
   }
@@ -161,7 +159,33 @@ function kubeconfigObjects(facts: Facts, slots: readonly SlotFacts[]): readonly 
   }));
 }
 
+interface Made {
+  readonly issues: readonly IssueStep[];
+  readonly written: readonly Written[];
+  readonly read: readonly ObjectFacts[];
+}
+
+const nothingMade: Made = { issues: [], written: [], read: [] };
+
+/** Authorities first, then what is missing below them. */
+function madeAgain(
+  facts: Facts,
+  authorities: RecreatedAuthorities,
+  { renewed, request }: { readonly renewed: readonly SlotFacts[]; readonly request: RenewRequest },
+): Made {
+  const all = renewed.filter(isFileMissing).map((slot) => {
+    const sans = sansFor(slot.slot, request).map(({ kind, value }) => ({ kind, value }));
+    return recreate(facts, slot, { request, sans });
+  });
+  return {
+    issues: [...authorities.issues, ...all.map(({ issue }) => issue)],
+    written: [...authorities.written, ...all.flatMap(({ written }) => written)],
+    read: [...authorities.read, ...all.flatMap(({ read }) => read)],
+  };
+}
+
 interface Parts {
+  readonly made: Made;
   readonly renewed: readonly SlotFacts[];
   readonly following: readonly SlotFacts[];
   readonly written: readonly Written[];
@@ -169,11 +193,15 @@ interface Parts {
 }
 
 function phasesOf(facts: Facts, parts: Parts): readonly Phase[] {
-  const { renewed, written } = parts;
+  const { renewed, written, made } = parts;
   if (written.length === 0) return [];
   const taken = takenSlots(facts, parts);
   const steps = {
-    issue: [...renewed.map((slot) => issueStep(facts, slot, parts.request)), ...taken.map(takeStep)],
+    issue: [
+      ...made.issues,
+      ...renewed.filter((slot) => !isFileMissing(slot)).map((slot) => issueStep(facts, slot, parts.request)),
+      ...taken.map(takeStep),
+    ],
     "back-up": written.map((object): BackUpStep => ({
       kind: "back-up",
       id: stepId("back-up", object.facts.address),
@@ -185,6 +213,9 @@ function phasesOf(facts: Facts, parts: Parts): readonly Phase[] {
       object: object.address,
       content: object.content,
       mode: octal(newModeOf(object.facts.mode, object.isKey)),
+      ...(object.facts.sha256 === "absent"
+        ? { owner: { uid: object.facts.uid, gid: object.facts.gid } }
+        : undefined),
     })),
     swap: written.map((object): SwapStep => ({
       kind: "swap",
@@ -199,7 +230,7 @@ function phasesOf(facts: Facts, parts: Parts): readonly Phase[] {
     })),
   };
   const ids = ["back-up", "issue", "stage", "swap", "prove"] as const;
-  const node = renewed[0]?.slot.node ?? parts.following[0]?.slot.node ?? "";
+  const node = written[0]?.facts.address.node ?? "";
   return ids.map((id) => ({ id, nodes: [{ node, steps: steps[id] }] }));
 }
 
@@ -207,7 +238,7 @@ function phasesOf(facts: Facts, parts: Parts): readonly Phase[] {
 function takenSlots(facts: Facts, { renewed, following }: Parts): readonly SlotFacts[] {
   const own = new Set(renewed.map((slot) => slot.slot.id));
   const ids = new Set(
-    following.flatMap((copy) => originalOf(facts, copy)?.slot.id ?? []).filter((id) => !own.has(id)),
+    following.flatMap((copy) => originalSlot(facts, copy)?.id ?? []).filter((id) => !own.has(id)),
   );
   return [...ids].flatMap((id) => facts.slots.get(id) ?? []);
 }
@@ -237,7 +268,7 @@ function stepId(kind: string, address: Address): string {
 
 function issueStep(facts: Facts, slot: SlotFacts, request: RenewRequest): IssueStep {
   const authority = authorityOf(facts, slot.slot);
-  if (slot.certificate.state !== "present" || !authority?.signing) {
+  if (slot.certificate.state !== "present" || !authority) {
     throw new TypeError(`${slot.slot.id} was planned without a certificate or an authority`);
   }
   const { leaf } = slot.certificate.value;
@@ -255,16 +286,11 @@ function issueStep(facts: Facts, slot: SlotFacts, request: RenewRequest): IssueS
     slot: slot.slot.id,
     name: slot.slot.name,
     subject: formatName(parseName(leaf.subjectDer)),
-    authority: authority.slot.name,
-    authorityCertificate: formatAddress(authority.slot.certificate),
-    authorityKey: formatAddress(authority.slot.key),
-    authoritySerialHex: authority.signing.serialHex,
-    authoritySha256: sha256Hex(authority.signing.der),
+    ...authorityFields(facts, authority),
     template: templateOf(slot),
     old: { serialHex: leaf.serialHex, notBefore: leaf.notBefore, notAfter: leaf.notAfter },
     key: request.keepKey ? { mode: "keep", algorithm } : { mode: "generate", algorithm },
     validitySeconds: request.validitySeconds,
-    notAfterCap: authority.signing.notAfter,
     addSans: sansFor(slot.slot, request).map(({ kind, value }) => ({ kind, value })),
   };
 }
@@ -293,9 +319,15 @@ function templateOf(slot: SlotFacts): Template {
 /** Written objects, and everything that is read to write them: issuers, templates, kept keys. */
 function guardsOf(
   facts: Facts,
-  changed: readonly SlotFacts[],
-  written: readonly Written[],
-  read: readonly ObjectFacts[],
+  {
+    changed,
+    written,
+    read,
+  }: {
+    readonly changed: readonly SlotFacts[];
+    readonly written: readonly Written[];
+    readonly read: readonly ObjectFacts[];
+  },
 ): readonly Guard[] {
   const isWritten = new Set(written.map((object) => object.address));
   const originals = changed

@@ -31,6 +31,10 @@ export function extractSlots(bytes: Uint8Array, content: Content): readonly Extr
       const { users } = parseKubeconfig(bytes);
       return content.users.map(({ user, slot }) => ({ slot, ...extractUser(users, user) }));
     }
+    case "kubeconfig-new":
+      return [{ slot: content.slot, ...extractUser(parseKubeconfig(bytes).users, content.user) }];
+    case "copy":
+      return [];
     default:
       return assertNever(content);
   }
@@ -52,6 +56,12 @@ export function extractCertificates(bytes: Uint8Array, content: Content): readon
         spkiDer: null,
       }));
     }
+    case "kubeconfig-new": {
+      const { users } = parseKubeconfig(bytes);
+      return [{ slot: content.slot, certificate: embeddedCertificate(users, content.user), spkiDer: null }];
+    }
+    case "copy":
+      return [];
     default:
       return assertNever(content);
   }

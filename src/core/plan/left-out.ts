@@ -6,7 +6,14 @@ export interface LeftOut {
   readonly code: KeepReason["code"];
 }
 
-const lacking: ReadonlySet<KeepReason["code"]> = new Set(["missing", "unreadable", "not-usable", "refused"]);
+const lacking: ReadonlySet<KeepReason["code"]> = new Set([
+  "missing",
+  "authority-missing",
+  "identity-unknown",
+  "unreadable",
+  "not-usable",
+  "refused",
+]);
 
 /** In the plan's order. What the operator did not select is not left out. */
 export function leftOutOf(plan: Pick<Plan, "decisions" | "request">): readonly LeftOut[] {

@@ -14,6 +14,8 @@ import {
   authorityOf,
   isExternallyManaged,
 } from "../policy/facts.ts";
+import { decideMissing } from "./recreate/decide.ts";
+import { missingAuthorities, missingAuthority } from "./recreate/refusals.ts";
 import { noTemplate, noTemplateNow } from "./no-template.ts";
 import { isNamed } from "./named.ts";
 
@@ -26,6 +28,7 @@ export function refusalsOf(
   const written = decisions.filter((decision) => decision.action !== "keep");
   return [
     ...namedButImpossible(facts, request),
+    ...missingAuthorities(facts, decisions, request),
     ...written.flatMap((decision) => {
       const slot = facts.slots.get(decision.slot);
       if (!slot) return [];
@@ -73,7 +76,7 @@ function namedButImpossible(facts: Facts, request: RenewRequest): readonly Refus
 
 function impossible(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
   const stored = slot.certificate;
-  if (stored.state === "missing") return [refusal("missing-not-recreated", slot.slot, stored.address.path)];
+  if (stored.state === "missing") return impossibleToMake(facts, slot, request);
   if (stored.state !== "present") return [refusal("certificate-not-usable", slot.slot, stored.reason)];
   const reason = noTemplate(facts, slot, stored.value) ?? noTemplateNow(stored.value, request);
   if (reason !== null && (slot.slot.management === "renew" || slot.slot.management === "kubelet"))
@@ -91,6 +94,20 @@ function impossible(facts: Facts, slot: SlotFacts, request: RenewRequest): reado
     return [refusal("externally-managed", slot.slot, authority.slot.name, formatAddress(authority.slot.key))];
   }
   return slot.slot.management === "observe" ? [refusal("kubelet-managed", slot.slot, slot.slot.name)] : [];
+}
+
+/** What `select` left missing although it was named; a missing authority has a refusal of its own. */
+function impossibleToMake(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
+  const decision = slot.slot.optional ? null : decideMissing(facts, slot, { request, isAsked: true });
+  if (decision?.action === "renew") return [];
+  const [reason] = decision?.action === "keep" ? decision.reasons : [];
+  const authority = authorityOf(facts, slot.slot);
+  if (reason?.code === "externally-managed" && authority)
+    return [refusal("externally-managed", slot.slot, authority.slot.name, formatAddress(authority.slot.key))];
+  if (reason?.code === "authority-missing" && authority) return missingAuthority(authority, reason.found);
+  const { certificate } = slot;
+  const path = certificate.state === "missing" ? certificate.address.path : slot.slot.name;
+  return [refusal("missing-not-recreated", slot.slot, path)];
 }
 
 function linkRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
@@ -126,7 +143,8 @@ function authorityRefusals(
   authority: AuthorityFacts,
   request: RenewRequest,
 ): readonly Refusal[] {
-  const { certificate, key, signing } = authority;
+  const { certificate, key, signing, toBeMade } = authority;
+  if (toBeMade) return [];
   const at = formatAddress(authority.slot.certificate);
   const keyAt = formatAddress(authority.slot.key);
   if (certificate.state !== "present" || !signing) {

@@ -4,6 +4,7 @@ import type { Decision, KeepReason, RenewReason, RenewRequest } from "../model/p
 import { hasMatchingKey, hasPath } from "../policy/issuer-checks.ts";
 import { type Original, hiddenOriginal, originalOf } from "../policy/originals.ts";
 import { isNamed, sansFor } from "./named.ts";
+import { decideMissing, recreatedOriginal } from "./recreate/decide.ts";
 import { noTemplate, noTemplateNow } from "./no-template.ts";
 import { placeOf, setAside } from "./set-aside.ts";
 import {
@@ -86,7 +87,8 @@ function decide(facts: Facts, slot: SlotFacts, { request, isAsked: isAskedFor }:
   const keep = (reason: KeepReason): Decision => ({ slot: id, action: "keep", reasons: [reason] });
   if (slot.slot.management === "observe") return keep({ code: "observed-only" });
   const stored = slot.certificate;
-  if (stored.state === "missing") return keep({ code: "missing" });
+  if (stored.state === "missing")
+    return decideMissing(facts, slot, { request, isAsked: isAskedFor || isNamed(slot.slot, request) });
   if (stored.state !== "present") return keep({ code: "unreadable", reason: stored.reason });
   const never = noTemplate(facts, slot, stored.value);
   if (never !== null) return keep({ code: "not-usable", reason: never });
@@ -128,7 +130,9 @@ function reasonsFor(
   const anchors =
     authority?.certificate.state === "present" ? authority.certificate.value.certificates : null;
   const others = stored.certificates.filter((certificate) => certificate !== leaf);
-  const isForeign = authority !== null && anchors !== null && !hasPath(leaf, others, anchors);
+  const isForeign =
+    authority !== null &&
+    (authority.toBeMade !== undefined || (anchors !== null && !hasPath(leaf, others, anchors)));
   return [
     ...(isExpired ? [{ code: "expired", notAfter: leaf.notAfter } as const] : []),
     ...(isExpiring ? [{ code: "expiring", notAfter: leaf.notAfter } as const] : []),
@@ -179,6 +183,11 @@ function decideCopy(facts: Facts, copy: SlotFacts, { renewed, request }: Course)
     return keep({ code: "unreadable", reason: copy.certificate.reason });
   const original = originalOf(facts, copy);
   if (!original) {
+    const missing = recreatedOriginal(facts, copy)?.id;
+    if (missing !== undefined && renewed.has(missing)) {
+      const reason: RenewReason = { code: "follows", original: missing, because: "same-identity" };
+      return { slot: id, action: "follow", reasons: [reason] };
+    }
     const hidden = hiddenOriginal(facts, copy);
     return keep(
       hidden === null

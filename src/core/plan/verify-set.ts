@@ -4,16 +4,17 @@ import { equalBytes } from "../pki/der.ts";
 import { findExtension, type Certificate } from "../pki/certificate.ts";
 import { extensionOids, subjectAltNames } from "../pki/extensions.ts";
 import { readPublicHalf } from "../pki/public-half.ts";
+import { subjectOf } from "../pki/issue-anew.ts";
 import { isSignedBy, keyMatches } from "../pki/verify.ts";
 import { parseKubeconfig } from "../kubeconfig/kubeconfig.ts";
 import { AppError, reasonOf } from "../model/errors.ts";
 import type { SlotId } from "../model/inventory.ts";
 import type { IssueStep, Plan, StageStep, TakeStep } from "../model/plan.ts";
 import type { Issued } from "../model/run.ts";
-import { findAuthority } from "./authority.ts";
+import { authoritySlotOf, findAuthority, issuedHere } from "./authority.ts";
 import { sha256Hex } from "../pki/fingerprints.ts";
 import { certificateAt, embeddedCertificate, extractSlots, type Extract } from "./extract.ts";
-import { issueSteps, stageSteps, takeSteps } from "./steps.ts";
+import { issueSteps, slotsOfContent, stageSteps, takeSteps } from "./steps.ts";
 
 export interface SetToVerify {
   readonly plan: Plan;
@@ -36,8 +37,7 @@ export function verifySet(set: SetToVerify): void {
 }
 
 function extractFrom({ objects }: SetToVerify, step: StageStep): readonly Extract[] {
-  const slot =
-    step.content.form === "kubeconfig" ? (step.content.users[0]?.slot ?? step.object) : step.content.slot;
+  const [slot = step.object] = slotsOfContent(step.content);
   return wrapped(slot, () => extractSlots(bytesOf(objects, step.object), step.content));
 }
 
@@ -54,7 +54,7 @@ function verifySlot(set: SetToVerify, step: IssueStep, extracts: readonly Extrac
   if (keys.some((spkiDer) => !keyMatches(certificate, spkiDer)))
     throw failed(slot, "the key does not match the certificate");
   verifyIssuer(set, step, certificate);
-  if (set.before) verifyNothingLost(slot, oldCertificate(set.before, step), certificate);
+  if (set.before) verifyIdentity(set.before, step, certificate);
 }
 
 /** The original stays as it is: what follows it must hold the very certificate that lies there, and its key. */
@@ -85,11 +85,32 @@ function keptKey({ objects }: SetToVerify, { slot, key, template }: IssueStep): 
   return [wrapped(slot, () => readPublicHalf(bytes).spkiDer)];
 }
 
-function verifyIssuer({ objects }: SetToVerify, step: IssueStep, certificate: Certificate): void {
+function verifyIssuer({ objects, issued }: SetToVerify, step: IssueStep, certificate: Certificate): void {
   const { slot, notAfterCap } = step;
-  const authority = wrapped(slot, () => findAuthority(bytesOf(objects, step.authorityCertificate), step));
+  const authoritySha256 =
+    step.authoritySha256 === issuedHere
+      ? (issued.get(authoritySlotOf(step))?.certificateSha256 ?? "")
+      : step.authoritySha256;
+  const authority = wrapped(slot, () =>
+    findAuthority(bytesOf(objects, step.authorityCertificate), { ...step, authoritySha256 }),
+  );
   if (!isSignedBy(certificate, authority)) throw failed(slot, "the authority on the disk did not sign it");
   if (certificate.notAfter > notAfterCap) throw failed(slot, "it would outlive its authority");
+}
+
+function verifyIdentity(
+  before: ReadonlyMap<string, Uint8Array>,
+  step: IssueStep,
+  certificate: Certificate,
+): void {
+  const { template, slot } = step;
+  if (template.form === "profile") {
+    const organizations = [...template.organizations];
+    if (!equalBytes(subjectOf({ ...template, organizations }), certificate.subjectDer))
+      throw failed(slot, "the subject is not the planned one");
+  } else if (template.form !== "authority") {
+    verifyNothingLost(slot, oldCertificate(before, { slot, template }), certificate);
+  }
 }
 
 function verifyNothingLost(slot: SlotId, old: Certificate, renewed: Certificate): void {
@@ -108,7 +129,7 @@ function verifyNothingLost(slot: SlotId, old: Certificate, renewed: Certificate)
 /** The certificate that a step renews or takes, from the bytes before the run. */
 export function oldCertificate(
   before: ReadonlyMap<string, Uint8Array>,
-  { slot, template }: Pick<IssueStep, "slot" | "template">,
+  { slot, template }: Pick<TakeStep, "slot" | "template">,
 ): Certificate {
   return wrapped(slot, () => {
     if (template.form === "pem") return certificateAt(bytesOf(before, template.certificate), template.index);

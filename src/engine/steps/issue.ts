@@ -1,5 +1,5 @@
 // Step kind `issue`: all keys first, all at once; each certificate is signed as its key arrives. Nothing leaves memory.
-import { findAuthority } from "../../core/plan/authority.ts";
+import { authoritySlotOf, findAuthority, issuedHere } from "../../core/plan/authority.ts";
 import { embeddedKey } from "../../core/plan/extract.ts";
 import { oldCertificate } from "../../core/plan/verify-set.ts";
 import { issueSteps } from "../../core/plan/steps.ts";
@@ -9,6 +9,7 @@ import type { Issued } from "../../core/model/run.ts";
 import { parseCertificate, type Certificate } from "../../core/pki/certificate.ts";
 import { sha256Hex } from "../../core/pki/fingerprints.ts";
 import { renewCertificate } from "../../core/pki/issue.ts";
+import { issueAuthority, issueLeaf } from "../../core/pki/issue-anew.ts";
 import {
   encodePrivateKey,
   parseKeySpec,
@@ -36,9 +37,14 @@ export const issue: StepHandler<IssueStep> = {
 async function issueAll(context: RunContext, steps: readonly IssueStep[]): Promise<void> {
   checkSignal(context);
   const issuers = issuersOf(context);
-  const issued = await Promise.all(
-    steps.map(async (step) => sign(context, { step, issuers, key: await keyFor(context, step) })),
-  );
+  const signAll = (some: readonly IssueStep[]): Promise<readonly ReturnType<typeof sign>[]> =>
+    Promise.all(some.map(async (step) => sign(context, { step, issuers, key: await keyFor(context, step) })));
+  const isAuthority = ({ template }: IssueStep): boolean => template.form === "authority";
+  // Who signs others comes first.
+  const issued = [
+    ...(await signAll(steps.filter(isAuthority))),
+    ...(await signAll(steps.filter((step) => !isAuthority(step)))),
+  ];
   checkSignal(context);
   await context.journal.append(
     ...issued.map(({ step, facts }) => ({ type: "issued", step: step.id, issued: facts }) as const),
@@ -94,38 +100,66 @@ function sign(
   context: RunContext,
   { step, issuers, key }: { readonly step: IssueStep; readonly issuers: Issuers; readonly key: PrivateKey },
 ): { readonly step: IssueStep; readonly facts: Issued } {
-  const old = oldCertificate(foundBytes(context), step);
+  const old = oldOf(context, step);
   const keyKept = step.key.mode === "keep";
-  if (keyKept && !keyMatches(old, key)) {
+  if (keyKept && (old === null || !keyMatches(old, key))) {
     throw new AppError("step-failed", {
       step: step.id,
       reason: "the key to keep does not match the certificate",
     });
   }
-  const certificateDer = renew(context, step, { old, key, issuers });
+  const certificateDer = certify(context, step, { old, key, issuers });
   const format = keyKept ? key.format : (oldFormat(context, step) ?? key.format);
   const keyPem = encodePrivateKey(key.keyObject, format);
   context.memory.material.set(step.slot, { certificateDer, keyPem, keyKept });
   return { step, facts: factsOf(step, parseCertificate(certificateDer)) };
 }
 
-function renew(
+/** null for what is made without an old certificate. */
+function oldOf(context: RunContext, { slot, template }: IssueStep): Certificate | null {
+  if (template.form === "profile" || template.form === "authority") return null;
+  return oldCertificate(foundBytes(context), { slot, template });
+}
+
+function certify(
   context: RunContext,
   step: IssueStep,
-  { old, key, issuers }: { readonly old: Certificate; readonly key: PrivateKey; readonly issuers: Issuers },
-): Uint8Array {
-  const issuer = findAuthority(foundBytes(context).get(step.authorityCertificate) ?? new Uint8Array(), step);
-  const now = context.ports.clock.now();
-  return renewCertificate({
+  {
     old,
-    issuer,
-    issuerKey: issuers.keyAt(step.authorityKey),
-    publicKeySpki: key.spkiDer,
+    key,
+    issuers,
+  }: { readonly old: Certificate | null; readonly key: PrivateKey; readonly issuers: Issuers },
+): Uint8Array {
+  const now = context.ports.clock.now();
+  const common = {
     serial: newSerial(context.ports.randomness),
     notBefore: wholeSeconds(now - backdateMs),
     notAfter: wholeSeconds(Math.min(now + step.validitySeconds * 1000, step.notAfterCap)),
-    addSans: step.addSans,
-  });
+  };
+  const { template } = step;
+  if (template.form === "authority")
+    return issueAuthority({ ...common, commonName: template.commonName, key });
+  const signed = { ...common, ...issuerOf(context, step, issuers), publicKeySpki: key.spkiDer };
+  if (template.form === "profile") return issueLeaf({ ...signed, ...template, sans: step.addSans });
+  if (old === null) throw new TypeError(`${step.id} has a template and no old certificate`);
+  return renewCertificate({ ...signed, old, addSans: step.addSans });
+}
+
+function issuerOf(
+  context: RunContext,
+  step: IssueStep,
+  issuers: Issuers,
+): { readonly issuer: Certificate; readonly issuerKey: PrivateKey } {
+  if (step.authoritySha256 === issuedHere) {
+    const made = context.memory.material.get(authoritySlotOf(step));
+    if (!made) throw new AppError("step-failed", { step: step.id, reason: `${step.authority} was not made` });
+    return { issuer: parseCertificate(made.certificateDer), issuerKey: readPrivateKey(made.keyPem) };
+  }
+  const bytes = foundBytes(context);
+  return {
+    issuer: findAuthority(bytes.get(step.authorityCertificate) ?? new Uint8Array(), step),
+    issuerKey: issuers.keyAt(step.authorityKey),
+  };
 }
 
 /** RFC 5280 section 4.1.2.2: positive, at most 20 bytes; CA/Browser Forum: at least 64 random bits. */
@@ -148,6 +182,7 @@ function oldFormat(context: RunContext, step: IssueStep): KeyFormat | null {
 
 /** null when there is none; an old key that cannot be read is an error: whoever wants to keep it must not guess around it. */
 function oldKey(context: RunContext, { template }: IssueStep): PrivateKey | null {
+  if (template.form === "profile" || template.form === "authority") return null;
   const bytes = foundBytes(context);
   const at = template.form === "pem" ? template.key : template.file;
   const object = at === null ? undefined : bytes.get(at);

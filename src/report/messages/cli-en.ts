@@ -50,6 +50,8 @@ export const cliEn = {
     keyAlgorithm:
       "algorithm of new keys: RSA-2048, RSA-3072, RSA-4096, ECDSA-P256, ECDSA-P384 (default: as before)",
     addSan: "add a name or address: lb.example, 10.0.0.9, or etcd-server=10.0.0.9 (default: for apiserver)",
+    recreateAuthority:
+      "make a missing CA again: put back from a backup where the old one is found; NAME=new makes a new one (only front-proxy-ca)",
     allowLinksTo: "also write through links that lead below this path of the node",
     out: "save the plan to FILE, for apply",
     runbook: "print the plan as a document for people (Markdown)",
@@ -79,6 +81,8 @@ export const cliEn = {
   },
   ask: {
     apply: "Only 'yes' will be accepted to go on: ",
+    reconstructed: (names: string) =>
+      `No old certificate was found for ${names}; the names above were put together. Are they right and complete? Only 'yes' will be accepted: `,
     rollback: (run: string) =>
       `This puts back everything run ${run} changed. Only 'yes' will be accepted to go on: `,
   },

@@ -50,6 +50,7 @@ export const cliZh: typeof cliEn = {
     keepKey: "保留私钥，只续期证书",
     keyAlgorithm: "新私钥的算法：RSA-2048、RSA-3072、RSA-4096、ECDSA-P256、ECDSA-P384（默认：与原来相同）",
     addSan: "增加域名或地址：lb.example、10.0.0.9 或 etcd-server=10.0.0.9（默认用于 apiserver）",
+    recreateAuthority: "重新生成缺失的根证书：备份中找到旧的就放回；NAME=new 则新建（仅限 front-proxy-ca）",
     allowLinksTo: "也允许写入指向节点上此路径之下的链接",
     out: "把计划保存到 FILE，供 apply 使用",
     runbook: "以操作文档的形式输出计划（Markdown）",
@@ -77,6 +78,8 @@ export const cliZh: typeof cliEn = {
     didYouMean: (name) => `是否想输入 ${name}？`,
   },
   ask: {
+    reconstructed: (names) =>
+      `没有找到 ${names} 的旧证书，上列名称是拼出来的。是否正确、完整？只有输入 yes 才会继续：`,
     apply: "只有输入 yes 才会继续：",
     rollback: (run) => `将恢复运行 ${run} 改动的全部内容。只有输入 yes 才会继续：`,
   },

@@ -32,8 +32,8 @@ function clock(views: readonly { readonly at: number }[]): number {
 
 function restore(tool: Tool): readonly string[] {
   return [
+    `make them again, after old ones where there are any: ${tool("renew")}`,
     `look for them in a backup; files that an earlier run replaced: ${tool("runs list")}`,
-    "or make them anew: kubeadm init phase certs NAME --config kubeadm.yaml (kubeconfigs: kubeadm init phase kubeconfig NAME)",
   ];
 }
 

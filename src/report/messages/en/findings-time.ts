@@ -32,7 +32,9 @@ type Codes =
 function restore(name: string, tool: (args: string) => string): readonly string[] {
   const phase = kubeadmPhase(name);
   const backup = `look for it in a backup; files that an earlier run replaced: ${tool("runs list")}`;
-  return phase === null ? [backup] : [backup, `or make it anew: ${phase}`];
+  return phase === null
+    ? [backup]
+    : [`make it again, after an old one if there is one: ${tool(`renew ${name}`)}`, backup];
 }
 
 const sameKeyAuthority = (path: string): readonly string[] => [

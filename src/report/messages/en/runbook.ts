@@ -57,6 +57,7 @@ export const runbook = {
     swap: "a rename: readers see the old file or the new one, never half of one",
     prove: "what counts is what is stored now",
   },
+  whyAuthority: "it is missing and was asked for by name; what it signs comes after it",
   kubeconfigByEditor:
     "Without kubectl: open the staged file in an editor and, for the user named, replace the values of `client-certificate-data` and `client-key-data` by the output of `base64 -w0 NAME.crt` and `base64 -w0 NAME.key`. kubectl rewrites the file's layout; the values are the same.",
   finalHeading: "At the end",

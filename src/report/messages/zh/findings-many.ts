@@ -40,8 +40,8 @@ function clock(views: readonly { readonly at: number }[]): number {
 
 function restore(tool: Tool): readonly string[] {
   return [
+    `重新生成（有旧证书则照旧证书）：${tool("renew")}`,
     `从备份中找回；以往运行替换掉的文件见：${tool("runs list")}`,
-    "或重新生成：kubeadm init phase certs NAME --config kubeadm.yaml（kubeconfig 用 kubeadm init phase kubeconfig NAME）",
   ];
 }
 

@@ -9,7 +9,7 @@ import { obstacles } from "./obstacles.ts";
 function restore(name: string, tool: (args: string) => string): readonly string[] {
   const phase = kubeadmPhase(name);
   const backup = `从备份中找回；以往运行替换掉的文件见：${tool("runs list")}`;
-  return phase === null ? [backup] : [backup, `或重新生成：${phase}`];
+  return phase === null ? [backup] : [`重新生成（有旧证书则照旧证书）：${tool(`renew ${name}`)}`, backup];
 }
 
 function sameKeyAuthority(path: string): readonly string[] {

@@ -1,8 +1,16 @@
 // 中文：计划中的原因、提示与标题。
+import type { IdentityGap } from "../../../core/model/plan.ts";
 import { flags } from "../../flags.ts";
 import { formatDateIso as date, formatDayIso, spanZh } from "../../time.ts";
 import type { plan as english } from "../en/plan.ts";
 import { refusals } from "./refusals.ts";
+
+const identityGaps: Readonly<Record<IdentityGap, string>> = {
+  "not-used-here": "缺失，但本节点没有 manifest 用到它",
+  names: "缺失，且无从得知应含哪些名称：既无旧证书，也无 manifest",
+  server: "缺失，且无从得知 API 的地址：既无 kubeconfig，也无 manifest",
+  authority: "缺失，且不知道由哪个根证书签发",
+};
 
 export const plan: typeof english = {
   renewReasons: {
@@ -12,6 +20,10 @@ export const plan: typeof english = {
     "key-not-usable": (r) => `其私钥 ${r.path} ${r.state === "missing" ? "缺失" : "已损坏"}`,
     "wrong-issuer": (r) => `不是由本节点的根证书 ${r.authority} 签发`,
     "not-yet-valid": (r) => `从 ${date(r.notBefore)} 才生效`,
+    missing: (r) =>
+      r.from === null
+        ? "缺失；根据启动参数与其他文件拼出"
+        : `缺失；按旧证书 ${r.from.replace(/^file:[^:]*:/, "")} 重新生成`,
     requested: () => "按要求",
     "san-added": (r) => `增加名称：${r.sans.join("、")}`,
     follows: (r) =>
@@ -20,7 +32,12 @@ export const plan: typeof english = {
   keepReasons: {
     "not-due": (r) => `有效期至 ${date(r.notAfter)}`,
     "not-selected": () => "未要求",
-    missing: () => "缺失，而续期需要旧证书",
+    missing: () => "文件在，但不含证书，可能是有意为之",
+    "authority-missing": (r) =>
+      r.found === null
+        ? `缺失，其根证书 ${r.authority} 也缺失：请先在其他控制平面节点与备份中查找；确已丢失时用 ${flags.recreateAuthority} ${r.authority}`
+        : `缺失，其根证书 ${r.authority} 也缺失：旧文件在 ${r.found}，用 ${flags.recreateAuthority} ${r.authority} 放回`,
+    "identity-unknown": (r) => identityGaps[r.lacking],
     unreadable: (r) => `无法读取：${r.reason}`,
     "not-usable": (r) => `不能照原样续期：${r.reason}`,
     refused: ({ refusal }) => refusals[refusal.code].sentence(refusal),
@@ -42,6 +59,22 @@ export const plan: typeof english = {
     "mode-kept-open": (n) => `以下文件保持权限 ${n.mode}，其他用户可以读取其中的私钥：${n.address}`,
     "group-loses-key": (n) =>
       `以下私钥文件的权限将由 ${n.mode} 改为 ${n.newMode}，属主不变：仅凭组（gid ${n.gid}）读取它的进程（既非属主也非 root）将读不到；请事先 chown 给该进程的用户，或在续期后立即 chmod g+r：${n.address}`,
+    reconstructed: (n) =>
+      `没有找到 ${n.slots.join("、")} 的旧证书，内容根据启动参数、kubeconfig 与 kubelet 配置拼出；请将上列名称与负载均衡地址、其他控制平面节点的证书核对`,
+    "authority-restored": (n) =>
+      `根证书 ${n.authority} 从 ${n.from} 放回；各控制平面节点上必须相同，请核对指纹`,
+    "authority-made-anew": (n) =>
+      `根证书 ${n.authority} 将重新生成：在所有 apiserver 换用之前，聚合 API（如 metrics-server）不可用；请把它的证书与私钥复制到其他控制平面节点，并在那里续期 front-proxy-client、重启`,
+    "key-pair-missing": (n) =>
+      n.found === null
+        ? `${n.path} 缺失，且绝不会重新生成：所有 token 都依赖它；请从其他控制平面节点或备份复制密钥对 ${n.name}`
+        : `${n.path} 缺失，且绝不会重新生成：所有 token 都依赖它；旧文件可放回：cp -p ${n.found} ${n.path}`,
+    "bootstrap-not-needed": (n) =>
+      `${n.path} 缺失：只有在没有有效证书时 kubelet 才需要它；${n.file} 将得到有效证书，不要把它复制过去`,
+    "kubelet-serving-left": (n) =>
+      n.isRotated
+        ? `${n.path} 已过期，不作处理：新证书须由 API 批准；API 恢复后重启 kubelet 并批准其 CSR`
+        : `${n.path} 已过期，不作处理：它是自签名的，把它和私钥移走并重启 kubelet，kubelet 会重新生成`,
   },
   phases: {
     issue: "签发（issue）：在内存中生成私钥与证书",
@@ -55,7 +88,11 @@ export const plan: typeof english = {
   columns: { name: "名称", expires: "原到期日", key: "新私钥", reason: "原因", files: "文件" },
   day: (at) => formatDayIso(at),
   filesBelow: (files, folder) => `${files}（${folder} 之下）`,
-  short: { expired: "已过期", expiring: "即将到期", follows: "副本" },
+  short: { expired: "已过期", expiring: "即将到期", follows: "副本", missing: "缺失" },
+  restored: (from) => `从 ${from} 放回`,
+  madeAnew: "重新生成",
+  madeWith: (names) => `含名称 ${names}`,
+  nameFrom: (name, sources) => `${name}（来自 ${sources}）`,
   keptKey: "保留",
   newOnes: (span, authorities) =>
     `新证书：主体、名称与用途不变，有效期 ${span}（不晚于根证书），由 ${authorities} 签发。`,
