@@ -9,7 +9,7 @@ export interface ChosenRuntime {
 
 export interface RuntimeChoice {
   /**
-   * The first runtime that lists what is wanted. When none does: the one chosen before, or the first that lists any pod of
+   * The runtime chosen before, as long as it answers; else the first that lists what is wanted. When none does: the first that lists any pod of
    * kube-system, or the first that answers. Throws `process-unknowable` when none answers.
    */
   choose(
@@ -34,15 +34,15 @@ export function openRuntimeChoice(
       for (const runtime of order) {
         const answer = await ask(runtime, tried, signal);
         if (answer === null) continue;
+        // Between two lives it lists nothing: another way to the same containers may see the next one first, and does less.
+        if (runtime === preferred) return answer;
         answers.push(answer);
         if (!wanted(answer.listing)) continue;
         preferred = runtime;
         return answer;
       }
       const chosen =
-        answers.find(({ runtime }) => runtime === preferred) ??
-        answers.find(({ listing }) => listing.containers.length + listing.sandboxes.length > 0) ??
-        answers[0];
+        answers.find(({ listing }) => listing.containers.length + listing.sandboxes.length > 0) ?? answers[0];
       if (!chosen) throw new AppError("process-unknowable", { consumer, tried });
       return chosen;
     },
