@@ -105,10 +105,10 @@ export async function lookLive(live: Live, inventory: LiveInventory): Promise<Li
 }
 
 async function lookAt(live: Live, { consumer, health }: ProcessSlot): Promise<ProcessFacts> {
+  // Both at once: a process that hangs answers only by its deadline.
+  const answer = health.form === "http" ? live.probes.ailment(health.endpoint, health.path) : null;
   const found = await observe(live.processes, consumer);
-  if (found.state !== "running" || health.form !== "http") return { consumer, ailment: null, ...found };
-  const { endpoint, path } = health;
-  return { consumer, ...found, ailment: await live.probes.ailment(endpoint, path) };
+  return { consumer, ...found, ailment: found.state === "running" ? await answer : null };
 }
 
 async function observe(
