@@ -218,6 +218,17 @@ export function attempt<T>(parse: () => T): T | AppError {
   }
 }
 
+/** What a coded error of a runtime or a server says, in its own words, for a place where any text may stand. */
+export function wordsOf(error: AppError): string {
+  const { reason, detail, message } = error.params as {
+    readonly reason?: unknown;
+    readonly detail?: unknown;
+    readonly message?: unknown;
+  };
+  const words = [reason, detail, message].filter((text) => typeof text === "string" && text !== "");
+  return words.length === 0 ? error.code : words.join(": ");
+}
+
 /** The reason and line that a coded error carries, as text for a finding; its code when it has no reason. */
 export function reasonOf(error: AppError): Reason {
   const { reason, line } = error.params as { readonly reason?: unknown; readonly line?: unknown };

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { copyFile, mkdir, open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { AppError, isAppError, reasonOf } from "../../core/model/errors.ts";
+import { AppError, isAppError, wordsOf } from "../../core/model/errors.ts";
 import type { EtcdMember, EtcdTarget, Saved } from "../../engine/ports/live.ts";
 import { errnoOf } from "../shared/directory-handles.ts";
 import type { GrpcTarget } from "../shared/grpc.ts";
@@ -23,7 +23,7 @@ export function openEtcdMember(dataRoot: string): EtcdMember {
         await firstAnswer(target, readDeadlineMs, (etcd) => etcd.linearizableRead(withSignal(signal)));
         return null;
       } catch (error) {
-        if (isAppError(error)) return reasonOf(error);
+        if (isAppError(error)) return wordsOf(error);
         throw error;
       }
     },

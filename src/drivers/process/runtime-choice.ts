@@ -1,5 +1,5 @@
 // Which of the runtimes on a node is the kubelet's: several are often installed, one of them runs the pods.
-import { AppError, reasonOf } from "../../core/model/errors.ts";
+import { AppError, wordsOf } from "../../core/model/errors.ts";
 import type { PodListing, PodRuntime } from "./pod-runtime.ts";
 
 export interface ChosenRuntime {
@@ -59,7 +59,7 @@ async function ask(
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     signal?.throwIfAborted();
-    tried.push(`${runtime.through}: ${reasonOf(error)}`);
+    tried.push(`${runtime.through}: ${wordsOf(error)}`);
     return null;
   }
 }

@@ -1,6 +1,6 @@
 // A consumer that the kubelet runs from a manifest: found, stopped and removed through the container runtime.
 // OUTPUTS: containers and sandboxes of that one pod; its manifest, by the script of manifest-bounce.ts.
-import { AppError, reasonOf } from "../../core/model/errors.ts";
+import { AppError, wordsOf } from "../../core/model/errors.ts";
 import type { ProcessInstance, StopOptions } from "../../engine/ports/node-processes.ts";
 import { newestFirst, waitUntil, type ConsumerDriver } from "./consumer-driver.ts";
 import { bounceManifest, type BounceOptions } from "./manifest-bounce.ts";
@@ -150,5 +150,5 @@ async function refuseToForce(
 
 function complaint(error: unknown): string {
   if (!(error instanceof AppError)) throw error;
-  return reasonOf(error);
+  return wordsOf(error);
 }

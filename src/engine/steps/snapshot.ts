@@ -1,5 +1,5 @@
 // Step kind `snapshot`: etcd's data saved into the run's folder before anything is written, and read back.
-import { AppError, isAppError, reasonOf } from "../../core/model/errors.ts";
+import { AppError, isAppError, wordsOf } from "../../core/model/errors.ts";
 import type { SnapshotStep } from "../../core/model/plan.ts";
 import type { Snapshot } from "../../core/model/run.ts";
 import { withEtcd } from "../etcd-target.ts";
@@ -44,7 +44,7 @@ async function save(context: RunContext, live: Live, step: SnapshotStep): Promis
     const { instances } = await live.processes.look("etcd", signal ? { signal } : {});
     const isRunning = instances.some(({ state }) => state === "running");
     if (isRunning || step.dataDirectory === null)
-      throw new AppError("snapshot-failed", { step: step.id, reason: reasonOf(error) }, { cause: error });
+      throw new AppError("snapshot-failed", { step: step.id, reason: wordsOf(error) }, { cause: error });
   }
   const saved = await live.etcd.coldCopy(step.dataDirectory, at("etcd-data"), signal);
   return described("cold-copy", "etcd-data", saved);

@@ -140,7 +140,7 @@ describe("the choice", () => {
     );
     await expect(choice.choose("etcd", wanted)).rejects.toMatchObject({
       code: "process-unknowable",
-      params: { consumer: "etcd", tried: ["ctr: not installed", "a: error refused", "b: error too late"] },
+      params: { consumer: "etcd", tried: ["ctr: not installed", "a: refused", "b: too late"] },
     });
     const half = openRuntimeChoice([
       runtime("a", fails("refused")),

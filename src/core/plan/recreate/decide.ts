@@ -21,7 +21,8 @@ export function decideMissing(
 ): Decision {
   const { id } = slot.slot;
   const isSelecting = request.names.length > 0 || request.addSans.length > 0;
-  if (!isFileMissing(slot)) return { slot: id, action: "keep", reasons: [{ code: "missing" }] };
+  if (!isFileMissing(slot) || isSomebodysLink(slot))
+    return { slot: id, action: "keep", reasons: [{ code: "missing" }] };
   if (isSelecting && !isAsked && !request.all)
     return { slot: id, action: "keep", reasons: [{ code: "not-selected" }] };
   const authority = authorityOf(facts, slot.slot);
@@ -59,6 +60,12 @@ export function isFileMissing({ slot, certificate, objects }: SlotFacts): boolea
   const { holder } = slot;
   if (certificate.state !== "missing") return false;
   return holder.form === "pem" || objects.length === 0;
+}
+
+/** A link that leads nowhere was put there by a person for a place that is gone; only the kubelet makes links itself. */
+function isSomebodysLink({ slot, certificate }: SlotFacts): boolean {
+  if (slot.management === "kubelet" || certificate.state !== "missing") return false;
+  return certificate.danglingLink !== null;
 }
 
 export function isMissing({ certificate, toBeMade }: AuthorityFacts): boolean {

@@ -64,9 +64,11 @@ function fromFindings(node: NodeKnowledge): readonly Draft[] {
   });
 }
 
-/** The rotated file of another CA that kubelet.conf names: kubeletFiles() says more of it. */
+/** A rotated file of another CA, whether kubelet.conf names it or not: kubeletFiles() says more of it. */
 function isKubeletsFile({ facts }: NodeKnowledge, { code, slot, name }: AnyFinding): boolean {
-  if (code !== "wrong-issuer" || name !== "kubelet.conf" || slot === null) return false;
+  if (code !== "wrong-issuer" || slot === null) return false;
+  if (name === "kubelet-client") return true;
+  if (name !== "kubelet.conf") return false;
   return facts.slots.get(slot)?.slot.holder.form === "pem";
 }
 
