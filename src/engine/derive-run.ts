@@ -20,6 +20,7 @@ export interface StepRecord {
   readonly proof: string | null;
   readonly undoIntent: boolean;
   readonly undone: boolean;
+  /** Code of the error it failed with; null again once it was begun anew. */
   readonly failed: string | null;
   /** Instances of a process that the step began to stop; null before. */
   readonly instances: readonly string[] | null;
@@ -105,10 +106,11 @@ function withEntry(view: RunView, { at, body }: JournalEntry): RunView {
     case "snapshot":
       return {
         ...withStep(view, body.step, { effect: body.snapshot.sha256 }),
-        snapshots: [...view.snapshots, body.snapshot],
+        // One that is taken again after a crash lies in the place of the first.
+        snapshots: [...view.snapshots.filter(({ file }) => file !== body.snapshot.file), body.snapshot],
       };
     case "bounce-begun":
-      return withStep(view, body.step, { intent: true, instances: body.instances });
+      return withStep(view, body.step, { intent: true, instances: body.instances, failed: null });
     case "all-staged":
       return { ...view, allStaged: true };
     case "effect":

@@ -7,6 +7,8 @@
 //                                                             │ journal cannot be   interrupted (open: resume or rollback)
 //                                                             └─ written ─────────▶
 import { AppError, isAppError } from "../core/model/errors.ts";
+import type { Plan } from "../core/model/plan.ts";
+import { allSteps } from "../core/plan/steps.ts";
 import { verifySet } from "../core/plan/verify-set.ts";
 import { expiredBefore } from "./expired-before.ts";
 import { openJournal } from "./journal.ts";
@@ -29,7 +31,7 @@ export async function drive(context: RunContext, mode: DriveMode): Promise<RunRe
     await endSucceeded(context);
     return resultOf(viewOf(context), "succeeded");
   } catch (error) {
-    return await settle(context, asAppError(error));
+    return await settle(context, errorOf(context, error));
   } finally {
     forgetSecrets(context);
   }
@@ -70,16 +72,21 @@ async function endSucceeded({ ports, journal, run, tell }: RunContext): Promise<
   tell({ type: "run-ended", run, outcome: "succeeded" });
 }
 
+/** A port that was told to stop throws the signal's reason, whatever that is. */
+function errorOf({ signal }: RunContext, error: unknown): AppError {
+  if (signal?.aborted !== true || error !== signal.reason) return asAppError(error);
+  return new AppError("interrupted", { signal: typeof error === "string" ? error : "abort" });
+}
+
 async function settle(context: RunContext, error: AppError): Promise<RunResult> {
   const view = viewOf(context);
   if (view.state === "succeeded") return resultOf(view, "succeeded");
   // Somebody else has the lock: everything here is theirs now.
   if (isAppError(error, "lock-lost")) return resultOf(view, "interrupted", { error });
-  context.tell({ type: "step-failed", step: stepOf(error), code: error.code });
+  context.tell({ type: "step-failed", step: stepOf(context.plan, error), code: error.code });
   if (!view.allStaged) return abandon(context, error);
-  if (isAppError(error, "interrupted") || !context.memory.liveTouched)
-    return resultOf(view, "interrupted", { error });
-  return rollBackAfter(context, error);
+  if (isAppError(error, "interrupted")) return resultOf(view, "interrupted", { error });
+  return endFailed(context, error);
 }
 
 /** Nothing live was changed. The journal is opened anew: a failed append has closed it, and the disk may have room again. */
@@ -88,7 +95,7 @@ export async function abandon(context: RunContext, error: AppError): Promise<Run
   try {
     await discardStaged(context);
     const journal = await openJournal(ports, run, lock);
-    await journal.append(failedEntry(error), { type: "run-ended", outcome: "abandoned" });
+    await journal.append(failedEntry(context.plan, error), { type: "run-ended", outcome: "abandoned" });
     tell({ type: "run-ended", run, outcome: "abandoned" });
     return resultOf(viewOf(context), "abandoned", { error });
   } catch (second) {
@@ -96,10 +103,12 @@ export async function abandon(context: RunContext, error: AppError): Promise<Run
   }
 }
 
-async function rollBackAfter(context: RunContext, error: AppError): Promise<RunResult> {
+/** Rolls back what this process itself began to change, unless that helps nobody: then the run stays open. */
+async function endFailed(context: RunContext, error: AppError): Promise<RunResult> {
   try {
-    await context.journal.append(failedEntry(error));
-    if (await wouldReviveExpired(context)) return resultOf(viewOf(context), "interrupted", { error });
+    await context.journal.append(failedEntry(context.plan, error));
+    if (!context.memory.liveTouched || (await wouldReviveExpired(context)))
+      return resultOf(viewOf(context), "interrupted", { error });
     const { leftAlone } = await undoRun(context, "failure");
     return resultOf(viewOf(context), "rolled-back", { error, leftAlone, changed: [] });
   } catch (second) {
@@ -107,10 +116,13 @@ async function rollBackAfter(context: RunContext, error: AppError): Promise<RunR
   }
 }
 
-/** A process that does not come back with new certificates will not with expired ones: who goes back there decides it himself. */
+/** What does not run with new files that are proved will not with expired ones: who goes back there decides it himself. */
 async function wouldReviveExpired(context: RunContext): Promise<boolean> {
-  const hasBounced = [...viewOf(context).steps.values()].some(({ instances }) => instances !== null);
-  return hasBounced && (await expiredBefore(context)).length > 0;
+  const { steps } = viewOf(context);
+  const hasBounced = [...steps.values()].some(({ instances }) => instances !== null);
+  const proofs = allSteps(context.plan).filter(({ kind }) => kind === "prove");
+  const isProved = proofs.length > 0 && proofs.every(({ id }) => (steps.get(id)?.proof ?? null) !== null);
+  return (hasBounced || isProved) && (await expiredBefore(context)).length > 0;
 }
 
 /** Both are told: what failed, and as its cause why it could not be undone. */
@@ -118,18 +130,27 @@ function withCause(error: AppError, second: unknown): AppError {
   return new AppError(error.code, error.params, { cause: asAppError(second) });
 }
 
-function failedEntry(error: AppError): {
+function failedEntry(
+  plan: Plan,
+  error: AppError,
+): {
   readonly type: "failed";
   readonly step: string;
   readonly code: string;
   readonly detail: string;
 } {
-  return { type: "failed", step: stepOf(error), code: error.code, detail: error.message };
+  return { type: "failed", step: stepOf(plan, error), code: error.code, detail: error.message };
 }
 
-/** The step, slot or object that an error names. */
-function stepOf({ params }: AppError): string {
+/** The step, slot or object that an error names; an error of a process is that of its restart. */
+function stepOf(plan: Plan, { code, params }: AppError): string {
   if ("step" in params) return params.step;
+  if ("consumer" in params) return bounceOf(plan, params.consumer);
+  if (code === "live-proof-failed") return allSteps(plan).find(({ kind }) => kind === "prove-live")?.id ?? "";
   if ("slot" in params) return params.slot;
   return "address" in params ? params.address : "";
+}
+
+function bounceOf(plan: Plan, consumer: string): string {
+  return allSteps(plan).find((step) => step.kind === "bounce" && step.consumer === consumer)?.id ?? "";
 }

@@ -3,7 +3,13 @@ import { parseAddress } from "../core/model/address.ts";
 import type { EtcdAccess } from "../core/model/plan.ts";
 import { parseCertificate, type Certificate } from "../core/pki/certificate.ts";
 import { issueClientCertificate } from "../core/pki/issue-client.ts";
-import { encodePrivateKey, isSamePublicKey, parseKeySpec, readPrivateKey } from "../core/pki/keys.ts";
+import {
+  encodePrivateKey,
+  isSamePublicKey,
+  parseKeySpec,
+  type PrivateKey,
+  readPrivateKey,
+} from "../core/pki/keys.ts";
 import { encodePem, parsePem } from "../core/pki/pem.ts";
 import type { EtcdTarget } from "./ports/live.ts";
 import { type RunContext, viewOf } from "./run-context.ts";
@@ -37,9 +43,9 @@ async function freshIdentity(context: RunContext, access: EtcdAccess): Promise<I
     await read(context, access.authorityCertificate),
     await read(context, access.authorityKey),
   ];
-  if (authorityPem === null || authorityKeyPem === null) return null;
-  const issuerKey = readPrivateKey(authorityKeyPem);
-  authorityKeyPem.fill(0);
+  if (authorityKeyPem === null) return null;
+  const issuerKey = readAndForget(authorityKeyPem);
+  if (authorityPem === null) return null;
   const issuer = signerAmong(authorityPem, issuerKey.spkiDer);
   if (issuer === null) return null;
   const key = await keys.generate(parseKeySpec("ECDSA-P256"));
@@ -57,6 +63,14 @@ async function freshIdentity(context: RunContext, access: EtcdAccess): Promise<I
     certificatePem: encodePem("CERTIFICATE", der),
     keyPem: encodePrivateKey(key.keyObject, "pkcs8"),
   };
+}
+
+function readAndForget(keyPem: Uint8Array): PrivateKey {
+  try {
+    return readPrivateKey(keyPem);
+  } finally {
+    keyPem.fill(0);
+  }
 }
 
 function signerAmong(pem: Uint8Array, spkiDer: Uint8Array): Certificate | null {

@@ -7,6 +7,7 @@ import { asPrivateKey, type PrivateKey } from "../../src/core/pki/keys.ts";
 import type { RunEvent } from "../../src/engine/events.ts";
 import type { Failpoint } from "../../src/engine/failpoints.ts";
 import type { EnginePorts } from "../../src/engine/ports/engine-ports.ts";
+import type { Live } from "../../src/engine/ports/live.ts";
 import type { StateDirectory } from "../../src/engine/ports/state.ts";
 import type { Attributes, Observation, WritableStore } from "../../src/engine/ports/store.ts";
 
@@ -46,6 +47,8 @@ export class MemoryWorld {
   /** Every private key the generator made. */
   readonly generated: PrivateKey[] = [];
   now = startOfTime;
+  /** What runs on the node; null when only its files are worked on. */
+  live: { openPort(guard: () => void): Live } | null = null;
   /** Called before an operation; throws to make it fail. */
   fail: (operation: string, name: string) => void = () => {};
   private readonly alive = new Set<number>();
@@ -85,6 +88,7 @@ export class MemoryWorld {
       keys: { generate: async () => this.generateKey() },
       failpoints: { hit },
       audience: { tell: (event) => events.push(event) },
+      ...(this.live ? { live: this.live.openPort(live) } : {}),
       toolVersion,
     };
     return Object.assign(life, { ports, events, hits });

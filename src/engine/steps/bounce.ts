@@ -2,9 +2,11 @@
 //
 //   look ─▶ bounce-begun (who ran) ─▶ stop ─▶ another instance? ──no, in time──▶ revive ─▶ well and serving? ─▶ effect
 //
-// A crash anywhere is read from the world: an instance that the journal does not name has come since.
-import { AppError } from "../../core/model/errors.ts";
+// A crash anywhere is read from the world: an instance that the journal does not name has come since. Behind a failure in the
+// journal the step begins anew: what came then was not well, and looking at it again makes it no better.
+import { AppError, isAppError } from "../../core/model/errors.ts";
 import type { BounceStep } from "../../core/model/plan.ts";
+import { swapSteps } from "../../core/plan/steps.ts";
 import type { Live } from "../ports/live.ts";
 import type { ProcessInstance } from "../ports/node-processes.ts";
 import { checkSignal, liveOf, type RunContext, viewOf } from "../run-context.ts";
@@ -69,7 +71,8 @@ async function replace(context: RunContext, live: Live, step: BounceStep): Promi
   // What a killed run had taken away comes first: a process that cannot start is worse than an old one.
   await live.processes.restore();
   const found = await live.processes.look(consumer);
-  const known = viewOf(context).steps.get(step.id)?.instances ?? null;
+  const record = viewOf(context).steps.get(step.id);
+  const known = record?.failed === null ? record.instances : null;
   if (known === null) {
     await journal.append({
       type: "bounce-begun",
@@ -97,7 +100,7 @@ async function changeLife(context: RunContext, live: Live, life: Life): Promise<
   const { step, before, hasInstances } = life;
   const { consumer, graceSeconds, timeoutSeconds } = step;
   const returns = live.processes.returnsByItself(consumer);
-  if (hasInstances && returns) await live.processes.stop(consumer, { graceSeconds });
+  if (hasInstances && returns) await stopIfThere(live, consumer, graceSeconds);
   else await live.processes.revive(consumer, { timeoutSeconds });
   await context.ports.failpoints.hit("run.after-stop");
   const first = await untilReturned(live, life, returns ? returnMs : timeoutSeconds * 1000);
@@ -111,6 +114,15 @@ async function changeLife(context: RunContext, live: Live, life: Life): Promise<
     where: consumer,
     reason: "no new process",
   });
+}
+
+/** What has gone by itself since it was looked at comes back like one that was stopped. */
+async function stopIfThere({ processes }: Live, consumer: string, graceSeconds: number): Promise<void> {
+  try {
+    await processes.stop(consumer, { graceSeconds });
+  } catch (error) {
+    if (!isAppError(error, "process-not-found")) throw error;
+  }
 }
 
 async function untilReturned(
@@ -156,13 +168,14 @@ function failure({ consumer }: BounceStep, { what, where, reason }: Shortfall): 
 
 /**
  * Taking a restart back is another restart, once the old bytes are back. Whether the process is well with them is not asked:
- * the bytes of before may have expired, and the operator was told.
+ * the bytes of before may have expired, and the operator was told. A run that wrote nothing has nothing to make them load.
  */
 async function prepareRebounce(context: RunContext, steps: readonly BounceStep[]): Promise<PreparedUndo> {
   const view = viewOf(context);
+  const wrote = swapSteps(context.plan).some(({ id }) => view.steps.get(id)?.intent === true);
   const begun = steps.filter(({ id }) => {
     const record = view.steps.get(id);
-    return record !== undefined && record.instances !== null && !record.undone;
+    return wrote && record !== undefined && record.instances !== null && !record.undone;
   });
   return {
     restored: [],

@@ -61,10 +61,11 @@ async function writeShortfall(
     return { what: "health", where: api.kubeconfig, reason: "the kubeconfig is not there" };
   const name = `perennial-proof-${run.toLowerCase()}`;
   const { user, endpoint } = api;
-  const failure = await live.api.writeFailure(
-    { kubeconfig: observation.bytes, user, endpoint, name },
-    signal,
-  );
-  observation.bytes.fill(0);
-  return failure === null ? null : { what: "health", where: "kube-apiserver", reason: failure };
+  const { bytes: kubeconfig } = observation;
+  try {
+    const failure = await live.api.writeFailure({ kubeconfig, user, endpoint, name }, signal);
+    return failure === null ? null : { what: "health", where: "kube-apiserver", reason: failure };
+  } finally {
+    kubeconfig.fill(0);
+  }
 }
