@@ -50,6 +50,7 @@ function brokenLinks(document: string): readonly string[] {
 
 const commands = [
   "check",
+  "verify",
   "inspect",
   "plan",
   "renew",
