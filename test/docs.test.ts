@@ -51,6 +51,7 @@ function brokenLinks(document: string): readonly string[] {
 const commands = [
   "check",
   "verify",
+  "diagnose",
   "inspect",
   "plan",
   "renew",
