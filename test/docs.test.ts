@@ -50,6 +50,8 @@ function brokenLinks(document: string): readonly string[] {
 
 const commands = [
   "check",
+  "verify",
+  "diagnose",
   "inspect",
   "diagnose",
   "plan",

@@ -8,6 +8,7 @@ import type { DiagnoseOptions } from "./commands/diagnose.ts";
 import type { InspectOptions } from "./commands/inspect.ts";
 import type { ApplyOptions, PlanOptions, RenewCommandOptions } from "./commands/renew.ts";
 import type { ResumeOptions, RunsOptions } from "./commands/runs.ts";
+import type { VerifyOptions } from "./commands/verify.ts";
 import type { Io } from "./io.ts";
 import {
   type NodeOptions,
@@ -22,6 +23,7 @@ type Words = ReturnType<typeof cliMessages>;
 
 const groups = [
   { commands: ["check", "inspect"], add: addLooking },
+  { commands: ["verify"], add: addVerify },
   { commands: ["diagnose"], add: addDiagnose },
   { commands: ["plan", "renew", "apply"], add: addDoing },
   { commands: ["resume", "rollback", "runs"], add: addRuns },
@@ -115,6 +117,18 @@ function addLooking(program: Command, { io, words, done }: Parts): void {
     .action(async (files: string[], _: unknown, command: Command) => {
       const { runInspect } = await import("./commands/inspect.ts");
       await done(runInspect(files, command.optsWithGlobals<InspectOptions>(), io));
+    });
+}
+
+function addVerify(program: Command, { io, words, done }: Parts): void {
+  const verify = program.command("verify").description(words.commands.verify);
+  addLiveOptions(addNodeOptions(verify, words), words)
+    .option("--within <time>", words.options.within, "30d")
+    .option("--read-only", words.options.readOnly)
+    .addOption(output(words, "table", "wide", "json", "yaml"))
+    .action(async (_: unknown, command: Command) => {
+      const { runVerify } = await import("./commands/verify.ts");
+      await done(runVerify(command.optsWithGlobals<VerifyOptions>(), io));
     });
 }
 

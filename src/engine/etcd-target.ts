@@ -11,6 +11,7 @@ import {
   readPrivateKey,
 } from "../core/pki/keys.ts";
 import { encodePem, parsePem } from "../core/pki/pem.ts";
+import type { EnginePorts } from "./ports/engine-ports.ts";
 import type { EtcdTarget } from "./ports/live.ts";
 import { type RunContext, viewOf } from "./run-context.ts";
 import { newSerial } from "./steps/issue.ts";
@@ -19,6 +20,9 @@ const hourMs = 3_600_000;
 /** For nodes whose clock is behind. */
 const backdateMs = 5 * 60_000;
 
+/** What it takes to sign a certificate for an hour. */
+export type EtcdPorts = Pick<EnginePorts, "store" | "clock" | "keys" | "randomness">;
+
 /** Runs `action` with a target whose key is overwritten afterwards. @throws AppError what the store throws, `key-malformed` */
 export async function withEtcd<T>(
   context: RunContext,
@@ -26,10 +30,20 @@ export async function withEtcd<T>(
   action: (target: EtcdTarget) => Promise<T>,
 ): Promise<T> {
   const issued = viewOf(context).issued.get(access.server);
-  const identity = (await freshIdentity(context, access)) ?? (await storedIdentity(context, access));
   const serverKeys = [...access.serverKeys, ...(issued ? [issued.spkiSha256] : [])];
+  return withEtcdTarget(context.ports, { ...access, serverKeys }, action);
+}
+
+/** The same outside of a run. */
+export async function withEtcdTarget<T>(
+  ports: EtcdPorts,
+  access: EtcdAccess,
+  action: (target: EtcdTarget) => Promise<T>,
+): Promise<T> {
+  const identity = (await freshIdentity(ports, access)) ?? (await storedIdentity(ports, access));
+  const { endpoints, serverKeys } = access;
   try {
-    return await action({ endpoints: access.endpoints, identity, serverKeys });
+    return await action({ endpoints, identity, serverKeys });
   } finally {
     identity?.keyPem.fill(0);
   }
@@ -37,11 +51,11 @@ export async function withEtcd<T>(
 
 type Identity = NonNullable<EtcdTarget["identity"]>;
 
-async function freshIdentity(context: RunContext, access: EtcdAccess): Promise<Identity | null> {
-  const { clock, keys, randomness } = context.ports;
+async function freshIdentity(ports: EtcdPorts, access: EtcdAccess): Promise<Identity | null> {
+  const { clock, keys, randomness } = ports;
   const [authorityPem, authorityKeyPem] = [
-    await read(context, access.authorityCertificate),
-    await read(context, access.authorityKey),
+    await read(ports, access.authorityCertificate),
+    await read(ports, access.authorityKey),
   ];
   if (authorityKeyPem === null) return null;
   const issuerKey = readAndForget(authorityKeyPem);
@@ -80,14 +94,14 @@ function signerAmong(pem: Uint8Array, spkiDer: Uint8Array): Certificate | null {
   return certificates.find((each) => isSamePublicKey(each.spkiDer, spkiDer)) ?? null;
 }
 
-async function storedIdentity(context: RunContext, { client }: EtcdAccess): Promise<Identity | null> {
-  const certificatePem = await read(context, client?.certificate ?? null);
-  const keyPem = await read(context, client?.key ?? null);
+async function storedIdentity(ports: EtcdPorts, { client }: EtcdAccess): Promise<Identity | null> {
+  const certificatePem = await read(ports, client?.certificate ?? null);
+  const keyPem = await read(ports, client?.key ?? null);
   return certificatePem === null || keyPem === null ? null : { certificatePem, keyPem };
 }
 
-async function read({ ports }: RunContext, address: string | null): Promise<Uint8Array | null> {
+async function read({ store }: EtcdPorts, address: string | null): Promise<Uint8Array | null> {
   if (address === null) return null;
-  const observation = await ports.store.read(parseAddress(address));
+  const observation = await store.read(parseAddress(address));
   return observation.state === "present" ? observation.bytes : null;
 }

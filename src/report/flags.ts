@@ -8,6 +8,7 @@ export const flags = {
   profile: "--profile",
   recreateAuthority: "--recreate-authority",
   root: "--root",
+  runtime: "--runtime",
   stateDir: "--state-dir",
   validity: "--validity",
   within: "--within",

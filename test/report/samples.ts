@@ -67,6 +67,31 @@ export function findingSamples(text: string) {
     "external-etcd": { source: text },
     "credential-without-certificate": { path: text, kind: text },
     "run-unfinished": { run: text },
+    "served-differs": {
+      endpoint: text,
+      consumer: text,
+      serialHex: "0a",
+      notAfter: at,
+      storedSerialHex: "0b",
+      path: text,
+    },
+    "served-expired": { endpoint: text, consumer: text, serialHex: "0a", notAfter: at, storedNotAfter: null },
+    "endpoint-unreachable": { endpoint: text, consumer: text, reason: text },
+    "process-down": { consumer: text, state: "unwell", detail: text },
+    "process-unseen": { consumer: text, through: text },
+    "process-holds-old": {
+      consumer: text,
+      startedAt: at,
+      because: "started-before",
+      what: text,
+      isContainer: true,
+    },
+    "etcd-unwell": { problem: "alarm", detail: text },
+    "api-not-writable": { reason: text },
+    "node-not-ready": { reason: text, since: at },
+    "pod-crashing": { pod: text, container: text, restarts: 7 },
+    "log-unauthorized": { pod: text, container: text, count: 2, line: text },
+    "sweep-incomplete": { what: "logs", reason: text },
   } satisfies { readonly [C in FindingCode]: FindingParams[C] };
 }
 

@@ -1,6 +1,7 @@
 // Findings: what is wrong, as a code with typed parameters and evidence. `report` makes the sentence.
 import type { Address, NodeName } from "./address.ts";
 import type { SlotId } from "./inventory.ts";
+import type { HeldReason } from "./live.ts";
 
 export type Severity = "info" | "warning" | "critical";
 
@@ -93,6 +94,59 @@ export interface FindingParams {
   "externally-managed": { readonly authority: string };
   "external-etcd": { readonly source: string };
   "credential-without-certificate": { readonly path: string; readonly kind: string };
+  // --- what runs (`verify` only)
+  /** `path` is the file with the certificate that should be served. */
+  "served-differs": {
+    readonly endpoint: string;
+    readonly consumer: string;
+    readonly serialHex: string;
+    readonly notAfter: number;
+    readonly storedSerialHex: string;
+    readonly path: string;
+  };
+  /** `storedNotAfter` is null when the process makes its certificate itself. */
+  "served-expired": {
+    readonly endpoint: string;
+    readonly consumer: string;
+    readonly serialHex: string;
+    readonly notAfter: number;
+    readonly storedNotAfter: number | null;
+  };
+  "endpoint-unreachable": { readonly endpoint: string; readonly consumer: string; readonly reason: string };
+  /** `detail` says why it is unwell; empty otherwise. */
+  "process-down": {
+    readonly consumer: string;
+    readonly state: "exited" | "absent" | "unwell";
+    readonly detail: string;
+  };
+  /** Nobody could say whether it runs. */
+  "process-unseen": { readonly consumer: string; readonly through: string };
+  "process-holds-old": {
+    readonly consumer: string;
+    /** null when nobody could say. */
+    readonly startedAt: number | null;
+    readonly because: HeldReason;
+    /** The slot that is newer on disk, or the endpoint that shows it. */
+    readonly what: string;
+    readonly isContainer: boolean;
+  };
+  /** `detail` is the reason, the kind of the alarm, or etcd's own words; empty without a leader. */
+  "etcd-unwell": {
+    readonly problem: "no-read" | "alarm" | "no-leader" | "errors" | "no-status";
+    readonly detail: string;
+  };
+  "api-not-writable": { readonly reason: string };
+  "node-not-ready": { readonly reason: string; readonly since: number | null };
+  "pod-crashing": { readonly pod: string; readonly container: string; readonly restarts: number };
+  "log-unauthorized": {
+    readonly pod: string;
+    readonly container: string;
+    readonly count: number;
+    /** The newest such line, cut to 200 characters. */
+    readonly line: string;
+  };
+  /** Something the sweep could not look at: nothing follows from its silence. */
+  "sweep-incomplete": { readonly what: "nodes" | "pods" | "logs"; readonly reason: string };
   // --- runs
   "run-unfinished": { readonly run: string };
 }

@@ -104,6 +104,12 @@ export type RestartReason =
   | { readonly code: "serves-other"; readonly endpoint: string; readonly serialHex: string }
   | { readonly code: "loopback-certificate"; readonly startedAt: number };
 
+/** Those that say that a process holds in memory what is on disk no more. */
+export type HeldReason = Extract<
+  RestartReason["code"],
+  "started-before" | "serves-other" | "loopback-certificate"
+>;
+
 export type KeepRunningReason =
   | { readonly code: "nothing-changes" }
   | { readonly code: "reloads"; readonly since: string; readonly version: string }

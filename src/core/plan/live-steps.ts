@@ -130,7 +130,10 @@ function proveStep(
 }
 
 /** The administrator's kubeconfig: the only identity on the node that may write. */
-function adminOf(facts: Facts, node: string): { readonly kubeconfig: string; readonly user: string } | null {
+export function adminOf(
+  facts: Facts,
+  node: string,
+): { readonly kubeconfig: string; readonly user: string } | null {
   for (const name of ["admin.conf", "super-admin.conf"]) {
     const slot = facts.slots.get(`${node}/${name}`);
     if (slot?.certificate.state !== "present" || slot.slot.holder.form !== "kubeconfig") continue;
@@ -139,7 +142,8 @@ function adminOf(facts: Facts, node: string): { readonly kubeconfig: string; rea
   return null;
 }
 
-function etcdAccess(facts: Facts, { inventory }: LiveFacts): EtcdAccess | null {
+/** null without a member on this node. */
+export function etcdAccess(facts: Facts, { inventory }: LiveFacts): EtcdAccess | null {
   const { etcd } = inventory;
   if (etcd === null) return null;
   const server = facts.slots.get(etcd.server);

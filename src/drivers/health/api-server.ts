@@ -14,14 +14,26 @@ export function openApiServer(): ApiServer {
   return { writeFailure };
 }
 
+/** One request to the server, with the identity of the kubeconfig. `limit`: characters of the answer that are kept. */
+export type AskApi = (method: string, path: string, body?: object, limit?: number) => Promise<Answer>;
+
+/** Nothing is dialled yet. @throws Error when the kubeconfig does not embed what it takes */
+export function apiClient(
+  { kubeconfig, user, endpoint }: Omit<WriteProof, "name">,
+  signal?: AbortSignal,
+): AskApi {
+  const identity = identityOf(parseKubeconfig(kubeconfig), user);
+  return (method, path, body, limit) =>
+    exchange(
+      request({ ...optionsOf(endpoint, signal), ...identity, method, path, ...headersOf(body) }),
+      body && JSON.stringify(body),
+      limit,
+    );
+}
+
 async function writeFailure(proof: WriteProof, signal?: AbortSignal): Promise<string | null> {
   try {
-    const identity = identityOf(parseKubeconfig(proof.kubeconfig), proof.user);
-    const ask = (method: string, path: string, body?: object): Promise<Answer> =>
-      exchange(
-        request({ ...optionsOf(proof.endpoint, signal), ...identity, method, path, ...headersOf(body) }),
-        body && JSON.stringify(body),
-      );
+    const ask = apiClient(proof, signal);
     const created = await ask("POST", collection, configMap(proof.name));
     // Left over from a proof that was cut off: it is ours, and deleting it is the other half of the proof.
     if (created.status !== 201 && created.status !== 409) return complaint("creating an object", created);
@@ -82,7 +94,7 @@ function configMap(name: string): object {
 }
 
 /** `Status` objects say why in `message` (k8s.io/apimachinery/pkg/apis/meta/v1, Status). */
-function complaint(what: string, { status, body }: Answer): string {
+export function complaint(what: string, { status, body }: Answer): string {
   const message = /"message":\s*"((?:[^"\\]|\\.){0,200})/.exec(body)?.[1] ?? "";
   return `${what} is answered with ${status}${message === "" ? "" : `: ${message}`}`;
 }

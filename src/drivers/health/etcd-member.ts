@@ -12,7 +12,7 @@ import { type Etcd, openEtcd } from "./etcd.ts";
 import { snapshotTo } from "./etcd-snapshot.ts";
 import { createSnapshotFile } from "./snapshot-file.ts";
 
-const readDeadlineMs = 5000;
+export const readDeadlineMs = 5000;
 const snapshotDeadlineMs = 30_000;
 
 /** `dataRoot` is the directory that is `/` for the node: data directories are below it. */
@@ -34,7 +34,7 @@ export function openEtcdMember(dataRoot: string): EtcdMember {
 }
 
 /** The endpoints lead to one member: the first that answers, else the first one's error. */
-async function firstAnswer<T>(
+export async function firstAnswer<T>(
   target: EtcdTarget,
   deadlineMs: number,
   ask: (etcd: Etcd) => Promise<T>,

@@ -98,15 +98,15 @@ export interface Answer {
   readonly body: string;
 }
 
-/** Sends the request; the body's beginning is kept, the rest is read and dropped. */
-export function exchange(request: ClientRequest, body?: string): Promise<Answer> {
+/** Sends the request; the body's beginning (`limit` characters) is kept, the rest is read and dropped. */
+export function exchange(request: ClientRequest, body?: string, limit = bodyLimit): Promise<Answer> {
   return new Promise((resolve, reject) => {
     request.once("error", reject);
     request.once("response", (answer: IncomingMessage) => {
       let text = "";
       answer.setEncoding("utf8");
       answer.on("data", (chunk: string) => {
-        if (text.length < bodyLimit) text += chunk.slice(0, bodyLimit - text.length);
+        if (text.length < limit) text += chunk.slice(0, limit - text.length);
       });
       answer.once("end", () => resolve({ status: answer.statusCode ?? 0, body: text }));
       answer.once("error", reject);

@@ -7,6 +7,7 @@ export const cliEn = {
   byDefault: (value: string) => ` (default: ${value})`,
   commands: {
     check: "what is stored, until when, and what is wrong with it; changes nothing",
+    verify: "what check says, and what the running node serves and proves; creates and deletes one object",
     diagnose: "log lines and the node's files: which cause, how sure, what to do; changes nothing",
     inspect: "everything in a PEM or DER file, a bundle or a kubeconfig",
     plan: "what a renewal would do, in which order and why; changes nothing",
@@ -50,6 +51,7 @@ export const cliEn = {
     keyAlgorithm:
       "algorithm of new keys: RSA-2048, RSA-3072, RSA-4096, ECDSA-P256, ECDSA-P384 (default: as before)",
     addSan: "add a name or address: lb.example, 10.0.0.9, or etcd-server=10.0.0.9 (default: for apiserver)",
+    readOnly: "create no object: look only",
     recreateAuthority:
       "make a missing CA again: put back from a backup where the old one is found; NAME=new makes a new one (only front-proxy-ca)",
     allowLinksTo: "also write through links that lead below this path of the node",

@@ -8,6 +8,7 @@ export const cliZh: typeof cliEn = {
   byDefault: (value) => `（默认：${value}）`,
   commands: {
     check: "磁盘上有哪些证书、何时到期、有什么问题；不改动任何文件",
+    verify: "check 的内容，加上运行中的节点实际出示什么、证明什么；会创建并删除一个对象",
     diagnose: "根据日志和节点文件：是什么原因、有多大把握、怎么办；不做任何改动",
     inspect: "查看 PEM 或 DER 文件、证书包或 kubeconfig 里的全部内容",
     plan: "续期会做什么、按什么顺序、为什么；不改动任何文件",
@@ -50,6 +51,7 @@ export const cliZh: typeof cliEn = {
     keepKey: "保留私钥，只续期证书",
     keyAlgorithm: "新私钥的算法：RSA-2048、RSA-3072、RSA-4096、ECDSA-P256、ECDSA-P384（默认：与原来相同）",
     addSan: "增加域名或地址：lb.example、10.0.0.9 或 etcd-server=10.0.0.9（默认用于 apiserver）",
+    readOnly: "不创建对象，只查看",
     recreateAuthority: "重新生成缺失的根证书：备份中找到旧的就放回；NAME=new 则新建（仅限 front-proxy-ca）",
     allowLinksTo: "也允许写入指向节点上此路径之下的链接",
     out: "把计划保存到 FILE，供 apply 使用",

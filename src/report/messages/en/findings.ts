@@ -2,6 +2,12 @@
 import type { FindingMessages } from "../types.ts";
 import { findingsCopies } from "./findings-copies.ts";
 import { findingsIdentity } from "./findings-identity.ts";
+import { findingsLive } from "./findings-live.ts";
 import { findingsTime } from "./findings-time.ts";
 
-export const findings: FindingMessages = { ...findingsTime, ...findingsIdentity, ...findingsCopies };
+export const findings: FindingMessages = {
+  ...findingsTime,
+  ...findingsIdentity,
+  ...findingsCopies,
+  ...findingsLive,
+};

@@ -1,0 +1,31 @@
+// English: the proofs that `verify` took from the running node.
+import type { Proof } from "../../core/model/verification.ts";
+import { formatDate } from "../time.ts";
+
+const outcomes: Readonly<Record<Proof["outcome"], string>> = {
+  proved: "proved",
+  failed: "FAILED",
+  skipped: "not looked at",
+};
+
+export const verifyEn = {
+  columns: ["PROOF", "RESULT", "SEEN"],
+  outcomes,
+  subjects: {
+    write: "object created and deleted",
+    nodes: "nodes ready",
+    pods: "pods not crashing",
+    logs: "nobody turned away (newest logs)",
+    etcd: "etcd: status, alarms, linearizable read",
+  },
+  serves: (serialHex: string, notAfter: number) => `serial ${serialHex}, until ${formatDate(notAfter)}`,
+  stored: { same: "as on disk", other: "NOT what is on disk", own: "its own" },
+  runs: (startedAt: number | null, through: string) =>
+    `${startedAt === null ? "runs" : `since ${formatDate(startedAt)}`} (${through})`,
+  etcdRead: (version: string) => `version ${version}, read through the quorum`,
+  wrote: "the API accepts writes",
+  counted: (count: number, faulty: number) => `${count} looked at, ${faulty} not well`,
+  notAsked: "-",
+  summary: (proved: number, failed: number, skipped: number) =>
+    `${proved} proved on the running node, ${failed} failed, ${skipped} not looked at`,
+};
