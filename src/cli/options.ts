@@ -54,7 +54,10 @@ export function addRenewOptions(command: Command, messages: CliMessages): Comman
 
 /** For commands that look at what runs, or restart it. */
 export function addLiveOptions(command: Command, { options }: CliMessages): Command {
-  return command.option("--probe", options.probe).option("--runtime <name>", options.runtime);
+  return command
+    .option("--probe", options.probe)
+    .option("--no-probe", options.noProbe)
+    .option("--runtime <name>", options.runtime);
 }
 
 export function addRunOptions(command: Command, { options }: CliMessages): Command {
@@ -77,7 +80,7 @@ export function nodeArguments(options: NodeOptions): readonly string[] {
     ...(options.profile === undefined ? [] : ["--profile", options.profile]),
     ...options.set.flatMap((pair) => ["--set", pair]),
     ...(options.stateDir === undefined ? [] : ["--state-dir", options.stateDir]),
-    ...(options.probe === true ? ["--probe"] : []),
+    ...(options.probe === undefined ? [] : [options.probe ? "--probe" : "--no-probe"]),
     ...(options.runtime === undefined ? [] : ["--runtime", options.runtime]),
   ];
 }

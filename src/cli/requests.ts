@@ -29,7 +29,7 @@ function liveChoiceOf({ root, probe, runtime }: NodeOptions): LiveChoice | null 
       value: runtime,
       expected: "cri, crictl, docker, nerdctl or ctr",
     });
-  return root === "/" || probe === true ? { runtime: known ?? null } : null;
+  return (probe ?? root === "/") ? { runtime: known ?? null } : null;
 }
 
 export function profileChoiceOf(options: NodeOptions): ProfileChoice {

@@ -63,6 +63,7 @@ export const cliEn = {
     reason: "why, kept in the journal",
     noSnapshot: "do not save etcd's data first (a copy of yours exists)",
     probe: "with --root: look at the running node too, and restart its processes",
+    noProbe: "only files, on the live node too: nothing is dialled or restarted",
     runtime: "how to find containers: cri, crictl, docker, nerdctl or ctr (default: the one that has them)",
     breakLock: "take the lock away from a run that is stuck; its later writes fail",
     approved: "refuse unless the plan has this digest",
