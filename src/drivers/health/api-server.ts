@@ -3,9 +3,9 @@ import { type RequestOptions, request } from "node:https";
 import { parseKubeconfig, type Kubeconfig, type KubeconfigSource } from "../../core/kubeconfig/kubeconfig.ts";
 import type { Endpoint } from "../../core/model/live.ts";
 import type { ApiServer, WriteProof } from "../../engine/ports/live.ts";
-import { errnoOf } from "../shared/directory-handles.ts";
-import { type Answer, exchange } from "./probes.ts";
+import { type Answer, exchange, failureText } from "./probes.ts";
 
+/** For creating and deleting together. */
 const deadlineMs = 10_000;
 const namespace = "kube-system";
 const collection = `/api/v1/namespaces/${namespace}/configmaps`;
@@ -15,11 +15,13 @@ export function openApiServer(): ApiServer {
 }
 
 async function writeFailure(proof: WriteProof, signal?: AbortSignal): Promise<string | null> {
+  const deadline = AbortSignal.timeout(deadlineMs);
+  const either = AbortSignal.any([deadline, ...(signal ? [signal] : [])]);
   try {
     const identity = identityOf(parseKubeconfig(proof.kubeconfig), proof.user);
     const ask = (method: string, path: string, body?: object): Promise<Answer> =>
       exchange(
-        request({ ...optionsOf(proof.endpoint, signal), ...identity, method, path, ...headersOf(body) }),
+        request({ ...optionsOf(proof.endpoint, either), ...identity, method, path, ...headersOf(body) }),
         body && JSON.stringify(body),
       );
     const created = await ask("POST", collection, configMap(proof.name));
@@ -28,7 +30,7 @@ async function writeFailure(proof: WriteProof, signal?: AbortSignal): Promise<st
     const deleted = await ask("DELETE", `${collection}/${proof.name}`);
     return deleted.status === 200 ? null : complaint("deleting an object", deleted);
   } catch (error) {
-    return errnoOf(error) ?? (error instanceof Error ? error.message : "unknown");
+    return failureText(error, deadline);
   }
 }
 
@@ -56,14 +58,14 @@ function identityOf(kubeconfig: Kubeconfig, name: string): Identity {
 }
 
 /** Signed by the authority and valid; which certificate it is has been compared, and loopback need not be among its names. */
-function optionsOf({ host, port }: Endpoint, signal?: AbortSignal): RequestOptions {
+function optionsOf({ host, port }: Endpoint, signal: AbortSignal): RequestOptions {
   return {
     host,
     port,
     agent: false,
     servername: "kubernetes",
     checkServerIdentity: () => undefined,
-    signal: AbortSignal.any([AbortSignal.timeout(deadlineMs), ...(signal ? [signal] : [])]),
+    signal,
   };
 }
 
