@@ -1,5 +1,4 @@
 // The use case `verify`: what `check` says, and what the running node proves of it now.
-import { parseAddress } from "../core/model/address.ts";
 import { AppError } from "../core/model/errors.ts";
 import type { CheckResult } from "../core/model/check.ts";
 import type { LiveFacts } from "../core/model/live.ts";
@@ -130,11 +129,11 @@ async function apiAccess(
   facts: Facts,
   live: LiveFacts,
 ): Promise<Omit<WriteProof, "name"> | null> {
-  const { node, processes } = live.inventory;
+  const { processes } = live.inventory;
   const [serving] = processes.find(({ consumer }) => consumer === "kube-apiserver")?.endpoints ?? [];
-  const admin = adminOf(facts, node);
+  const admin = adminOf({ facts, live, changed: new Set() });
   if (serving === undefined || admin === null) return null;
-  const observation = await store.read(parseAddress(admin.kubeconfig));
+  const observation = await store.read(admin.file);
   if (observation.state === "absent") return null;
   return { kubeconfig: observation.bytes, user: admin.user, endpoint: serving.endpoint };
 }

@@ -1,12 +1,13 @@
 // The steps around the files on a live node: etcd's data saved before, processes restarted after, proof from what runs.
-import { formatAddress } from "../model/address.ts";
+import { type Address, formatAddress } from "../model/address.ts";
 import type { SlotId } from "../model/inventory.ts";
-import type { LiveFacts, ProcessSlot, RestartDecision } from "../model/live.ts";
+import type { HealthCheck, LiveFacts, ProcessSlot, RestartDecision } from "../model/live.ts";
 import type { BounceStep, EtcdAccess, ProveLiveStep, ServedDemand, SnapshotStep } from "../model/plan.ts";
 import { type Facts, type ObjectFacts, authorityOf } from "../policy/facts.ts";
 import { sha256Hex } from "../pki/fingerprints.ts";
 import { commonName, parseName } from "../pki/names.ts";
 import { decideRestarts } from "./restarts.ts";
+import { type Outcome, staysExpired, staysUnwell } from "./still-expired.ts";
 
 export interface LivePart {
   readonly facts: LiveFacts;
@@ -34,13 +35,13 @@ const reloads: Readonly<Record<string, number>> = { "kube-apiserver": 90, etcd: 
 /** `changed`: slots whose stored bytes the plan changes. Nothing to restart and nothing changed gives no steps at all. */
 export function liveSteps(facts: Facts, part: LivePart, changed: ReadonlySet<SlotId>): LiveSteps {
   const live = part.facts;
-  const restarts = decideRestarts({ facts, live, changed });
+  const outcome = { facts, live, changed };
+  const restarts = decideRestarts(outcome);
   const acting = restarts.filter(({ action }) => action !== "keep");
   if (acting.length === 0 && changed.size === 0) return { ...noLiveSteps, restarts };
   const access = etcdAccess(facts, live);
   const { node, processes } = live.inventory;
   const known = processes.filter((component) => isKnown(restarts, component));
-  const demandsOf = (component: ProcessSlot): readonly ServedDemand[] => demands(facts, component, changed);
   return {
     restarts,
     snapshot:
@@ -56,10 +57,10 @@ export function liveSteps(facts: Facts, part: LivePart, changed: ReadonlySet<Slo
         : [],
     bounces: known.flatMap((component) => {
       const decision = acting.find(({ consumer }) => consumer === component.consumer);
-      return decision ? [bounceStep(component, decision, { access, demands: demandsOf(component) })] : [];
+      return decision ? [bounceStep(outcome, component, { decision, access })] : [];
     }),
-    proof: known.length === 0 ? [] : [proveStep(facts, live, { known, access, demandsOf })],
-    reads: readsOf(facts, live),
+    proof: known.length === 0 ? [] : [proveStep(outcome, known, access)],
+    reads: readsOf(outcome),
   };
 }
 
@@ -68,15 +69,17 @@ function isKnown(restarts: readonly RestartDecision[], { consumer }: ProcessSlot
   return decision !== undefined && !decision.reasons.some(({ code }) => code === "not-here");
 }
 
+interface BounceParts {
+  readonly decision: RestartDecision;
+  readonly access: EtcdAccess | null;
+}
+
 function bounceStep(
+  outcome: Outcome,
   component: ProcessSlot,
-  { action }: RestartDecision,
-  {
-    access,
-    demands: wanted,
-  }: { readonly access: EtcdAccess | null; readonly demands: readonly ServedDemand[] },
+  { decision: { action }, access }: BounceParts,
 ): BounceStep {
-  const { node, consumer, graceSeconds, health } = component;
+  const { node, consumer, graceSeconds } = component;
   return {
     kind: "bounce",
     id: `${node}/bounce/${consumer}`,
@@ -85,19 +88,22 @@ function bounceStep(
     graceSeconds,
     reloadSeconds: action === "await" ? (reloads[consumer] ?? 0) : 0,
     timeoutSeconds: timeouts[consumer] ?? defaultTimeout,
-    health,
-    demands: wanted,
+    health: healthOf(outcome, component),
+    demands: demands(outcome, component),
     access: consumer === "etcd" ? access : null,
   };
 }
 
+function healthOf(outcome: Outcome, component: ProcessSlot): HealthCheck {
+  return staysUnwell(outcome, component) ? { form: "none" } : component.health;
+}
+
 /** What each listener has to present afterwards: the new certificate, the stored one, or just one that is valid. */
-function demands(
-  facts: Facts,
-  component: ProcessSlot,
-  changed: ReadonlySet<SlotId>,
-): readonly ServedDemand[] {
-  return component.endpoints.map(({ id, endpoint, slot }) => {
+function demands(outcome: Outcome, component: ProcessSlot): readonly ServedDemand[] {
+  const { facts, changed } = outcome;
+  const asked = component.endpoints.filter(({ slot }) => slot === null || !staysExpired(outcome, slot));
+  // What cannot be well may not even listen.
+  return (staysUnwell(outcome, component) ? [] : asked).map(({ id, endpoint, slot }) => {
     const stored = slot === null ? undefined : facts.slots.get(slot)?.certificate;
     const isIssued = slot !== null && changed.has(slot);
     const sha256 = !isIssued && stored?.state === "present" ? sha256Hex(stored.value.leaf.der) : null;
@@ -106,38 +112,48 @@ function demands(
 }
 
 function proveStep(
-  facts: Facts,
-  live: LiveFacts,
-  parts: {
-    readonly known: readonly ProcessSlot[];
-    readonly access: EtcdAccess | null;
-    readonly demandsOf: (component: ProcessSlot) => readonly ServedDemand[];
-  },
+  outcome: Outcome,
+  known: readonly ProcessSlot[],
+  access: EtcdAccess | null,
 ): ProveLiveStep {
-  const { known, access, demandsOf } = parts;
-  const { node } = live.inventory;
-  const apiserver = known.find(({ consumer }) => consumer === "kube-apiserver");
-  const admin = adminOf(facts, node);
+  const { node } = outcome.live.inventory;
+  const apiserver = known.find(
+    (component) => component.consumer === "kube-apiserver" && !staysUnwell(outcome, component),
+  );
+  const admin = adminOf(outcome);
   const [endpoint] = apiserver?.endpoints ?? [];
   return {
     kind: "prove-live",
     id: `${node}/prove-live`,
-    demands: known.flatMap(demandsOf),
+    demands: known.flatMap((component) => demands(outcome, component)),
     access: known.some(({ consumer }) => consumer === "etcd") ? access : null,
-    health: known.map(({ consumer, health }) => ({ consumer, check: health })),
-    api: endpoint && admin ? { ...admin, endpoint: endpoint.endpoint } : null,
+    health: known.map((component) => ({
+      consumer: component.consumer,
+      check: healthOf(outcome, component),
+    })),
+    api:
+      endpoint && admin
+        ? { kubeconfig: formatAddress(admin.file), user: admin.user, endpoint: endpoint.endpoint }
+        : null,
   };
 }
 
-/** The administrator's kubeconfig: the only identity on the node that may write. */
-export function adminOf(
-  facts: Facts,
-  node: string,
-): { readonly kubeconfig: string; readonly user: string } | null {
+export interface Admin {
+  readonly file: Address;
+  readonly user: string;
+  readonly objects: readonly ObjectFacts[];
+}
+
+/** The administrator's kubeconfig, the only identity on the node that may write; null when none will be valid. */
+export function adminOf(outcome: Outcome): Admin | null {
+  const { facts, live, changed } = outcome;
   for (const name of ["admin.conf", "super-admin.conf"]) {
-    const slot = facts.slots.get(`${node}/${name}`);
-    if (slot?.certificate.state !== "present" || slot.slot.holder.form !== "kubeconfig") continue;
-    return { kubeconfig: formatAddress(slot.slot.holder.file), user: slot.slot.holder.user };
+    const id = `${live.inventory.node}/${name}`;
+    const found = facts.slots.get(id);
+    const isThere = found?.certificate.state === "present" || changed.has(id);
+    if (!found || !isThere || found.slot.holder.form !== "kubeconfig" || staysExpired(outcome, id)) continue;
+    const { file, user } = found.slot.holder;
+    return { file, user, objects: found.objects };
   }
   return null;
 }
@@ -168,9 +184,13 @@ export function etcdAccess(facts: Facts, { inventory }: LiveFacts): EtcdAccess |
   };
 }
 
-function readsOf(facts: Facts, live: LiveFacts): readonly ObjectFacts[] {
-  const server = live.inventory.etcd && facts.slots.get(live.inventory.etcd.server);
+function readsOf(outcome: Outcome): readonly ObjectFacts[] {
+  const { facts, live } = outcome;
+  const { etcd } = live.inventory;
+  const server = etcd && facts.slots.get(etcd.server);
   const authority = server && authorityOf(facts, server.slot);
-  const admin = facts.slots.get(`${live.inventory.node}/admin.conf`);
-  return [...(authority?.objects ?? []), ...(admin?.objects ?? [])];
+  // The stored client is used where there is no key to sign another with.
+  const isSigned = authority?.key.state === "present";
+  const client = isSigned || !etcd || etcd.client === null ? undefined : facts.slots.get(etcd.client);
+  return [...(authority?.objects ?? []), ...(client?.objects ?? []), ...(adminOf(outcome)?.objects ?? [])];
 }

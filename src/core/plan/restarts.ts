@@ -83,13 +83,20 @@ function heldInMemory(
   }
   const { startedAt } = running;
   if (reloads || startedAt === null) return [];
-  const newer = slots.find((slot) => (changedAt(facts, slot) ?? 0) > startedAt);
+  const newer = slots
+    .filter((slot) => component.consumer !== "kubelet" || isEmbedded(facts, slot))
+    .find((slot) => (changedAt(facts, slot) ?? 0) > startedAt);
   return newer === undefined ? [] : [{ code: "started-before", slot: newer, startedAt }];
 }
 
 function isExpired(facts: Facts, id: SlotId): boolean {
   const certificate = facts.slots.get(id)?.certificate;
   return certificate?.state === "present" && certificate.value.leaf.notAfter <= facts.at;
+}
+
+/** The kubelet writes its PEM pairs itself while it runs, and has them in memory then: their time says nothing. */
+function isEmbedded(facts: Facts, id: SlotId): boolean {
+  return facts.slots.get(id)?.slot.holder.form === "kubeconfig";
 }
 
 /** When the stored bytes became what they are: the file's time, whatever the certificate says of its beginning. */

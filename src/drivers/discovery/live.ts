@@ -102,7 +102,7 @@ function staticPod(discovery: Discovery, name: string, inventory: NodeInventory)
       version: consumer?.version ?? null,
       reads: consumer?.slots ?? [],
       endpoints: endpointsOf(discovery, name, inventory),
-      health: healthOf(name, entry.pod, defaults.port),
+      health: healthOf(name, entry.pod),
       graceSeconds: defaults.graceSeconds,
     },
   ];
@@ -124,10 +124,8 @@ function endpointsOf(
       ...peers.map((each) => serve(node, name, each, slot("etcd-peer"))),
     ];
   }
-  const host = dialled(flagValue(pod, "bind-address") ?? "");
-  const port = Number(flagValue(pod, "secure-port") ?? known[name]?.port ?? 0);
-  if (port === 0) return [];
-  const own = https(host, port, null);
+  const own = secureEndpoint(name, pod);
+  if (own === null) return [];
   if (name !== "kube-apiserver") {
     const hasFile = flagValue(pod, "tls-cert-file") !== undefined;
     return hasFile ? [] : [serve(node, name, own, null)];
@@ -137,16 +135,26 @@ function endpointsOf(
   return [serve(node, name, own, slot("apiserver")), serve(node, name, loopback, null)];
 }
 
+/** Where its flags make it listen; null when it does not. */
+function secureEndpoint(name: string, pod: StaticPod): Endpoint | null {
+  const port = Number(flagValue(pod, "secure-port") ?? known[name]?.port ?? 0);
+  return port === 0 ? null : https(dialled(flagValue(pod, "bind-address") ?? ""), port, null);
+}
+
 /** The manifest's own probes, ready before live; etcd is asked for a read that needs the quorum. */
-function healthOf(name: string, pod: StaticPod, port: number): HealthCheck {
+function healthOf(name: string, pod: StaticPod): HealthCheck {
   if (name === "etcd") return { form: "etcd" };
   const probes = pod.containers.flatMap((container) => container.probes);
   const probe = probes.find(isHttp);
-  const host = dialled(probe?.host ?? "");
+  const endpoint = probe ? probedEndpoint(probe) : secureEndpoint(name, pod);
+  if (endpoint === null) return { form: "none" };
   const path = name === "kube-apiserver" ? readyPath(probes) : (probe?.path ?? "/healthz");
-  const at = Number(probe?.port ?? port);
-  const isPlain = probe?.scheme === "HTTP";
-  return { form: "http", endpoint: isPlain ? http(host, at) : https(host, at, null), path };
+  return { form: "http", endpoint, path };
+}
+
+function probedEndpoint({ host, port, scheme }: HttpProbe): Endpoint {
+  const at = dialled(host ?? "");
+  return scheme === "HTTP" ? http(at, Number(port)) : https(at, Number(port), null);
 }
 
 /** `/readyz` exists from 1.16 on; kubeadm's manifests name it from 1.19 on. */
@@ -155,7 +163,9 @@ function readyPath(probes: readonly Probe[]): string {
   return paths.find((path) => path.startsWith("/readyz")) ?? paths[0] ?? "/readyz";
 }
 
-function isHttp(probe: Probe): probe is Extract<Probe, { readonly form: "http" }> {
+type HttpProbe = Extract<Probe, { readonly form: "http" }>;
+
+function isHttp(probe: Probe): probe is HttpProbe {
   return probe.form === "http" && typeof probe.port === "number";
 }
 

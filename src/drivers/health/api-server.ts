@@ -3,9 +3,9 @@ import { type RequestOptions, request } from "node:https";
 import { parseKubeconfig, type Kubeconfig, type KubeconfigSource } from "../../core/kubeconfig/kubeconfig.ts";
 import type { Endpoint } from "../../core/model/live.ts";
 import type { ApiServer, WriteProof } from "../../engine/ports/live.ts";
-import { errnoOf } from "../shared/directory-handles.ts";
-import { type Answer, exchange } from "./probes.ts";
+import { type Answer, exchange, failureText } from "./probes.ts";
 
+/** For creating and deleting together. */
 const deadlineMs = 10_000;
 const namespace = "kube-system";
 const collection = `/api/v1/namespaces/${namespace}/configmaps`;
@@ -25,22 +25,33 @@ export function apiClient(
   const identity = identityOf(parseKubeconfig(kubeconfig), user);
   return (method, path, body, limit) =>
     exchange(
-      request({ ...optionsOf(endpoint, signal), ...identity, method, path, ...headersOf(body) }),
+      request({
+        ...optionsOf(
+          endpoint,
+          AbortSignal.any([AbortSignal.timeout(deadlineMs), ...(signal ? [signal] : [])]),
+        ),
+        ...identity,
+        method,
+        path,
+        ...headersOf(body),
+      }),
       body && JSON.stringify(body),
       limit,
     );
 }
 
 async function writeFailure(proof: WriteProof, signal?: AbortSignal): Promise<string | null> {
+  const deadline = AbortSignal.timeout(deadlineMs);
+  const either = AbortSignal.any([deadline, ...(signal ? [signal] : [])]);
   try {
-    const ask = apiClient(proof, signal);
+    const ask = apiClient(proof, either);
     const created = await ask("POST", collection, configMap(proof.name));
     // Left over from a proof that was cut off: it is ours, and deleting it is the other half of the proof.
     if (created.status !== 201 && created.status !== 409) return complaint("creating an object", created);
     const deleted = await ask("DELETE", `${collection}/${proof.name}`);
     return deleted.status === 200 ? null : complaint("deleting an object", deleted);
   } catch (error) {
-    return errnoOf(error) ?? (error instanceof Error ? error.message : "unknown");
+    return failureText(error, deadline);
   }
 }
 
@@ -68,14 +79,14 @@ function identityOf(kubeconfig: Kubeconfig, name: string): Identity {
 }
 
 /** Signed by the authority and valid; which certificate it is has been compared, and loopback need not be among its names. */
-function optionsOf({ host, port }: Endpoint, signal?: AbortSignal): RequestOptions {
+function optionsOf({ host, port }: Endpoint, signal: AbortSignal): RequestOptions {
   return {
     host,
     port,
     agent: false,
     servername: "kubernetes",
     checkServerIdentity: () => undefined,
-    signal: AbortSignal.any([AbortSignal.timeout(deadlineMs), ...(signal ? [signal] : [])]),
+    signal,
   };
 }
 

@@ -9,7 +9,8 @@ import {
 import { request as requestTls } from "node:https";
 import { connect } from "node:tls";
 import type { Endpoint, ServedFacts } from "../../core/model/live.ts";
-import { parseCertificate } from "../../core/pki/certificate.ts";
+import { isAppError } from "../../core/model/errors.ts";
+import { type Certificate, parseCertificate } from "../../core/pki/certificate.ts";
 import { sha256Hex } from "../../core/pki/fingerprints.ts";
 import { formatName, parseName } from "../../core/pki/names.ts";
 import type { Probes } from "../../engine/ports/live.ts";
@@ -22,9 +23,15 @@ export function openProbes(): Probes {
   return { served, ailment };
 }
 
-/** A server that wants a client certificate shows its own first, and that is all that is wanted of it. */
+/**
+ * A server that wants a client certificate shows its own first, and that is all that is wanted of it: with TLS 1.2 it breaks off
+ * the handshake then, with TLS 1.3 only afterwards.
+ */
 function served({ host, port, serverName }: Endpoint, signal?: AbortSignal): Promise<ServedFacts> {
   return new Promise((resolve) => {
+    const deadline = AbortSignal.timeout(deadlineMs);
+    const either = AbortSignal.any([deadline, ...(signal ? [signal] : [])]);
+    if (either.aborted) return void resolve({ state: "unreachable", reason: "interrupted" });
     const socket = connect({
       host,
       port,
@@ -32,21 +39,25 @@ function served({ host, port, serverName }: Endpoint, signal?: AbortSignal): Pro
       rejectUnauthorized: false,
       minVersion: "TLSv1.2",
       ...(serverName === null ? {} : { servername: serverName }),
-      ...(signal ? { signal } : {}),
     });
+    // Of the whole handshake: a server that says a byte now and then is no answer either.
+    either.addEventListener("abort", () => socket.destroy(new Error("interrupted")), { once: true });
     const end = (facts: ServedFacts): void => {
       socket.destroy();
       resolve(facts);
     };
-    socket.setTimeout(deadlineMs, () => end({ state: "unreachable", reason: "no answer in time" }));
     socket.once("secureConnect", () => end(factsOf(socket.getPeerX509Certificate()?.raw)));
-    socket.once("error", (error) => end({ state: "unreachable", reason: reasonOf(error) }));
+    socket.once("error", (error) => {
+      const shown = socket.getPeerX509Certificate()?.raw;
+      end(shown ? factsOf(shown) : { state: "unreachable", reason: failureText(error, deadline) });
+    });
   });
 }
 
 function factsOf(der: Uint8Array | undefined): ServedFacts {
   if (der === undefined) return { state: "unreachable", reason: "no certificate is presented" };
-  const leaf = parseCertificate(new Uint8Array(der));
+  const leaf = leafOf(der);
+  if (leaf === null) return { state: "unreachable", reason: "the certificate presented cannot be read" };
   return {
     state: "served",
     serialHex: leaf.serialHex,
@@ -57,14 +68,26 @@ function factsOf(der: Uint8Array | undefined): ServedFacts {
   };
 }
 
-async function ailment(endpoint: Endpoint, path: string, signal?: AbortSignal): Promise<string | null> {
+/** What a server presents is foreign bytes: OpenSSL may take what we do not. */
+function leafOf(der: Uint8Array): Certificate | null {
   try {
-    const { status, body } = await get(endpoint, { path, ...(signal ? { signal } : {}) });
+    return parseCertificate(new Uint8Array(der));
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    return null;
+  }
+}
+
+async function ailment(endpoint: Endpoint, path: string, signal?: AbortSignal): Promise<string | null> {
+  const deadline = AbortSignal.timeout(deadlineMs);
+  try {
+    const either = AbortSignal.any([deadline, ...(signal ? [signal] : [])]);
+    const { status, body } = await get(endpoint, path, either);
     // Who asks anonymously and is turned away has been answered by a process that works.
     if (status === 200 || status === 401 || status === 403) return null;
     return `${path} is answered with ${status}${firstComplaint(body)}`;
   } catch (error) {
-    return `${path} is not answered: ${reasonOf(error)}`;
+    return `${path} is not answered: ${failureText(error, deadline)}`;
   }
 }
 
@@ -74,19 +97,8 @@ function firstComplaint(body: string): string {
   return line === "" ? "" : `: ${line.slice(0, 200)}`;
 }
 
-interface Asked {
-  readonly path: string;
-  readonly signal?: AbortSignal;
-}
-
-function get({ scheme, host, port }: Endpoint, { path, signal }: Asked): Promise<Answer> {
-  const options: RequestOptions = {
-    host,
-    port,
-    path,
-    agent: false,
-    signal: AbortSignal.any([AbortSignal.timeout(deadlineMs), ...(signal ? [signal] : [])]),
-  };
+function get({ scheme, host, port }: Endpoint, path: string, signal: AbortSignal): Promise<Answer> {
+  const options: RequestOptions = { host, port, path, agent: false, signal };
   // Nothing is sent but the path, and the answer opens no door: the certificate may well have expired.
   return exchange(
     scheme === "https" ? requestTls({ ...options, rejectUnauthorized: false }) : requestPlain(options),
@@ -115,6 +127,8 @@ export function exchange(request: ClientRequest, body?: string, limit = bodyLimi
   });
 }
 
-function reasonOf(error: unknown): string {
+/** Why a server did not answer, for people: the system's code, the deadline, or the words of the TLS library. */
+export function failureText(error: unknown, deadline: AbortSignal): string {
+  if (deadline.aborted) return "no answer in time";
   return errnoOf(error) ?? (error instanceof Error ? error.message : "unknown");
 }

@@ -23,7 +23,10 @@ export interface Timer {
 export interface Probes {
   /** The leaf that is presented, whatever its date, names and issuer. */
   served(endpoint: Endpoint, signal?: AbortSignal): Promise<ServedFacts>;
-  /** null when a GET of `path` is answered with 200; else why not. The peer is not verified: nothing is sent but the path. */
+  /**
+   * null when a GET of `path` is answered with 200, or with 401 or 403, as by a server that lets nobody in who does not say who
+   * he is; else why not. The peer is not verified: nothing is sent but the path.
+   */
   ailment(endpoint: Endpoint, path: string, signal?: AbortSignal): Promise<string | null>;
 }
 
