@@ -176,6 +176,7 @@ function addDoing(program: Command, { io, words, done }: Parts): void {
   apply
     .argument("<plan>", words.args.plan)
     .option("--approved <digest>", words.options.approved)
+    .option("--window <from/to>", words.options.window)
     .addOption(output(words, "table", "json"))
     .action(async (path: string, _: unknown, command: Command) => {
       const { runApply } = await import("./commands/renew.ts");

@@ -1,6 +1,6 @@
 // `perennial plan`, `renew` and `apply`.
 import { readFileSync } from "node:fs";
-import { applyPlan, planRenewal } from "../../app/renewal.ts";
+import { applyPlan, checkWindow, planRenewal } from "../../app/renewal.ts";
 import { type LocalNode, stateDirectoryOf } from "../../app/local-node.ts";
 import { AppError } from "../../core/model/errors.ts";
 import type { Plan } from "../../core/model/plan.ts";
@@ -18,6 +18,7 @@ import type { Io } from "../io.ts";
 import { tellLeftOut, writeLeftOut } from "../left-out.ts";
 import { type NodeOptions, type RenewOptions, nodeArguments } from "../options.ts";
 import { nodeOf, profileChoiceOf, renewRequestOf } from "../requests.ts";
+import { parseWindow } from "../durations.ts";
 import { commandLine } from "../command-line.ts";
 import { writeOut } from "../write-out.ts";
 import { type RunCommandOptions, reportRun, runOptionsOf } from "../run-output.ts";
@@ -109,6 +110,7 @@ export interface ApplyOptions extends RunCommandOptions, NodeOptions {
 }
 
 export async function runApply(path: string, options: ApplyOptions, io: Io): Promise<number> {
+  if (options.window !== undefined) checkWindow(parseWindow(options.window), io.now());
   const plan = parsePlan(path, readPlanFile(path));
   if (options.approved !== undefined && options.approved !== plan.digest) {
     throw new AppError("digest-differs", { approved: options.approved, found: plan.digest });

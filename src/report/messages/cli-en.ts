@@ -69,6 +69,8 @@ export const cliEn = {
     runtime: "how to find containers: cri, crictl, docker, nerdctl or ctr (default: the one that has them)",
     breakLock: "take the lock away from a run that is stuck; its later writes fail",
     approved: "refuse unless the plan has this digest",
+    window:
+      "refuse unless it is now between two instants, and change nothing live outside: 2026-11-22T22:00/2026-11-23T02:00 (local time, or with Z)",
     keep: "how many of the newest runs to keep",
     olderThan: "keep runs younger than this",
   },

@@ -68,6 +68,8 @@ export const cliZh: typeof cliEn = {
     runtime: "查找容器的方式：cri、crictl、docker、nerdctl 或 ctr（默认：能找到容器的那个）",
     breakLock: "从卡住的运行手中夺取锁；它之后的写入会失败",
     approved: "计划的摘要不是这个值就拒绝",
+    window:
+      "只在两个时刻之间执行，此外拒绝且不改动任何在用文件：2026-11-22T22:00/2026-11-23T02:00（本地时间，或带 Z）",
     keep: "保留最新的多少次运行",
     olderThan: "保留比这个时间更新的运行",
   },
