@@ -61,6 +61,7 @@ const commands = [
   "rollback",
   "runs list",
   "runs show",
+  "runs report",
   "runs prune",
   "profile list",
   "profile show",

@@ -17,7 +17,7 @@ import { preflightState } from "./state-preflight.ts";
 import { toolVersion } from "./version.ts";
 
 export type { RunResult } from "../engine/run-result.ts";
-export type { RunOptions } from "../engine/run-context.ts";
+export { checkWindow, type ChangeWindow, type RunOptions } from "../engine/run-context.ts";
 
 /** Reads the node and plans; changes nothing. Throws `name-unknown`, `value-invalid`. */
 export async function planRenewal(

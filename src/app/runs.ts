@@ -1,7 +1,9 @@
 // The use cases about runs that exist: resume, rollback, list, show, prune.
+import { join } from "node:path";
 import { AppError } from "../core/model/errors.ts";
 import type { Plan } from "../core/model/plan.ts";
 import type { RunSummary } from "../core/model/run.ts";
+import type { RunRecord } from "../core/model/run-record.ts";
 import { openStateDirectory } from "../drivers/shared/state-directory.ts";
 import type { StateDirectory } from "../engine/ports/state.ts";
 import { resumeRun } from "../engine/resume-run.ts";
@@ -67,6 +69,15 @@ export async function runs(local: LocalNode): Promise<readonly RunSummary[]> {
 export async function show(local: LocalNode, run: string): Promise<RunSummary> {
   const state = stateOf(local);
   return summaryOf(await showRun(state, await idOf(state, run)));
+}
+
+/** Everything the run left behind; `last` is the newest one. Throws `run-unknown`, `journal-damaged`, `plan-invalid`. */
+export async function record(local: LocalNode, run: string): Promise<RunRecord> {
+  const state = stateOf(local);
+  const details = await showRun(state, await idOf(state, run));
+  const summary = summaryOf(details);
+  const { plan, entries } = details;
+  return { summary, plan, entries, folder: join(stateDirectoryOf(local), "runs", summary.run) };
 }
 
 export async function prune(

@@ -1,4 +1,4 @@
-// Durations as operators write them: `30d`, `12h`, `8760h0m0s` (kubeadm's form), `1y`.
+// Durations, instants and windows as operators write them: `30d`, `12h`, `8760h0m0s` (kubeadm's form), `1y`.
 import { AppError } from "../core/model/errors.ts";
 
 const secondsOf: Readonly<Record<string, number>> = {
@@ -44,4 +44,27 @@ export function parseInstant(text: string): number {
     });
   }
   return at;
+}
+
+/**
+ * An ISO 8601 interval of two instants, `2026-11-22T22:00/2026-11-23T02:00`: local time unless a zone is given, ms. The second
+ * one takes the zone of its own; `value-invalid` for anything else, an end before its beginning included.
+ */
+export function parseWindow(text: string): { readonly fromAt: number; readonly toAt: number } {
+  const [from = "", to = "", ...more] = text.split("/");
+  const [fromAt, toAt] = [localInstant(from), localInstant(to)];
+  if (more.length === 0 && fromAt < toAt) return { fromAt, toAt };
+  throw new AppError("value-invalid", {
+    what: "--window",
+    value: text,
+    expected: "two instants, the first before the second: 2026-11-22T22:00/2026-11-23T02:00Z",
+  });
+}
+
+/** NaN for what is no date with a time. */
+function localInstant(text: string): number {
+  const [, day = ""] = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2})?$/.exec(text) ?? [];
+  // Date.parse takes February 30th for March 2nd.
+  const isDay = !Number.isNaN(Date.parse(day)) && new Date(Date.parse(day)).toISOString().startsWith(day);
+  return isDay ? Date.parse(text) : Number.NaN;
 }

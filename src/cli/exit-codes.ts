@@ -22,6 +22,7 @@ const special: Partial<Record<ErrorCode, number>> = {
   "plan-stale": exitCodes.refused,
   "plan-invalid": exitCodes.refused,
   "digest-differs": exitCodes.refused,
+  "outside-window": exitCodes.refused,
   refused: exitCodes.refused,
   "issue-refused": exitCodes.refused,
   "run-unfinished": exitCodes.interrupted,

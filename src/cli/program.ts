@@ -7,7 +7,7 @@ import type { CheckOptions } from "./commands/check.ts";
 import type { DiagnoseOptions } from "./commands/diagnose.ts";
 import type { InspectOptions } from "./commands/inspect.ts";
 import type { ApplyOptions, PlanOptions, RenewCommandOptions } from "./commands/renew.ts";
-import type { ResumeOptions, RunsOptions } from "./commands/runs.ts";
+import type { ResumeOptions, RunsOptions, RunsReportOptions } from "./commands/runs.ts";
 import type { VerifyOptions } from "./commands/verify.ts";
 import type { Io } from "./io.ts";
 import {
@@ -176,6 +176,7 @@ function addDoing(program: Command, { io, words, done }: Parts): void {
   apply
     .argument("<plan>", words.args.plan)
     .option("--approved <digest>", words.options.approved)
+    .option("--window <from/to>", words.options.window)
     .addOption(output(words, "table", "json"))
     .action(async (path: string, _: unknown, command: Command) => {
       const { runApply } = await import("./commands/renew.ts");
@@ -220,6 +221,13 @@ function addRuns(program: Command, { io, words, done }: Parts): void {
     .addOption(output(words, "table", "json", "yaml"))
     .action(async (run: string, _: unknown, command: Command) => {
       await done((await load()).runRunsShow(run, command.optsWithGlobals<RunsOptions>(), io));
+    });
+  addNodeOptions(runs.command("report").description(words.sub["runs report"]), words)
+    .argument("[run]", words.args.run, "last")
+    .addOption(new Option("--format <md|html>", words.options.format).choices(["md", "html"]).default("md"))
+    .option("--out <file>", words.options.outReport)
+    .action(async (run: string, _: unknown, command: Command) => {
+      await done((await load()).runRunsReport(run, command.optsWithGlobals<RunsReportOptions>(), io));
     });
   addNodeOptions(runs.command("prune").description(words.sub["runs prune"]), words)
     .option("--keep <count>", words.options.keep, "5")

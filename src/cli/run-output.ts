@@ -8,11 +8,14 @@ import { createProgress } from "../report/events-text.ts";
 import { messagesFor } from "../report/messages.ts";
 import { safeText } from "../report/escape.ts";
 import { commandLine } from "./command-line.ts";
+import { parseWindow } from "./durations.ts";
 import { exitCodeOfError, exitCodeOfSignal, exitCodes } from "./exit-codes.ts";
 import type { Io } from "./io.ts";
 import { type NodeOptions, nodeArguments } from "./options.ts";
 
 export interface RunCommandOptions {
+  /** `apply --window`, as typed. */
+  readonly window?: string;
   readonly yes?: boolean;
   readonly ticket?: string;
   readonly reason?: string;
@@ -30,6 +33,7 @@ export function runOptionsOf(
     ticket: options.ticket ?? null,
     reason: options.reason ?? null,
     breakLock: options.breakLock === true,
+    ...(options.window === undefined ? {} : { window: parseWindow(options.window) }),
     signal: io.signal,
     onEvent: (event) => {
       if (options.output === "json") {

@@ -13,7 +13,7 @@ import { verifySet } from "../core/plan/verify-set.ts";
 import { expiredBefore } from "./expired-before.ts";
 import { openJournal } from "./journal.ts";
 import { stepsByKind, type StepGroup } from "./phases.ts";
-import { checkSignal, forgetSecrets, viewOf, type RunContext } from "./run-context.ts";
+import { checkSignal, checkWindow, forgetSecrets, viewOf, type RunContext } from "./run-context.ts";
 import { asAppError, resultOf, type RunResult } from "./run-result.ts";
 import { handlerOf } from "./steps/handlers.ts";
 import { foundBytes, startKeys } from "./steps/issue.ts";
@@ -52,6 +52,7 @@ async function doGroup(
 async function seal(context: RunContext): Promise<void> {
   const { ports, plan, journal, memory } = context;
   checkSignal(context);
+  if (context.window) checkWindow(context.window, ports.clock.now());
   await ports.failpoints.hit("run.before-verify-staged");
   const before = foundBytes(context);
   verifySet({

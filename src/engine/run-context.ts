@@ -20,7 +20,14 @@ export interface RunOptions {
   readonly breakLock?: boolean;
   /** Before the swap: the run is abandoned. In the swap: the current pair is finished, then the run stops as `interrupted`. */
   readonly signal?: AbortSignal;
+  /** No live byte is changed before `fromAt` or after `toAt` (ms): the run is abandoned then. What was begun in time is finished. */
+  readonly window?: ChangeWindow;
   readonly onEvent?: (event: RunEvent) => void;
+}
+
+export interface ChangeWindow {
+  readonly fromAt: number;
+  readonly toAt: number;
 }
 
 export interface RunContext {
@@ -30,6 +37,7 @@ export interface RunContext {
   readonly lock: Lock;
   readonly journal: Journal;
   readonly signal: AbortSignal | undefined;
+  readonly window: ChangeWindow | undefined;
   readonly tell: (event: RunEvent) => void;
   /** What the guards found, by formatAddress; empty when a run goes on behind `all-staged`. */
   readonly found: ReadonlyMap<string, Observation>;
@@ -71,8 +79,8 @@ export function createContext(
     staged: new Map(),
     liveTouched: false,
   };
-  const { signal } = options;
-  return { found: new Map(), ...parts, ports, signal, tell: tellerOf(ports, options), memory };
+  const { signal, window } = options;
+  return { found: new Map(), ...parts, ports, signal, window, tell: tellerOf(ports, options), memory };
 }
 
 export function tellerOf(ports: EnginePorts, options: RunOptions): (event: RunEvent) => void {
@@ -95,6 +103,11 @@ export function liveOf({ ports }: Pick<RunContext, "ports">, { id }: { readonly 
     step: id,
     reason: "it needs the running node, and only files are worked on",
   });
+}
+
+/** @throws AppError `outside-window` */
+export function checkWindow({ fromAt, toAt }: ChangeWindow, at: number): void {
+  if (at < fromAt || at > toAt) throw new AppError("outside-window", { fromAt, toAt, at });
 }
 
 /** Stops between effects. @throws AppError `interrupted` */

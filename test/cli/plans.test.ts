@@ -185,6 +185,46 @@ describe("a saved plan", () => {
   });
 
   it.each([
+    ["before", 3_600_000, 7_200_000],
+    ["after", -7_200_000, -3_600_000],
+  ])("is refused %s its window, with the times, and nothing written", async (when, from, to) => {
+    const { root, plan } = await savedPlan();
+    const before = everything(root);
+    const instant = (offset: number): string =>
+      new Date(Math.floor((Date.now() + offset) / 1000) * 1000).toISOString().replace(".000", "");
+    const window = `${instant(from)}/${instant(to)}`;
+    const result = await on(root, "apply", plan, "--yes", "--window", window);
+    expect(result).toMatchObject({ code: 4, out: "" });
+    expect(result.err).toMatch(
+      new RegExp(`^error: it is .* UTC, ${when} the window from .* UTC to .* UTC\n`),
+    );
+    expect(everything(root)).toEqual(before);
+  });
+
+  it("is done inside its window, under the approved digest, in local time", async () => {
+    const { root, plan, digest } = await savedPlan();
+    const local = (offset: number): string => {
+      const date = new Date(Date.now() + offset);
+      const two = (value: number): string => String(value).padStart(2, "0");
+      return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`;
+    };
+    const window = `${local(-3_600_000)}/${local(3_600_000)}`;
+    const words = ["apply", plan, "--yes", "--approved", digest, "--window", window];
+    expect(await on(root, ...words)).toMatchObject({ code: 0, err: "" });
+  });
+
+  it.each([
+    "tonight",
+    "2026-11-22T22:00",
+    "2026-11-22/2026-11-23",
+    "2026-02-30T00:00/2026-03-05T00:00",
+    "2026-11-23T02:00/2026-11-22T22:00",
+  ])("does not take %s for a window", async (window) => {
+    const { root, plan } = await savedPlan();
+    expect(await on(root, "apply", plan, "--yes", "--window", window)).toMatchObject({ code: 2, out: "" });
+  });
+
+  it.each([
     ["a target", (text: string) => text.replaceAll("pki/apiserver.crt", "pki/sa.pub")],
     ["a mode", (text: string) => text.replace('"mode": "0600"', '"mode": "0666"')],
     [

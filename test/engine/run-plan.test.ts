@@ -53,6 +53,17 @@ function failOnce(world: MemoryWorld, operation: string, match: (name: string) =
 }
 
 describe("running a plan", () => {
+  it("gives up before the first live byte when its window has closed meanwhile", async () => {
+    const { world, plan, before } = setUp();
+    const { ports } = world.spawn();
+    const window = { fromAt: startOfTime - 1, toAt: startOfTime - 1 };
+    const result = await runPlan(ports, plan, { window });
+    expect(result).toMatchObject({ outcome: "abandoned", changed: [], error: { code: "outside-window" } });
+    expect(result.error?.params).toMatchObject(window);
+    const after = world.tree();
+    expect(Object.fromEntries(Object.keys(before).map((path) => [path, after[path]]))).toEqual(before);
+  });
+
   it("begins every key before it looks at what the plan was made from, and each once", async () => {
     const { world, plan } = setUp();
     const { ports } = world.spawn();

@@ -135,6 +135,7 @@ export function errorSamples(text: string) {
     "lock-lost": { path: text, token: 1, found: 2 },
     "plan-stale": { differences: [{ address: text, what: "bytes", planned: text, found: "" }] },
     "plan-invalid": { path: text, reason: reason },
+    "outside-window": { fromAt: at, toAt: at + 3_600_000, at: at - 1 },
     "digest-differs": { approved: text, found: text },
     "run-unfinished": { run: text },
     "run-unknown": { run: text },

@@ -1,7 +1,6 @@
 // `perennial plan`, `renew` and `apply`.
-import { readFileSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
-import { applyPlan, planRenewal } from "../../app/renewal.ts";
+import { readFileSync } from "node:fs";
+import { applyPlan, checkWindow, planRenewal } from "../../app/renewal.ts";
 import { type LocalNode, stateDirectoryOf } from "../../app/local-node.ts";
 import { AppError } from "../../core/model/errors.ts";
 import type { Plan } from "../../core/model/plan.ts";
@@ -19,7 +18,9 @@ import type { Io } from "../io.ts";
 import { tellLeftOut, writeLeftOut } from "../left-out.ts";
 import { type NodeOptions, type RenewOptions, nodeArguments } from "../options.ts";
 import { nodeOf, profileChoiceOf, renewRequestOf } from "../requests.ts";
+import { parseWindow } from "../durations.ts";
 import { commandLine } from "../command-line.ts";
+import { writeOut } from "../write-out.ts";
 import { type RunCommandOptions, reportRun, runOptionsOf } from "../run-output.ts";
 
 export interface PlanOptions extends RenewOptions {
@@ -80,16 +81,7 @@ function savePlan(
   { options, io }: { readonly options: NodeOptions; readonly io: Io },
 ): void {
   const words = cliMessages(io.lang);
-  try {
-    writeFileSync(path, `${JSON.stringify(plan, null, 2)}\n`, { mode: 0o600 });
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
-    throw new AppError(
-      "store-write-failed",
-      { address: resolve(path), operation: "write", cause: code },
-      { cause },
-    );
-  }
+  writeOut(path, `${JSON.stringify(plan, null, 2)}\n`);
   io.err(`${words.planSaved(path, plan.digest)}\n`);
   io.err(
     `${words.applySaved(commandLine(["apply", path, "--approved", plan.digest, ...nodeArguments(options)]))}\n`,
@@ -118,6 +110,7 @@ export interface ApplyOptions extends RunCommandOptions, NodeOptions {
 }
 
 export async function runApply(path: string, options: ApplyOptions, io: Io): Promise<number> {
+  if (options.window !== undefined) checkWindow(parseWindow(options.window), io.now());
   const plan = parsePlan(path, readPlanFile(path));
   if (options.approved !== undefined && options.approved !== plan.digest) {
     throw new AppError("digest-differs", { approved: options.approved, found: plan.digest });

@@ -1,9 +1,11 @@
-// `perennial resume`, `rollback`, `runs list|show|prune`.
-import { prune, resume, rollback, undoableRunIdOf, runs, show } from "../../app/runs.ts";
+// `perennial resume`, `rollback`, `runs list|show|report|prune`.
+import { prune, record, resume, rollback, undoableRunIdOf, runs, show } from "../../app/runs.ts";
+import { stateDirectoryOf } from "../../app/local-node.ts";
 import { cliMessages } from "../../report/cli-messages.ts";
 import { renderJson, renderYaml } from "../../report/data-text.ts";
 import { formatError } from "../../report/error-text.ts";
 import { safeText } from "../../report/escape.ts";
+import { renderRunReport } from "../../report/run-report.ts";
 import { renderRun, renderRuns } from "../../report/runs-text.ts";
 import { commandLine } from "../command-line.ts";
 import { parseDuration } from "../durations.ts";
@@ -14,6 +16,7 @@ import { tellLeftOut } from "../left-out.ts";
 import { type NodeOptions, nodeArguments } from "../options.ts";
 import { nodeOf } from "../requests.ts";
 import { type RunCommandOptions, asData, reportRun, runOptionsOf } from "../run-output.ts";
+import { writeOut } from "../write-out.ts";
 import { confirm } from "./renew.ts";
 
 export type ResumeOptions = NodeOptions & RunCommandOptions & { readonly output: string };
@@ -69,6 +72,24 @@ export async function runRunsShow(run: string, options: RunsOptions, io: Io): Pr
   if (options.output === "json") io.out(renderJson(summary));
   else if (options.output === "yaml") io.out(renderYaml(summary));
   else io.out(renderRun(summary, { lang: io.lang, again: nodeArguments(options) }));
+  return exitCodes.ok;
+}
+
+export type RunsReportOptions = NodeOptions & { readonly format: "md" | "html"; readonly out?: string };
+
+/** Without `--out` the document is the answer. */
+export async function runRunsReport(run: string, options: RunsReportOptions, io: Io): Promise<number> {
+  const local = nodeOf(options, io);
+  const text = renderRunReport(await record(local, run), {
+    lang: io.lang,
+    format: options.format,
+    stateDirectory: stateDirectoryOf(local),
+  });
+  if (options.out === undefined) io.out(text);
+  else {
+    writeOut(options.out, text);
+    io.err(`${cliMessages(io.lang).reportSaved(safeText(options.out))}\n`);
+  }
   return exitCodes.ok;
 }
 

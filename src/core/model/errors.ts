@@ -46,6 +46,8 @@ export interface ErrorParams {
   "lock-lost": { readonly path: string; readonly token: number; readonly found: number };
   "plan-stale": { readonly differences: readonly PlanDifference[] };
   "plan-invalid": { readonly path: string; readonly reason: Reason };
+  /** Instants in ms since the epoch. `at` is when it was looked at. */
+  "outside-window": { readonly fromAt: number; readonly toAt: number; readonly at: number };
   "digest-differs": { readonly approved: string; readonly found: string };
   "run-unfinished": { readonly run: string };
   "run-unknown": { readonly run: string };

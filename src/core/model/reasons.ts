@@ -260,6 +260,7 @@ export const reasonTemplates = [
   ".perennial-RUN-TOKEN-NAME",
   "duration",
   "30d, 12h, 8760h, 1y",
+  "two instants, the first before the second: 2026-11-22T22:00/2026-11-23T02:00Z",
   "date",
   "2027-11-22 or 2027-11-22T15:35:00Z",
   "NAME=VALUE",

@@ -15,13 +15,14 @@ export const cliEn = {
     apply: "do exactly what a saved plan says",
     resume: "go on with a run that was cut short",
     rollback: "put back everything a run changed, to the byte",
-    runs: "list, show or prune the runs of this node",
+    runs: "list, show, report or prune the runs of this node",
     profile: "the distributions this tool knows, as data",
     version: "print the version",
   },
   sub: {
     "runs list": "every run of this node, newest first",
     "runs show": "one run: who, when, why, what was changed",
+    "runs report": "one run as a document for the ticket: who, why, before and after, proofs, commands",
     "runs prune": "forget old runs and their backups; after this they cannot be rolled back",
     "profile list": "the built-in profiles",
     "profile show": "one profile, with its parameters filled in",
@@ -56,6 +57,8 @@ export const cliEn = {
       "make a missing CA again: put back from a backup where the old one is found; NAME=new makes a new one (only front-proxy-ca)",
     allowLinksTo: "also write through links that lead below this path of the node",
     out: "save the plan to FILE, for apply",
+    format: "form of the document",
+    outReport: "write it to FILE",
     runbook: "print the plan as a document for people (Markdown)",
     detailedExitcode: "exit 3 when the plan has changes",
     yes: "do not ask",
@@ -67,6 +70,8 @@ export const cliEn = {
     runtime: "how to find containers: cri, crictl, docker, nerdctl or ctr (default: the one that has them)",
     breakLock: "take the lock away from a run that is stuck; its later writes fail",
     approved: "refuse unless the plan has this digest",
+    window:
+      "refuse unless it is now between two instants, and change nothing live outside: 2026-11-22T22:00/2026-11-23T02:00 (local time, or with Z)",
     keep: "how many of the newest runs to keep",
     olderThan: "keep runs younger than this",
   },
@@ -98,6 +103,7 @@ export const cliEn = {
   leftOutAgain: "repeat this command",
   leftOutPlan: (command: string) => `make a new plan: ${command}`,
   planSaved: (path: string, digest: string) => `Plan saved to ${path}, digest ${digest}`,
+  reportSaved: (path: string) => `Report saved to ${path}`,
   applySaved: (command: string) => `To do it: ${command}`,
   done: (issued: number, files: number, run: string) =>
     issued > 0

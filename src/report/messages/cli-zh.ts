@@ -16,13 +16,14 @@ export const cliZh: typeof cliEn = {
     apply: "严格按保存的计划执行",
     resume: "继续中途停止的运行",
     rollback: "把一次运行改动的全部内容逐字节恢复",
-    runs: "列出、查看或清理本节点的运行记录",
+    runs: "列出、查看、报告或清理本节点的运行记录",
     profile: "本工具认识的发行版（数据形式）",
     version: "显示版本",
   },
   sub: {
     "runs list": "本节点的全部运行，最新的在前",
     "runs show": "查看一次运行：谁、何时、为什么、改了什么",
+    "runs report": "一次运行的报告，供工单归档：谁、为什么、前后对比、验证、等效命令",
     "runs prune": "删除旧的运行及其备份；此后不能再回滚",
     "profile list": "内置的 profile",
     "profile show": "查看一个 profile，参数已代入",
@@ -55,6 +56,8 @@ export const cliZh: typeof cliEn = {
     recreateAuthority: "重新生成缺失的根证书：备份中找到旧的就放回；NAME=new 则新建（仅限 front-proxy-ca）",
     allowLinksTo: "也允许写入指向节点上此路径之下的链接",
     out: "把计划保存到 FILE，供 apply 使用",
+    format: "报告格式",
+    outReport: "写入 FILE",
     runbook: "以操作文档的形式输出计划（Markdown）",
     detailedExitcode: "计划有改动时退出码为 3",
     yes: "不再询问",
@@ -66,6 +69,8 @@ export const cliZh: typeof cliEn = {
     runtime: "查找容器的方式：cri、crictl、docker、nerdctl 或 ctr（默认：能找到容器的那个）",
     breakLock: "从卡住的运行手中夺取锁；它之后的写入会失败",
     approved: "计划的摘要不是这个值就拒绝",
+    window:
+      "只在两个时刻之间执行，此外拒绝且不改动任何在用文件：2026-11-22T22:00/2026-11-23T02:00（本地时间，或带 Z）",
     keep: "保留最新的多少次运行",
     olderThan: "保留比这个时间更新的运行",
   },
@@ -94,6 +99,7 @@ export const cliZh: typeof cliEn = {
   leftOutAgain: "重复本命令",
   leftOutPlan: (command) => `重新制定计划：${command}`,
   planSaved: (path, digest) => `计划已保存到 ${path}，摘要 ${digest}`,
+  reportSaved: (path) => `报告已保存到 ${path}`,
   applySaved: (command) => `执行：${command}`,
   done: (issued, files, run) =>
     issued > 0

@@ -193,6 +193,15 @@ export const errors: ErrorMessages = {
     sentence: (p) => `${p.path} is not a plan that can be applied: ${p.reason}`,
     hint: (_, tool) => [`make a new one: ${tool("plan --out FILE")}; never edit a plan by hand`],
   },
+  "outside-window": {
+    sentence: (p) =>
+      `it is ${formatDate(p.at)}, ${p.at < p.fromAt ? "before" : "after"} the window from ${formatDate(p.fromAt)} to ${formatDate(p.toAt)}`,
+    hint: (p) => [
+      p.at < p.fromAt
+        ? "no live file was changed; repeat the command when the window has begun"
+        : "no live file was changed; have another window approved",
+    ],
+  },
   "digest-differs": {
     sentence: (p) => `the plan is not the approved one: approved ${p.approved}, found ${p.found}`,
     hint: (_, tool) => [

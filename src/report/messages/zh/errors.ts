@@ -171,6 +171,15 @@ export const errors: ErrorMessages = {
     sentence: (p) => `${p.path} 不是可执行的计划：${p.reason}`,
     hint: (_, tool) => [`重新制定：${tool("plan --out FILE")}；不要手工修改计划文件`],
   },
+  "outside-window": {
+    sentence: (p) =>
+      `现在是 ${formatDateIso(p.at)}，${p.at < p.fromAt ? "早于" : "晚于"}允许的时间窗口（${formatDateIso(p.fromAt)} 至 ${formatDateIso(p.toAt)}）`,
+    hint: (p) => [
+      p.at < p.fromAt
+        ? "没有改动任何在用文件；请在时间窗口开始后重复本命令"
+        : "没有改动任何在用文件；请重新审批时间窗口",
+    ],
+  },
   "digest-differs": {
     sentence: (p) => `该计划不是审批过的计划：审批的是 ${p.approved}，实际是 ${p.found}`,
     hint: (_, tool) => [`未做任何改动；用 ${tool("plan")} 对比后，重新审批新的摘要`],

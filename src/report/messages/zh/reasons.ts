@@ -252,6 +252,8 @@ export const reasons: Readonly<Record<ReasonTemplate, string>> = {
   ".perennial-RUN-TOKEN-NAME": ".perennial-RUN-TOKEN-NAME",
   duration: "时长",
   "30d, 12h, 8760h, 1y": "30d、12h、8760h、1y 这样的写法",
+  "two instants, the first before the second: 2026-11-22T22:00/2026-11-23T02:00Z":
+    "两个时刻，前者早于后者：2026-11-22T22:00/2026-11-23T02:00Z",
   date: "日期",
   "2027-11-22 or 2027-11-22T15:35:00Z": "2027-11-22 或 2027-11-22T15:35:00Z 这样的写法",
   "NAME=VALUE": "NAME=VALUE 的形式",
