@@ -11,6 +11,7 @@ import {
   threadPoolKeyGenerator,
 } from "../drivers/shared/world.ts";
 import { type FileStore, openFileStore } from "../drivers/store/files.ts";
+import { readableRoots, routedStore } from "./routed-store.ts";
 import { toolVersion } from "./version.ts";
 
 export interface LocalNodeOptions {
@@ -52,7 +53,7 @@ const stateOnNode = "var/lib/perennial";
 export function enginePorts(local: LocalNode, store: FileStore, audience: Audience): EnginePorts {
   const { failpoints } = local;
   return {
-    store,
+    store: routedStore(store, readableRoots(stateDirectoryOf(local))),
     state: openStateDirectory(stateDirectoryOf(local), { failpoints }),
     lockState: openStateDirectory(join(local.root, stateOnNode), { failpoints }),
     processes: systemProcesses(),

@@ -137,6 +137,15 @@ export const refusalCodes = Object.keys({
   "missing-not-recreated": 0,
   "kubeconfig-not-usable": 0,
   "other-node": 0,
+  "answer-not-signed": 0,
+  "answer-expired": 0,
+  "answer-not-yet-valid": 0,
+  "answer-is-authority": 0,
+  "answer-unmatched": 0,
+  "answers-differ": 0,
+  "subject-differs": 0,
+  "ku-lost": 0,
+  "authority-key-here": 0,
 } satisfies Record<RefusalCode, 0>) as RefusalCode[];
 
 type ByCode<U extends { readonly code: string }> = {
@@ -153,6 +162,7 @@ export function planSamples(text: string) {
     "key-not-usable": { code: "key-not-usable", path: "/etc/kubernetes/pki/apiserver.key", state: "missing" },
     requested: { code: "requested" },
     "san-added": { code: "san-added", sans: [text] },
+    signed: { code: "signed", answer: text, notAfter: at },
     follows: { code: "follows", original: text, because: "same-key" },
   };
   const keep: ByCode<KeepReason> = {
@@ -173,6 +183,15 @@ export function planSamples(text: string) {
     "restart-needed": { code: "restart-needed", consumers: [text] },
     "authority-bundle": { code: "authority-bundle", authority: text },
     "mode-kept-open": { code: "mode-kept-open", address: text, mode: "0644" },
+    "answer-unmatched": {
+      code: "answer-unmatched",
+      address: text,
+      subject: text,
+      serialHex: "0a",
+      because: "no-request",
+    },
+    "answer-unreadable": { code: "answer-unreadable", address: text, reason: text },
+    "answer-awaited": { code: "answer-awaited", names: [text] },
   };
   return { renew: Object.values(renew), keep: Object.values(keep), notices: Object.values(notices) };
 }

@@ -2,13 +2,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { applyPlan, planRenewal } from "../../app/renewal.ts";
+import { planSigned } from "../../app/signing-requests.ts";
 import { type LocalNode, stateDirectoryOf } from "../../app/local-node.ts";
 import { AppError } from "../../core/model/errors.ts";
 import type { Plan } from "../../core/model/plan.ts";
 import { hasChanges } from "../../core/plan/build.ts";
 import { leftOutOf } from "../../core/plan/left-out.ts";
 import { parsePlan } from "../../core/plan/parse-plan.ts";
-import { cliMessages } from "../../report/cli-messages.ts";
+import { type CliMessages, cliMessages } from "../../report/cli-messages.ts";
 import { renderJson, renderYaml } from "../../report/data-text.ts";
 import { safeText } from "../../report/escape.ts";
 import { renderPlan, renderReasons } from "../../report/plan-text.ts";
@@ -18,12 +19,14 @@ import type { Io } from "../io.ts";
 import { type NodeOptions, type RenewOptions, nodeArguments } from "../options.ts";
 import { nodeOf, profileChoiceOf, renewRequestOf } from "../requests.ts";
 import { commandLine } from "../command-line.ts";
+import { adviceForOutside, runRequests } from "./requests.ts";
 import { type RunCommandOptions, reportRun, runOptionsOf } from "../run-output.ts";
 
 export interface PlanOptions extends RenewOptions {
   readonly out?: string;
   readonly runbook?: boolean;
   readonly detailedExitcode?: boolean;
+  readonly signed?: string;
   readonly output: string;
 }
 
@@ -32,17 +35,27 @@ export async function runPlanCommand(
   options: PlanOptions,
   io: Io,
 ): Promise<number> {
-  const plan = await planRenewal(
-    nodeOf(options, io),
-    profileChoiceOf(options),
-    renewRequestOf(names, options),
-    io.now(),
-  );
+  const plan = await planFor(names, options, io);
   refuseText(plan, options.output);
   io.out(renderedPlan(plan, options, io));
   if (plan.refusals.length > 0) throw new AppError("refused", { refusals: plan.refusals });
   if (options.out !== undefined) savePlan(plan, options.out, { options, io });
   return options.detailedExitcode === true && hasChanges(plan) ? exitCodes.attention : exitCodes.ok;
+}
+
+/** Of a renewal here, or of the answers of a CA elsewhere. */
+async function planFor(
+  names: readonly string[],
+  options: RenewOptions & { readonly signed?: string },
+  io: Io,
+): Promise<Plan> {
+  const local = nodeOf(options, io);
+  const request = renewRequestOf(names, options);
+  if (options.signed === undefined) return planRenewal(local, profileChoiceOf(options), request, io.now());
+  const { all, addSans, keyAlgorithm, validityIsExplicit } = request;
+  if (names.length > 0 || all || addSans.length > 0 || keyAlgorithm !== null || validityIsExplicit)
+    throw new AppError("usage", { reason: "--signed takes what is in DIR: no names, no other choice" });
+  return planSigned(local, profileChoiceOf(options), request, { directory: options.signed, at: io.now() });
 }
 
 function renderedPlan(plan: Plan, options: PlanOptions, io: Io): string {
@@ -94,38 +107,66 @@ function savePlan(
   );
 }
 
-export type RenewCommandOptions = RenewOptions & RunCommandOptions & { readonly output: string };
+export type RenewCommandOptions = RenewOptions &
+  RunCommandOptions & { readonly output: string; readonly csrDir?: string; readonly signed?: string };
 
 export async function runRenew(
   names: readonly string[],
   options: RenewCommandOptions,
   io: Io,
 ): Promise<number> {
+  const { csrDir } = options;
+  if (csrDir !== undefined) return runRequests(names, { ...options, csrDir }, io);
   const local = nodeOf(options, io);
-  const plan = await planRenewal(local, profileChoiceOf(options), renewRequestOf(names, options), io.now());
+  const plan = await planFor(names, options, io);
   const isJson = options.output === "json";
   if (plan.refusals.length > 0) throw new AppError("refused", { refusals: plan.refusals });
   if (!isJson) io.out(planText(plan, options, io));
   const leftOut = leftOutOf(plan).map(({ decision }) => decision);
   if (isJson && leftOut.length > 0) io.out(`${JSON.stringify({ type: "left-out", slots: leftOut })}\n`);
   const code = await confirmAndApply(plan, local, { options, io, command: "renew" });
-  return tellLeftOut(plan, code, { ...options, root: local.root }, io);
+  if (options.signed !== undefined) return tellUnsettled(plan, code, io);
+  return tellLeftOut(plan, { code, local, options: { ...options, root: local.root }, io });
+}
+
+/** Answers that fit nothing and requests without an answer have been shown with the plan. */
+function tellUnsettled(plan: Plan, code: number, io: Io): number {
+  const isUnsettled = plan.notices.some(
+    (notice) =>
+      notice.code === "answer-awaited" ||
+      notice.code === "answer-unreadable" ||
+      (notice.code === "answer-unmatched" && notice.because !== "in-place"),
+  );
+  if (!isUnsettled || code !== exitCodes.ok) return code;
+  io.err(`error: ${cliMessages(io.lang).answersLeft}\n`);
+  return exitCodes.attention;
 }
 
 /** The rest is done by now: whoever reads only the exit code must still learn that something due was not. */
-function tellLeftOut(
+async function tellLeftOut(
   plan: Plan,
-  code: number,
-  options: NodeOptions & { readonly output: string },
-  io: Io,
-): number {
+  {
+    code,
+    local,
+    options,
+    io,
+  }: {
+    readonly code: number;
+    readonly local: LocalNode;
+    readonly options: RenewOptions;
+    readonly io: Io;
+  },
+): Promise<number> {
   const leftOut = leftOutOf(plan);
   if (leftOut.length === 0) return code;
   const words = cliMessages(io.lang);
   for (const { decision } of leftOut) {
     io.err(`error: ${words.leftOut(safeText(decision.slot), renderReasons(decision, io.lang))}\n`);
   }
-  io.err(`hint: ${words.leftOutHint(commandLine(["check", ...nodeArguments(options)]))}\n`);
+  const advice = await adviceForOutside(leftOut, local, { options, io });
+  for (const line of advice) io.err(`hint: ${line}\n`);
+  if (leftOut.some((each) => each.code !== "externally-managed"))
+    io.err(`hint: ${words.leftOutHint(commandLine(["check", ...nodeArguments(options)]))}\n`);
   return code === exitCodes.ok ? exitCodes.attention : code;
 }
 
@@ -173,12 +214,17 @@ async function confirmAndApply(
   if (!hasChanges(plan)) {
     if (options.output === "json")
       io.out(`${JSON.stringify({ type: "nothing-to-do", digest: plan.digest })}\n`);
-    else io.out(`${leftOutOf(plan).length > 0 ? words.nothingChanged : words.nothingToDo}\n`);
+    else io.out(`${nothingWords(plan, words)}\n`);
     return exitCodes.ok;
   }
   await confirm(words.ask.apply, { isYes: options.yes === true, command, io });
   const result = await applyPlan(local, plan, runOptionsOf(options, io, local));
   return reportRun(result, { plan, options: { ...options, root: local.root }, io });
+}
+
+function nothingWords(plan: Plan, words: CliMessages): string {
+  if (plan.notices.some(({ code }) => code === "answer-unmatched")) return words.signedNothing;
+  return leftOutOf(plan).length > 0 ? words.nothingChanged : words.nothingToDo;
 }
 
 /** Without a terminal there is nobody to ask: `--yes` must be given. */

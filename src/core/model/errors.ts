@@ -104,7 +104,17 @@ export type RefusalCode =
   | "kubelet-managed"
   | "missing-not-recreated"
   | "kubeconfig-not-usable"
-  | "other-node";
+  | "other-node"
+  // --- answers of a CA elsewhere; `address` is the answer's file
+  | "answer-not-signed"
+  | "answer-expired"
+  | "answer-not-yet-valid"
+  | "answer-is-authority"
+  | "answer-unmatched"
+  | "answers-differ"
+  | "subject-differs"
+  | "ku-lost"
+  | "authority-key-here";
 
 export type ErrorCode = keyof ErrorParams;
 

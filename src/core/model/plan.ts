@@ -34,6 +34,8 @@ export type RenewReason =
   | { readonly code: "not-yet-valid"; readonly notBefore: number }
   | { readonly code: "requested" }
   | { readonly code: "san-added"; readonly sans: readonly string[] }
+  /** A CA elsewhere has answered: `answer` is the path of its file. */
+  | { readonly code: "signed"; readonly answer: string; readonly notAfter: number }
   | { readonly code: "follows"; readonly original: SlotId; readonly because: "same-key" | "same-identity" };
 
 export type KeepReason =
@@ -95,6 +97,58 @@ export interface IssueStep {
   readonly addSans: readonly { readonly kind: "dns" | "ip"; readonly value: string }[];
 }
 
+/** A certificate in a file of answers, by its number among the certificates there. */
+export interface AnswerPlace {
+  /** formatAddress in the store `answer`. */
+  readonly file: string;
+  readonly index: number;
+  /** Of the DER. */
+  readonly sha256: string;
+}
+
+/** Puts in place what a CA elsewhere has signed, with the key that was made for it. */
+export interface InstallStep {
+  readonly kind: "install";
+  readonly id: string;
+  readonly slot: SlotId;
+  readonly name: string;
+  readonly subject: string;
+  readonly authority: string;
+  /** formatAddress of the authority's certificate; the one in it that the answer leads to. */
+  readonly authorityCertificate: string;
+  readonly authoritySerialHex: string;
+  readonly authoritySha256: string;
+  readonly template: Template;
+  readonly old: { readonly serialHex: string; readonly notBefore: number; readonly notAfter: number };
+  readonly key:
+    | {
+        readonly mode: "pending";
+        /** formatAddress in the store `pending`. */
+        readonly file: string;
+        readonly algorithm: string;
+      }
+    | { readonly mode: "keep"; readonly algorithm: string };
+  readonly answer: AnswerPlace;
+  /** Intermediates on the way to the authority, lowest first: they are stored behind the certificate. */
+  readonly chain: readonly AnswerPlace[];
+  readonly serialHex: string;
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+/** Steps that bring a certificate that was not there before. */
+export type MakingStep = IssueStep | InstallStep;
+
+/** Removes a pending key and its request once the certificate for it is proved. */
+export interface ForgetStep {
+  readonly kind: "forget";
+  readonly id: string;
+  readonly slot: SlotId;
+  readonly name: string;
+  /** formatAddress of the key in the store `pending`. */
+  readonly file: string;
+}
+
 /** Takes a certificate that stays as it is, with its key, so that a stale copy can follow it. */
 export interface TakeStep {
   readonly kind: "take";
@@ -153,7 +207,15 @@ export interface ProveStep {
   readonly name: string;
 }
 
-export type Step = IssueStep | TakeStep | BackUpStep | StageStep | SwapStep | ProveStep;
+export type Step =
+  | IssueStep
+  | InstallStep
+  | TakeStep
+  | BackUpStep
+  | StageStep
+  | SwapStep
+  | ProveStep
+  | ForgetStep;
 export type PhaseId = "back-up" | "issue" | "stage" | "swap" | "prove";
 
 /** Phases run one after the other; inside a phase nodes run in the order given, and a node's steps in order. */
@@ -172,7 +234,18 @@ export type Notice =
   | { readonly code: "swap-window"; readonly consumers: readonly string[] }
   | { readonly code: "restart-needed"; readonly consumers: readonly string[] }
   | { readonly code: "authority-bundle"; readonly authority: string }
-  | { readonly code: "mode-kept-open"; readonly address: string; readonly mode: string };
+  | { readonly code: "mode-kept-open"; readonly address: string; readonly mode: string }
+  /** A certificate among the answers that is not installed. */
+  | {
+      readonly code: "answer-unmatched";
+      readonly address: string;
+      readonly subject: string;
+      readonly serialHex: string;
+      readonly because: "no-request" | "present-key" | "in-place";
+    }
+  | { readonly code: "answer-unreadable"; readonly address: string; readonly reason: string }
+  /** Requests that no answer was found for. */
+  | { readonly code: "answer-awaited"; readonly names: readonly string[] };
 
 export interface Plan {
   readonly format: "perennial/plan/v1";

@@ -7,6 +7,7 @@ import type {
   Decision,
   Guard,
   IssueStep,
+  MakingStep,
   Phase,
   Plan,
   ProveStep,
@@ -24,8 +25,10 @@ import { formatKeySpec, keySpecOfSpki, parseKeySpec } from "../pki/keys.ts";
 import { formatName, parseName } from "../pki/names.ts";
 import { digestOfPlan } from "./digest.ts";
 import { noticesOf } from "./notices.ts";
+import type { Install, Pairing } from "./pair-answers.ts";
 import { refusalsOf } from "./refusals.ts";
 import { sansFor, select } from "./select.ts";
+import { forgetStepsOf, installStep, selectSigned, signedRefusals, sourceObjects } from "./signed-plan.ts";
 
 export interface PlanFrame {
   readonly toolVersion: string;
@@ -40,15 +43,21 @@ interface Written {
   readonly isKey: boolean;
 }
 
-/** The whole plan; with refusals it has no steps and cannot be applied. */
-export function buildPlan(facts: Facts, request: RenewRequest, frame: PlanFrame): Plan {
-  const decisions = select(facts, request);
-  const refusals = refusalsOf(facts, decisions, request);
+/**
+ * The whole plan; with refusals it has no steps and cannot be applied. With `signed` it installs the answers of a CA elsewhere and
+ * issues nothing.
+ */
+export function buildPlan(facts: Facts, request: RenewRequest, frame: PlanFrame, signed?: Pairing): Plan {
+  const decisions = signed ? selectSigned(facts, request, signed) : select(facts, request);
+  const refusals = signed
+    ? signedRefusals(facts, { decisions, request, pairing: signed })
+    : refusalsOf(facts, decisions, request);
   const isPossible = refusals.length === 0;
   const renewed = isPossible ? slotsOf(facts, decisions, "renew") : [];
   const following = isPossible ? slotsOf(facts, decisions, "follow") : [];
-  const written = writtenObjects(facts, renewed, following, request);
-  const phases = phasesOf(facts, { renewed, following, written, request });
+  const installs = renewed.flatMap((slot) => signed?.installs.get(slot.slot.id) ?? []);
+  const written = writtenObjects(facts, renewed, following, { ...request, installs });
+  const phases = phasesOf(facts, { renewed, following, written, request, installs });
   const base = {
     format: "perennial/plan/v1" as const,
     toolVersion: frame.toolVersion,
@@ -58,9 +67,12 @@ export function buildPlan(facts: Facts, request: RenewRequest, frame: PlanFrame)
     createdAt: new Date(facts.at).toISOString(),
     request,
     decisions,
-    notices: noticesOf(facts, { renewed, following, request }),
+    notices: [
+      ...noticesOf(facts, { renewed, following, request, isSigned: signed !== undefined }),
+      ...(signed?.notices ?? []),
+    ],
     refusals,
-    guards: guardsOf(facts, renewed, following, written),
+    guards: guardsOf(facts, { renewed, following, written, installs }),
     phases,
   };
   return { ...base, digest: digestOfPlan(base) };
@@ -81,21 +93,25 @@ function slotsOf(
     .flatMap((decision) => facts.slots.get(decision.slot) ?? []);
 }
 
+/** How keys and certificates are to be written. */
+type Manner = Pick<RenewRequest, "keepKey"> & { readonly installs: readonly Install[] };
+
 function writtenObjects(
   facts: Facts,
   renewed: readonly SlotFacts[],
   following: readonly SlotFacts[],
-  request: RenewRequest,
+  manner: Manner,
 ): readonly Written[] {
-  const pem = renewed.flatMap((slot) => pemObjects(slot, request));
+  const pem = renewed.flatMap((slot) => pemObjects(slot, manner));
   return [...pem, ...kubeconfigObjects(facts, [...renewed, ...following])];
 }
 
 /** Key before certificate: the order kubeadm writes them in. */
-function pemObjects(slot: SlotFacts, request: RenewRequest): readonly Written[] {
+function pemObjects(slot: SlotFacts, { keepKey, installs }: Manner): readonly Written[] {
   const { holder } = slot.slot;
   if (holder.form !== "pem" || slot.certificate.state !== "present") return [];
-  const index = slot.certificate.value.leafIndex;
+  // A chain from elsewhere takes the place of all that is there: its leaf comes first.
+  const index = installs.some((install) => install.slot === slot) ? 0 : slot.certificate.value.leafIndex;
   const certificate = formatAddress(holder.certificate);
   const key = holder.key === null ? certificate : formatAddress(holder.key);
   const write = (address: string, content: Content, isKey: boolean): readonly Written[] => {
@@ -108,7 +124,7 @@ function pemObjects(slot: SlotFacts, request: RenewRequest): readonly Written[] 
   if (key === certificate)
     return write(certificate, { form: "pem-combined", slot: slot.slot.id, index }, true);
   return [
-    ...(request.keepKey ? [] : write(key, { form: "pem-key", slot: slot.slot.id }, true)),
+    ...(keepKey ? [] : write(key, { form: "pem-key", slot: slot.slot.id }, true)),
     ...write(certificate, { form: "pem-certificate", slot: slot.slot.id, index }, false),
   ];
 }
@@ -157,14 +173,15 @@ interface Parts {
   readonly following: readonly SlotFacts[];
   readonly written: readonly Written[];
   readonly request: RenewRequest;
+  readonly installs: readonly Install[];
 }
 
 function phasesOf(facts: Facts, parts: Parts): readonly Phase[] {
-  const { renewed, written } = parts;
+  const { renewed, written, installs } = parts;
   if (written.length === 0) return [];
   const taken = takenSlots(facts, parts);
   const steps = {
-    issue: [...renewed.map((slot) => issueStep(facts, slot, parts.request)), ...taken.map(takeStep)],
+    issue: [...renewed.map((slot) => makingStep(facts, slot, parts)), ...taken.map(takeStep)],
     "back-up": written.map((object): BackUpStep => ({
       kind: "back-up",
       id: stepId("back-up", object.facts.address),
@@ -182,12 +199,15 @@ function phasesOf(facts: Facts, parts: Parts): readonly Phase[] {
       id: stepId("swap", object.facts.address),
       object: object.address,
     })),
-    prove: [...renewed, ...parts.following].map((slot): ProveStep => ({
-      kind: "prove",
-      id: `${slot.slot.node}/prove/${slot.slot.name}`,
-      slot: slot.slot.id,
-      name: slot.slot.name,
-    })),
+    prove: [
+      ...[...renewed, ...parts.following].map((slot): ProveStep => ({
+        kind: "prove",
+        id: `${slot.slot.node}/prove/${slot.slot.name}`,
+        slot: slot.slot.id,
+        name: slot.slot.name,
+      })),
+      ...forgetStepsOf(installs),
+    ],
   };
   const ids = ["back-up", "issue", "stage", "swap", "prove"] as const;
   const node = renewed[0]?.slot.node ?? parts.following[0]?.slot.node ?? "";
@@ -210,6 +230,11 @@ function stepId(kind: string, address: Address): string {
 /** A private key's file ends 0600 whatever it was; everything else keeps its mode. */
 function newMode(object: Written): number {
   return object.isKey ? object.facts.mode & 0o600 : object.facts.mode;
+}
+
+function makingStep(facts: Facts, slot: SlotFacts, { request, installs }: Parts): MakingStep {
+  const install = installs.find((each) => each.slot === slot);
+  return install ? installStep(facts, install, templateOf(slot)) : issueStep(facts, slot, request);
 }
 
 function issueStep(facts: Facts, slot: SlotFacts, request: RenewRequest): IssueStep {
@@ -270,9 +295,7 @@ function templateOf(slot: SlotFacts): Template {
 /** Written objects, and everything that is read to write them: issuers, templates, kept keys. */
 function guardsOf(
   facts: Facts,
-  renewed: readonly SlotFacts[],
-  following: readonly SlotFacts[],
-  written: readonly Written[],
+  { renewed, following, written, installs }: Omit<Parts, "request">,
 ): readonly Guard[] {
   const isWritten = new Set(written.map((object) => object.address));
   const originals = following.flatMap((copy) => {
@@ -282,6 +305,7 @@ function guardsOf(
   const objects = [
     ...[...renewed, ...following, ...originals].flatMap((slot) => slot.objects),
     ...renewed.flatMap((slot) => authorityOf(facts, slot.slot)?.objects ?? []),
+    ...sourceObjects(installs),
     ...written.map((object) => object.facts),
   ];
   const byAddress = new Map(objects.map((object) => [formatAddress(object.address), object]));

@@ -1,4 +1,5 @@
-// What a plan should have done and could not: slots of the selection whose certificate is missing, unreadable or no template.
+// What a plan should have done and could not: slots of the selection whose certificate is missing, unreadable or no template, or whose
+// CA signs elsewhere.
 import type { Decision, KeepReason, Plan } from "../model/plan.ts";
 
 export interface LeftOut {
@@ -6,7 +7,13 @@ export interface LeftOut {
   readonly code: KeepReason["code"];
 }
 
-const lacking: ReadonlySet<KeepReason["code"]> = new Set(["missing", "unreadable", "not-usable"]);
+const lacking: ReadonlySet<KeepReason["code"]> = new Set([
+  "missing",
+  "unreadable",
+  "not-usable",
+  // Only a certificate that is due or asked for has this reason.
+  "externally-managed",
+]);
 
 /** In the plan's order. What the operator did not select is not left out. */
 export function leftOutOf(plan: Pick<Plan, "decisions" | "request">): readonly LeftOut[] {

@@ -8,6 +8,8 @@ interface Changed {
   readonly renewed: readonly SlotFacts[];
   readonly following: readonly SlotFacts[];
   readonly request: RenewRequest;
+  /** A CA elsewhere has decided the validity. */
+  readonly isSigned?: boolean;
 }
 
 export function noticesOf(facts: Facts, changed: Changed): readonly Notice[] {
@@ -20,7 +22,8 @@ export function noticesOf(facts: Facts, changed: Changed): readonly Notice[] {
   ];
 }
 
-function caps(facts: Facts, { renewed, request }: Changed): readonly Notice[] {
+function caps(facts: Facts, { renewed, request, isSigned = false }: Changed): readonly Notice[] {
+  if (isSigned) return [];
   return renewed.flatMap((slot): readonly Notice[] => {
     const authority = authorityOf(facts, slot.slot);
     const cap = authority?.signing?.notAfter;

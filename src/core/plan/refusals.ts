@@ -35,7 +35,7 @@ export function refusalsOf(
   ];
 }
 
-function refusal(
+export function refusal(
   code: RefusalCode,
   slot: SlotFacts["slot"] | AuthorityFacts["slot"],
   detail: string,
@@ -85,7 +85,7 @@ function impossible(facts: Facts, slot: SlotFacts, request: RenewRequest): reado
   return slot.slot.management === "observe" ? [refusal("kubelet-managed", slot.slot, slot.slot.name)] : [];
 }
 
-function linkRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
+export function linkRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
   return slot.objects
     .filter(
       (object) =>
@@ -152,7 +152,7 @@ function cannotSign(signing: Certificate): string | null {
 }
 
 /** A new key for one certificate would leave the other that lives on the same key file without one. */
-function sharedKeyRefusals(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
+export function sharedKeyRefusals(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
   const { holder } = slot.slot;
   if (request.keepKey || holder.form !== "pem" || holder.key === null) return [];
   const key = formatAddress(holder.key);
@@ -169,7 +169,7 @@ function sharedKeyRefusals(facts: Facts, slot: SlotFacts, request: RenewRequest)
     : [];
 }
 
-function keyRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
+export function keyRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
   const { key, certificate } = slot;
   if (certificate.state !== "present") return [];
   if (key.state === "broken" && key.fault === "encrypted") {

@@ -7,12 +7,13 @@ import { isSignedBy, keyMatches } from "../pki/verify.ts";
 import { parseKubeconfig } from "../kubeconfig/kubeconfig.ts";
 import { AppError } from "../model/errors.ts";
 import type { SlotId } from "../model/inventory.ts";
-import type { IssueStep, Plan, StageStep, TakeStep } from "../model/plan.ts";
+import type { MakingStep, Plan, StageStep, TakeStep } from "../model/plan.ts";
 import type { Issued } from "../model/run.ts";
 import { findAuthority } from "./authority.ts";
 import { sha256Hex } from "../pki/fingerprints.ts";
 import { certificateAt, embeddedCertificate, extractSlots, type Extract } from "./extract.ts";
-import { issueSteps, stageSteps, takeSteps } from "./steps.ts";
+import { installSteps, issueSteps, stageSteps, takeSteps } from "./steps.ts";
+import { verifyIdentityKept, verifyInstalled, type InstalledObject } from "./verify-installed.ts";
 
 export interface SetToVerify {
   readonly plan: Plan;
@@ -30,7 +31,7 @@ export interface SetToVerify {
  */
 export function verifySet(set: SetToVerify): void {
   const extracts = stageSteps(set.plan).flatMap((step) => extractFrom(set, step));
-  for (const step of issueSteps(set.plan)) verifySlot(set, step, extracts);
+  for (const step of [...issueSteps(set.plan), ...installSteps(set.plan)]) verifySlot(set, step, extracts);
   for (const step of takeSteps(set.plan)) verifyTaken(set, step, extracts);
 }
 
@@ -40,7 +41,7 @@ function extractFrom({ objects }: SetToVerify, step: StageStep): readonly Extrac
   return wrapped(slot, () => extractSlots(bytesOf(objects, step.object), step.content));
 }
 
-function verifySlot(set: SetToVerify, step: IssueStep, extracts: readonly Extract[]): void {
+function verifySlot(set: SetToVerify, step: MakingStep, extracts: readonly Extract[]): void {
   const { slot } = step;
   const own = extracts.filter((extract) => extract.slot === slot);
   const [certificate, ...others] = own.flatMap((extract) => extract.certificate ?? []);
@@ -53,7 +54,10 @@ function verifySlot(set: SetToVerify, step: IssueStep, extracts: readonly Extrac
   if (keys.some((spkiDer) => !keyMatches(certificate, spkiDer)))
     throw failed(slot, "the key does not match the certificate");
   verifyIssuer(set, step, certificate);
-  if (set.before) verifyNothingLost(slot, oldCertificate(set.before, step), certificate);
+  if (!set.before) return;
+  const old = oldCertificate(set.before, step);
+  if (step.kind === "install") verifyIdentityKept(step, old, certificate);
+  else verifyNothingLost(slot, old, certificate);
 }
 
 /** The original stays as it is: what follows it must hold the very certificate that lies there, and its key. */
@@ -78,17 +82,32 @@ function verifyIsIssued({ issued }: SetToVerify, slot: SlotId, certificate: Cert
 }
 
 /** A kept key lies outside the written objects. */
-function keptKey({ objects }: SetToVerify, { slot, key, template }: IssueStep): readonly Uint8Array[] {
+function keptKey({ objects }: SetToVerify, { slot, key, template }: MakingStep): readonly Uint8Array[] {
   if (key.mode !== "keep" || template.form !== "pem" || template.key === null) return [];
   const bytes = bytesOf(objects, template.key);
   return [wrapped(slot, () => readPublicHalf(bytes).spkiDer)];
 }
 
-function verifyIssuer({ objects }: SetToVerify, step: IssueStep, certificate: Certificate): void {
-  const { slot, notAfterCap } = step;
+function verifyIssuer(set: SetToVerify, step: MakingStep, certificate: Certificate): void {
+  const { objects } = set;
+  const { slot } = step;
+  if (step.kind === "install") {
+    const own = { objects: writtenFor(set, slot), authority: bytesOf(objects, step.authorityCertificate) };
+    return wrapped(slot, () => verifyInstalled(step, certificate, own));
+  }
+  const { notAfterCap } = step;
   const authority = wrapped(slot, () => findAuthority(bytesOf(objects, step.authorityCertificate), step));
   if (!isSignedBy(certificate, authority)) throw failed(slot, "the authority on the disk did not sign it");
   if (certificate.notAfter > notAfterCap) throw failed(slot, "it would outlive its authority");
+}
+
+/** The objects that hold the certificate of a slot. */
+function writtenFor({ plan, objects }: SetToVerify, slot: SlotId): readonly InstalledObject[] {
+  return stageSteps(plan).flatMap(({ object, content }) => {
+    if (content.form === "pem-key") return [];
+    const slots = content.form === "kubeconfig" ? content.users.map((user) => user.slot) : [content.slot];
+    return slots.includes(slot) ? [{ bytes: bytesOf(objects, object), content }] : [];
+  });
 }
 
 function verifyNothingLost(slot: SlotId, old: Certificate, renewed: Certificate): void {
@@ -107,7 +126,7 @@ function verifyNothingLost(slot: SlotId, old: Certificate, renewed: Certificate)
 /** The certificate that a step renews or takes, from the bytes before the run. */
 export function oldCertificate(
   before: ReadonlyMap<string, Uint8Array>,
-  { slot, template }: Pick<IssueStep, "slot" | "template">,
+  { slot, template }: Pick<MakingStep, "slot" | "template">,
 ): Certificate {
   return wrapped(slot, () => {
     if (template.form === "pem") return certificateAt(bytesOf(before, template.certificate), template.index);

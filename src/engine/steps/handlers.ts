@@ -4,6 +4,8 @@
 // started first). Nodes are part of a step's addresses; a kind that needs one connection per node groups its steps itself.
 import type { Step } from "../../core/model/plan.ts";
 import { backUp } from "./back-up.ts";
+import { forget } from "./forget.ts";
+import { install } from "./install.ts";
 import { issue } from "./issue.ts";
 import { prove } from "./prove.ts";
 import { stage } from "./stage.ts";
@@ -13,7 +15,7 @@ import { take } from "./take.ts";
 
 type Handlers = { readonly [K in Step["kind"]]: StepHandler<Extract<Step, { kind: K }>> };
 
-const handlers: Handlers = { issue, take, "back-up": backUp, stage, swap, prove };
+const handlers: Handlers = { issue, install, take, "back-up": backUp, stage, swap, prove, forget };
 
 /** The handler of a kind, for steps that all are of that kind. */
 export function handlerOf(kind: Step["kind"]): StepHandler {
