@@ -74,9 +74,9 @@ export async function requestCertificates(
         ? await Promise.all(wanted.map(async (each) => overPresentKey(ports, each)))
         : await overPendingKeys(ports, wanted, held.fence);
       const made: SigningRequest[] = [];
-      for (const { csrPem, ...facts } of asked) {
-        const name = `${plainName(facts.name)}.csr`;
-        made.push({ ...facts, file: writeRequest(directory, name, new TextEncoder().encode(csrPem)) });
+      for (const { csrPem, ...told } of asked) {
+        const name = `${plainName(told.name)}.csr`;
+        made.push({ ...told, file: writeRequest(directory, name, new TextEncoder().encode(csrPem)) });
         await ports.failpoints.hit("pending.after-request");
       }
       return made;

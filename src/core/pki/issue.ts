@@ -182,11 +182,11 @@ function newSans(old: Certificate, addSans: readonly Uint8Array[]): Uint8Array[]
   return [encodeSubjectAltNames(sanEntries, old.subjectDer.length === 2)];
 }
 
-const requestedOids: readonly string[] = [
+const requestedOids: ReadonlySet<string> = new Set([
   extensionOids.subjectAltName,
   extensionOids.keyUsage,
   extensionOids.extendedKeyUsage,
-];
+]);
 
 /**
  * The extensions that a CA elsewhere is asked for: SAN, key usage and extended key usage of the old certificate, byte for byte and in
@@ -198,7 +198,7 @@ export function requestedExtensions(
   addSans: readonly (SanInput | SanEntry)[] = [],
 ): readonly Uint8Array[] {
   const names = addSans.map(derOfName);
-  const kept = old.extensions.filter(({ oid }) => requestedOids.includes(oid));
+  const kept = old.extensions.filter(({ oid }) => requestedOids.has(oid));
   return [
     ...kept.map((extension) =>
       extension.oid === extensionOids.subjectAltName ? renewSans(extension, names) : extension.der,

@@ -20,8 +20,7 @@ export function verifyInstalled(
   { objects, authority }: { readonly objects: readonly InstalledObject[]; readonly authority: Uint8Array },
 ): void {
   const anchor = findAuthority(authority, step);
-  for (const object of objects) {
-    const stored = certificatesOf(object, step.slot);
+  for (const stored of objects.flatMap((object) => chainsOf(object, step.slot))) {
     if (stored.length !== step.chain.length + 1) throw failed(step, "a copy does not hold the whole chain");
     const [, ...intermediates] = stored;
     const result = verifyChain({
@@ -35,9 +34,9 @@ export function verifyInstalled(
   }
 }
 
-/** Every certificate stored for the slot, in order. */
-function certificatesOf({ bytes, content }: InstalledObject, slot: string): readonly Certificate[] {
-  return pemsOf(bytes, content, slot).flatMap((pem) =>
+/** The certificates stored for the slot, once per place, in order. */
+function chainsOf({ bytes, content }: InstalledObject, slot: string): readonly (readonly Certificate[])[] {
+  return pemsOf(bytes, content, slot).map((pem) =>
     parsePem(pem)
       .blocks.filter(({ label }) => label === "CERTIFICATE")
       .map(({ der }) => parseCertificate(der)),
@@ -46,9 +45,9 @@ function certificatesOf({ bytes, content }: InstalledObject, slot: string): read
 
 function pemsOf(bytes: Uint8Array, content: Content, slot: string): readonly Uint8Array[] {
   if (content.form !== "kubeconfig") return [bytes];
-  const [own] = content.users.filter((user) => user.slot === slot);
-  const user = parseKubeconfig(bytes).users.find(({ name }) => name === own?.user);
-  return user?.certificate?.form === "embedded" ? [user.certificate.pem] : [];
+  const names = new Set(content.users.flatMap((user) => (user.slot === slot ? [user.user] : [])));
+  const users = parseKubeconfig(bytes).users.filter(({ name }) => names.has(name));
+  return users.flatMap(({ certificate }) => (certificate?.form === "embedded" ? [certificate.pem] : []));
 }
 
 /** As for a renewal, but by meaning: a CA elsewhere writes names in its own way. @throws AppError `proof-failed` */
