@@ -6,12 +6,7 @@ import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { isAppError } from "../../../src/core/model/errors.ts";
 import { findExtension } from "../../../src/core/pki/certificate.ts";
-import {
-  asksTheSame,
-  createRequest,
-  isSelfSignedRequest,
-  parseRequest,
-} from "../../../src/core/pki/csr.ts";
+import { asksTheSame, createRequest, isSelfSignedRequest, parseRequest } from "../../../src/core/pki/csr.ts";
 import { extensionOids } from "../../../src/core/pki/extensions.ts";
 import { requestedExtensions } from "../../../src/core/pki/issue.ts";
 import { encodePem, parsePem } from "../../../src/core/pki/pem.ts";
@@ -31,22 +26,25 @@ function requestOf(kind: (typeof kinds)[number], addSans: Parameters<typeof requ
 }
 
 describe("a request of ours", () => {
-  it.each(kinds)("with a key of kind %s is verified by openssl and keeps subject and usages", async (kind) => {
-    const path = join(dir, `${kind}.ours.csr`);
-    writeFileSync(path, encodePem("CERTIFICATE REQUEST", requestOf(kind)));
-    const text = openssl(["req", "-in", path, "-verify", "-noout", "-text", "-nameopt", "utf8"]);
-    expect(text).toContain("DNS:kubernetes.default.svc, DNS:*.example.internal, IP Address:10.96.0.1");
-    expect(text).toMatch(/Key Usage: critical\s+Digital Signature, Key Encipherment/);
-    expect(text).toContain("TLS Web Server Authentication, TLS Web Client Authentication");
-    expect(text).not.toMatch(/Basic Constraints|Key Identifier|1\.3\.6\.1\.4\.1\.55555/);
-    const theirs = new peculiar.Pkcs10CertificateRequest(Buffer.from(requestOf(kind)));
-    expect(new Uint8Array(theirs.publicKey.rawData)).toEqual(leafs.get(kind)!.certificate.spkiDer);
-    expect(theirs.extensions.map(({ type, critical }) => [type, critical])).toEqual([
-      [extensionOids.keyUsage, true],
-      [extensionOids.extendedKeyUsage, false],
-      [extensionOids.subjectAltName, false],
-    ]);
-  });
+  it.each(kinds)(
+    "with a key of kind %s is verified by openssl and keeps subject and usages",
+    async (kind) => {
+      const path = join(dir, `${kind}.ours.csr`);
+      writeFileSync(path, encodePem("CERTIFICATE REQUEST", requestOf(kind)));
+      const text = openssl(["req", "-in", path, "-verify", "-noout", "-text", "-nameopt", "utf8"]);
+      expect(text).toContain("DNS:kubernetes.default.svc, DNS:*.example.internal, IP Address:10.96.0.1");
+      expect(text).toMatch(/Key Usage: critical\s+Digital Signature, Key Encipherment/);
+      expect(text).toContain("TLS Web Server Authentication, TLS Web Client Authentication");
+      expect(text).not.toMatch(/Basic Constraints|Key Identifier|1\.3\.6\.1\.4\.1\.55555/);
+      const theirs = new peculiar.Pkcs10CertificateRequest(Buffer.from(requestOf(kind)));
+      expect(new Uint8Array(theirs.publicKey.rawData)).toEqual(leafs.get(kind)!.certificate.spkiDer);
+      expect(theirs.extensions.map(({ type, critical }) => [type, critical])).toEqual([
+        [extensionOids.keyUsage, true],
+        [extensionOids.extendedKeyUsage, false],
+        [extensionOids.subjectAltName, false],
+      ]);
+    },
+  );
 
   it.each(kinds)("with a key of kind %s reads back to the byte", (kind) => {
     const { certificate } = leafs.get(kind)!;
