@@ -132,6 +132,7 @@ describe("the documents", () => {
       ),
     });
     expect(shape("README.zh.md")).toEqual(shape("README.md"));
+    expect(shape("docs/operations/external-ca.zh.md")).toEqual(shape("docs/operations/external-ca.md"));
     expect(shape("docs/operations/renew-one-node.zh.md")).toEqual(shape("docs/operations/renew-one-node.md"));
   });
 

@@ -40,12 +40,16 @@ export function signOne(team: CaTeam, name: string, signing: Signing = {}): stri
   const kept = ["-copy_extensions", "copyall"];
   const file = join(team.answers, "..", "extensions.cnf");
   if (extensions !== undefined) writeFileSync(file, extensions);
+  const request = ["x509", "-req", "-in", join(team.requests, `${name}.csr`), "-out", out];
+  const issuer = ["-CA", team.certificate, "-CAkey", team.key, "-CAcreateserial", "-CAserial", `${out}.srl`];
   execFileSync(
     "openssl",
     [
-      ...["x509", "-req", "-in", join(team.requests, `${name}.csr`), "-out", out, "-days", String(days)],
-      ...["-CA", team.certificate, "-CAkey", team.key, "-CAcreateserial", "-CAserial", `${out}.srl`],
+      ...request,
+      ...issuer,
       ...(extensions === undefined ? kept : ["-extfile", file]),
+      "-days",
+      String(days),
       ...more,
     ],
     { stdio: ["ignore", "ignore", "pipe"] },
