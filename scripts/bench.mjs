@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, release, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { bundleOptions } from "./bundle-options.mjs";
 import { run } from "./run.mjs";
 import { ensureDependencies } from "./setup.mjs";
 
@@ -188,16 +189,7 @@ function renewing(folder) {
 async function parsing(folder) {
   const { build } = await import("esbuild");
   const outfile = join(folder, "parse.cjs");
-  await build({
-    entryPoints: [join(root, "scripts/bench-parse.ts")],
-    outfile,
-    bundle: true,
-    minify: true,
-    platform: "node",
-    format: "cjs",
-    target: "node20",
-    logLevel: "warning",
-  });
+  await build({ ...bundleOptions, entryPoints: [join(root, "scripts/bench-parse.ts")], outfile });
   const certificate = join(folder, "kubeadm-valid/m1/etc/kubernetes/pki/apiserver.crt");
   const { stdout, status } = spawnSync(process.execPath, [outfile, certificate], {
     encoding: "utf8",

@@ -1,26 +1,15 @@
 // Builds dist/: the command line as one minified CommonJS file, the same with the code of `check` only (what people wait for and
-// scripts repeat), the YAML library by itself, the loader that bin/perennial starts, and V8 code caches for this Node.js.
+// scripts repeat), the YAML library and the Chinese texts by themselves, the loader that bin/perennial starts, and V8 code caches for this Node.js.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { build } from "esbuild";
+import { bundleOptions } from "./bundle-options.mjs";
 import { generate } from "./generate.mjs";
 
 const root = resolve(import.meta.dirname, "..");
 const dist = join(root, "dist");
-
-const shared = {
-  bundle: true,
-  minify: true,
-  platform: "node",
-  format: "cjs",
-  target: "node20",
-  logLevel: "warning",
-  legalComments: "none",
-  // ASCII, so that the loader may read it as latin1, which is what V8 keeps in one byte a character.
-  charset: "ascii",
-};
 
 /** commander loads child_process for a feature we do not use, and with it node's network code: 5 ms of every start. */
 const commanderWithoutChildren = {
@@ -41,6 +30,22 @@ const yamlBesideUs = {
   },
 };
 
+/** Most people read English. Whoever does not waits for one more file, read at the first word of it. */
+const chineseBesideUs = {
+  name: "chinese-beside-us",
+  setup(builder) {
+    builder.onResolve({ filter: /\/messages\/(cli-)?zh\.ts$/ }, ({ path }) => ({
+      path: basename(path, ".ts"),
+      namespace: "chinese",
+    }));
+    builder.onResolve({ filter: /^\.\/chinese\.cjs$/ }, ({ path }) => ({ path, external: true }));
+    builder.onLoad({ filter: /.*/, namespace: "chinese" }, ({ path }) => {
+      const name = path === "zh" ? "zh" : "cliZh";
+      return { contents: `module.exports = { get ${name}() { return require("./chinese.cjs").${name}; } };` };
+    });
+  },
+};
+
 /** In the small bundle the other commands are known by name and help; the loader never starts it for them. */
 const checkOnly = {
   name: "check-only",
@@ -58,11 +63,26 @@ async function bundle() {
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist);
   const entryPoints = [join(root, "src/cli/start.ts")];
-  const plugins = [commanderWithoutChildren, yamlBesideUs];
-  await build({ ...shared, entryPoints, outfile: join(dist, "perennial.cjs"), plugins });
-  await build({ ...shared, entryPoints, outfile: join(dist, "check.cjs"), plugins: [...plugins, checkOnly] });
+  const plugins = [commanderWithoutChildren, yamlBesideUs, chineseBesideUs];
+  await build({ ...bundleOptions, entryPoints, outfile: join(dist, "perennial.cjs"), plugins });
+  await build({
+    ...bundleOptions,
+    entryPoints,
+    outfile: join(dist, "check.cjs"),
+    plugins: [...plugins, checkOnly],
+  });
   const yaml = { contents: 'module.exports = require("yaml");', resolveDir: root };
-  await build({ ...shared, stdin: yaml, outfile: join(dist, "yaml.cjs") });
+  await build({ ...bundleOptions, stdin: yaml, outfile: join(dist, "yaml.cjs") });
+  const chinese = {
+    contents: 'export { zh } from "./zh.ts"; export { cliZh } from "./cli-zh.ts";',
+    resolveDir: join(root, "src/report/messages"),
+  };
+  await build({
+    ...bundleOptions,
+    stdin: chinese,
+    outfile: join(dist, "chinese.cjs"),
+    plugins: [yamlBesideUs],
+  });
   copyFileSync(join(root, "src/cli/loader.cjs"), join(dist, "loader.cjs"));
 }
 

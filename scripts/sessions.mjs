@@ -67,6 +67,16 @@ const scenarios = [
       ],
     },
     {
+      name: "diagnose",
+      steps: [
+        {
+          run: `echo 'Error: context deadline exceeded' | ${tool} diagnose - --root ${node}`,
+          exit: 3,
+          tellExit: true,
+        },
+      ],
+    },
+    {
       name: "approve",
       steps: [
         { run: `${tool} plan --root ${node} --out /tmp/m1.plan | tail -n 1` },
@@ -148,6 +158,7 @@ const chinese = new Set([
   "rollback",
   "runs",
   "overview",
+  "diagnose",
   "approve",
   "by-hand",
   "resume",

@@ -16,6 +16,12 @@ const needed = [
   { program: "cfssl", package: "golang-cfssl", for: "a second X.509 oracle" },
   { program: "getfattr", package: "attr", for: "labels and ACLs of files" },
   { program: "chattr", package: "e2fsprogs", for: "immutable files" },
+  { program: "etcd", package: "etcd-server", for: "questions to a real etcd" },
+  { program: "etcdctl", package: "etcd-client", for: "questions to a real etcd" },
+  { program: "containerd", package: "containerd", for: "the CRI and ctr on a real runtime" },
+  { program: "runc", package: "runc", for: "containers of a real runtime" },
+  { program: "dockerd", package: "docker.io", for: "docker on a real daemon" },
+  { program: "busybox", package: "busybox", for: "scripts for small systems" },
   { program: "setpriv", package: "util-linux", for: "files that may not be read" },
 ];
 
@@ -39,7 +45,8 @@ function installPrograms() {
 }
 
 function runTests() {
-  const folder = mkdtempSync(join(tmpdir(), "perennial-test-"));
+  // Named like the folder of test/support/own-temporary-folder.ts, which removes it should this process be killed.
+  const folder = mkdtempSync(join(tmpdir(), `perennial-${process.pid}-`));
   const report = join(folder, "report.json");
   const environment = { ...process.env, PERENNIAL_TEST_JSON: report };
   const { status } = spawnSync(

@@ -3,14 +3,17 @@ import { hostname } from "node:os";
 import { type Address, formatAddress } from "../core/model/address.ts";
 import { AppError } from "../core/model/errors.ts";
 import type { Inventory } from "../core/model/inventory.ts";
+import type { LiveInventory } from "../core/model/live.ts";
 import type { Facts } from "../core/policy/facts.ts";
 import { objectsOfSlot, observe } from "../core/policy/observe.ts";
 import { type BuiltinProfile, builtinProfile, builtinProfileIds } from "../core/profile/builtin.ts";
 import { resolveParams } from "../core/profile/profile.ts";
+import type { discoverLive } from "../drivers/discovery/live.ts";
 import { discoverNodeName } from "../drivers/discovery/node-name.ts";
 import { discoverNode, recognises } from "../drivers/discovery/node.ts";
+import { discoverRemains } from "../drivers/discovery/remains.ts";
 import type { NodeView } from "../engine/ports/node-view.ts";
-import { openNodeView } from "./node-view.ts";
+import { type RememberingView, openNodeView } from "./node-view.ts";
 import type { LocalNode } from "./local-node.ts";
 
 export interface Gathered {
@@ -25,38 +28,86 @@ export interface ProfileChoice {
   readonly params: Readonly<Record<string, string>>;
 }
 
+/** What runs on the node beside what is stored there. */
+export interface GatheredLive extends Gathered {
+  readonly live: LiveInventory;
+}
+
+export interface GatherOptions {
+  /** Also looks for old versions of what is missing. */
+  readonly remains?: boolean;
+}
+
 /** Reads everything once and judges it for the instant `at` (ms). Throws `not-a-node` when no profile fits. */
-export async function gather(local: LocalNode, choice: ProfileChoice, at: number): Promise<Gathered> {
-  const { profile, digest, params, node } = await recognise(local, choice);
-  const store = local.openStore(node);
+export async function gather(
+  local: LocalNode,
+  choice: ProfileChoice,
+  at: number,
+  options: GatherOptions = {},
+): Promise<Gathered> {
+  return read(local, choice, (view, recognised) => observed(view, recognised, { at, ...options }));
+}
+
+/** The same, with what the node's own configuration says of its processes; nothing is dialled. */
+export async function gatherLive(
+  local: LocalNode,
+  choice: ProfileChoice,
+  { discover, ...options }: GatherOptions & { readonly at: number; readonly discover: typeof discoverLive },
+): Promise<GatheredLive> {
+  return read(local, choice, async (view, recognised) => {
+    const gathered = await observed(view, recognised, options);
+    const [own] = gathered.inventory.nodes;
+    if (!own) throw new TypeError("a node was read and is not in the inventory");
+    return { ...gathered, live: await discover(view, recognised, own) };
+  });
+}
+
+async function read<T>(
+  local: LocalNode,
+  choice: ProfileChoice,
+  action: (view: RememberingView, recognised: Recognised) => Promise<T>,
+): Promise<T> {
+  const store = local.openStore(unnamed);
   try {
-    const view = openNodeView(store, node);
-    const found = await discoverNode(view, profile, params);
-    const inventory: Inventory = { cluster: "local", profile: { id: profile.id, digest }, nodes: [found] };
-    for (const address of objectsOf(inventory)) await view.read(address.path);
-    return { facts: observe(inventory, view.readings(), at), inventory };
+    const recognised = await recognise(openNodeView(store, unnamed), local, choice);
+    return await action(recognised.view, recognised);
   } finally {
     store.close();
   }
 }
+
+async function observed(
+  view: RememberingView,
+  { profile, digest, params }: Recognised,
+  { at, remains }: GatherOptions & { readonly at: number },
+): Promise<Gathered> {
+  const found = await discoverNode(view, profile, params);
+  const inventory: Inventory = { cluster: "local", profile: { id: profile.id, digest }, nodes: [found] };
+  for (const address of objectsOf(inventory)) await view.read(address.path);
+  const facts = observe(inventory, view.readings(), at);
+  if (remains !== true) return { facts, inventory };
+  return { facts: { ...facts, remains: await discoverRemains(view, profile, params, inventory) }, inventory };
+}
+
+/** Until its own files say what the cluster calls the node. */
+const unnamed = "unnamed";
 
 interface Recognised extends BuiltinProfile {
   readonly params: Readonly<Record<string, string>>;
-  readonly node: string;
+  /** The view that was given, under the node's name. */
+  readonly view: RememberingView;
 }
 
 /** Which distribution this is and what the cluster calls the node; both are needed before anything has an address. */
-async function recognise(local: LocalNode, choice: ProfileChoice): Promise<Recognised> {
-  const store = local.openStore("unnamed");
-  try {
-    const view = openNodeView(store, "unnamed");
-    const builtin = await chooseProfile(view, local, choice);
-    const params = resolveParams(builtin.profile, choice.params);
-    const name = await discoverNodeName(view, builtin.profile, params);
-    return { ...builtin, params, node: name ?? (local.root === "/" ? hostname() : "node") };
-  } finally {
-    store.close();
-  }
+async function recognise(
+  view: RememberingView,
+  local: LocalNode,
+  choice: ProfileChoice,
+): Promise<Recognised> {
+  const builtin = await chooseProfile(view, local, choice);
+  const params = resolveParams(builtin.profile, choice.params);
+  const name = await discoverNodeName(view, builtin.profile, params);
+  return { ...builtin, params, view: view.named(name ?? (local.root === "/" ? hostname() : "node")) };
 }
 
 async function chooseProfile(

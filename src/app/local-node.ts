@@ -1,5 +1,6 @@
 // The composition root for one node's files: which drivers stand behind the ports.
 import { join, posix, resolve } from "node:path";
+import type { Live } from "../engine/ports/live.ts";
 import type { EnginePorts } from "../engine/ports/engine-ports.ts";
 import type { Failpoints, Audience } from "../engine/ports/world.ts";
 import { systemProcesses } from "../drivers/shared/processes.ts";
@@ -11,6 +12,7 @@ import {
   threadPoolKeyGenerator,
 } from "../drivers/shared/world.ts";
 import { type FileStore, openFileStore } from "../drivers/store/files.ts";
+import { type RuntimeName, runtimeNames } from "../drivers/process/pod-runtime.ts";
 import { readableRoots, routedStore } from "./routed-store.ts";
 import { toolVersion } from "./version.ts";
 
@@ -22,6 +24,16 @@ export interface LocalNodeOptions {
   /** `--allow-links-to`, paths as seen on the node. */
   readonly allowLinksTo: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** How the running node is reached; null when only its files are worked on (`--root` without `--probe`). */
+  readonly live?: LiveChoice | null;
+}
+
+export { runtimeNames };
+
+/** What the operator says of the processes. */
+export interface LiveChoice {
+  /** `--runtime`; null takes the one that lists the pods. */
+  readonly runtime: RuntimeName | null;
 }
 
 export interface LocalNode extends LocalNodeOptions {
@@ -42,20 +54,34 @@ export function localNode(options: LocalNodeOptions): LocalNode {
   };
 }
 
+/** Narrows to a node whose processes may be dialled and restarted. */
+export function isLive(local: LocalNode): local is LocalNode & { readonly live: LiveChoice } {
+  return local.live !== null && local.live !== undefined;
+}
+
 /** Where lock, journals and before-images of this node are. */
 export function stateDirectoryOf(local: LocalNode): string {
   return local.stateDirectory === null ? join(local.root, stateOnNode) : resolve(local.stateDirectory);
 }
 
+/** Where this node's lock is, whatever the state directory. */
+export function lockDirectoryOf(local: LocalNode): string {
+  return join(local.root, stateOnNode);
+}
+
 const stateOnNode = "var/lib/perennial";
 
 /** Everything the engine asks for, with the real world behind it. */
-export function enginePorts(local: LocalNode, store: FileStore, audience: Audience): EnginePorts {
+export function enginePorts(
+  local: LocalNode,
+  store: FileStore,
+  { audience, live }: { readonly audience: Audience; readonly live?: Live },
+): EnginePorts {
   const { failpoints } = local;
   return {
     store: routedStore(store, readableRoots(stateDirectoryOf(local))),
     state: openStateDirectory(stateDirectoryOf(local), { failpoints }),
-    lockState: openStateDirectory(join(local.root, stateOnNode), { failpoints }),
+    lockState: openStateDirectory(lockDirectoryOf(local), { failpoints }),
     processes: systemProcesses(),
     clock: systemClock,
     randomness: systemRandomness,
@@ -63,6 +89,7 @@ export function enginePorts(local: LocalNode, store: FileStore, audience: Audien
     failpoints,
     audience,
     toolVersion,
+    ...(live ? { live } : {}),
   };
 }
 

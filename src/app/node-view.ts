@@ -8,32 +8,58 @@ import type { ListingStore, Present } from "../engine/ports/store.ts";
 export interface RememberingView extends NodeView {
   /** Every reading so far, keyed by formatAddress. */
   readings(): Readings;
+  /** The same memory of the same store under the node's real name, which is found out by reading. */
+  named(node: string): RememberingView;
 }
 
+/** `node` is the name that the store was opened under. */
 export function openNodeView(store: ListingStore, node: string): RememberingView {
-  const memory = new Map<string, ObjectReading>();
+  return viewAs({ store, storeNode: node, memory: new Map() }, node);
+}
+
+/** What has been read, by path: addresses differ with the name. */
+interface Remembered {
+  readonly store: ListingStore;
+  readonly storeNode: string;
+  readonly memory: Map<string, ObjectReading>;
+}
+
+function viewAs(remembered: Remembered, node: string): RememberingView {
+  const { store, storeNode, memory } = remembered;
   return {
     node,
     async read(path) {
-      const address = fileAddress(node, path);
-      const key = formatAddress(address);
-      const known = memory.get(key);
-      if (known) return known;
-      const reading = await readOnce(store, address);
-      memory.set(key, reading);
-      return reading;
+      const known = memory.get(path);
+      if (known) return underName(known, node, path);
+      const reading = await readOnce(store, fileAddress(storeNode, path));
+      memory.set(path, reading);
+      return underName(reading, node, path);
     },
     async list(path) {
       try {
-        return await store.list(fileAddress(node, path));
+        return await store.list(fileAddress(storeNode, path));
       } catch (error) {
         const reason = unreadableReason(error);
         if (reason === null) throw error;
         return { unreadable: reason };
       }
     },
-    readings: () => memory,
+    readings: () =>
+      new Map(
+        [...memory].map(([path, reading]) => [
+          formatAddress(fileAddress(node, path)),
+          underName(reading, node, path),
+        ]),
+      ),
+    named: (name) => viewAs(remembered, name),
   };
+}
+
+function underName(reading: ObjectReading, node: string, path: string): ObjectReading {
+  const address = fileAddress(node, path);
+  return reading.state === "present"
+    ? { ...reading, facts: { ...reading.facts, address } }
+    : { ...reading, address };
 }
 
 async function readOnce(store: ListingStore, address: Address): Promise<ObjectReading> {
@@ -52,8 +78,8 @@ async function readOnce(store: ListingStore, address: Address): Promise<ObjectRe
 /** What is known of an object beside its bytes. */
 export function factsOf(found: Present): Extract<ObjectReading, { state: "present" }>["facts"] {
   const { address, bytes, sha256, attributes, link, linkLeavesTree } = found;
-  const { mode, uid, gid } = attributes;
-  return { address, sha256, size: bytes.length, mode, uid, gid, link, linkLeavesTree };
+  const { mode, uid, gid, mtimeMs } = attributes;
+  return { address, sha256, size: bytes.length, mode, uid, gid, link, linkLeavesTree, mtimeMs };
 }
 
 /** Why a look-up failed, or null for an error that is not about the object. */

@@ -3,15 +3,18 @@ import { AppError, isAppError } from "../core/model/errors.ts";
 import type { Plan, RenewRequest } from "../core/model/plan.ts";
 import type { RunEvent } from "../core/model/event.ts";
 import { parseAddress } from "../core/model/address.ts";
-import { buildPlan } from "../core/plan/build.ts";
+import { type PlanFrame, buildPlan } from "../core/plan/build.ts";
+import type { Facts } from "../core/policy/facts.ts";
 import { checkPlan } from "../engine/check-plan.ts";
 import type { EnginePorts } from "../engine/ports/engine-ports.ts";
+import type { Live } from "../engine/ports/live.ts";
 import type { RunOptions } from "../engine/run-context.ts";
 import type { RunResult } from "../engine/run-result.ts";
 import { runPlan } from "../engine/run-plan.ts";
 import type { FileStore } from "../drivers/store/files.ts";
 import { type ProfileChoice, gather } from "./gather.ts";
-import { type LocalNode, enginePorts } from "./local-node.ts";
+import { isLive, type LocalNode, enginePorts } from "./local-node.ts";
+import { preflightState } from "./state-preflight.ts";
 import { toolVersion } from "./version.ts";
 
 export type { RunResult } from "../engine/run-result.ts";
@@ -24,11 +27,28 @@ export async function planRenewal(
   request: RenewRequest,
   at: number,
 ): Promise<Plan> {
-  const { facts } = await gather(local, choice, at);
-  return buildPlan(facts, request, { toolVersion, root: local.root });
+  const { facts, frame } = await gatherForPlan(local, choice, { request, at });
+  return buildPlan(facts, request, frame);
 }
 
-/** Does exactly what the plan says. Before anything is written every target is looked at for what would stop the write. */
+/** What a plan is made from: the node's files, and what runs there when it may be dialled. */
+export async function gatherForPlan(
+  local: LocalNode,
+  choice: ProfileChoice,
+  { request, at }: { readonly request: RenewRequest; readonly at: number },
+): Promise<{ readonly facts: Facts; readonly frame: PlanFrame }> {
+  const frame = { toolVersion, root: local.root };
+  if (!isLive(local)) {
+    const { facts } = await gather(local, choice, at, { remains: true });
+    return { facts, frame };
+  }
+  const { gatherRunning } = await import("./live.ts");
+  const { facts, live } = await gatherRunning(local, choice, at);
+  const takesSnapshot = request.noSnapshot !== true;
+  return { facts, frame: { ...frame, live: { facts: live, takesSnapshot } } };
+}
+
+/** Does exactly what the plan says. Before anything is written every target, and the disk of the state directory, is looked at for what would stop a write. */
 export async function applyPlan(local: LocalNode, plan: Plan, options: RunOptions): Promise<RunResult> {
   checkPlan(plan);
   if (plan.root !== local.root) {
@@ -37,7 +57,8 @@ export async function applyPlan(local: LocalNode, plan: Plan, options: RunOption
       reason: `it was made for the root ${plan.root}, not ${local.root}`,
     });
   }
-  return withEngine(local, nodeOfPlan(plan), async (ports, store) => {
+  return withEngine(local, { node: nodeOfPlan(plan), plan }, async (ports, store) => {
+    await preflightState(local, plan, store);
     await preflight(plan, store);
     return runPlan(ports, plan, options);
   });
@@ -46,15 +67,27 @@ export async function applyPlan(local: LocalNode, plan: Plan, options: RunOption
 /** Opens store and state for one command and closes them again. */
 export async function withEngine<T>(
   local: LocalNode,
-  node: string,
+  { node, plan }: { readonly node: string; readonly plan?: Plan },
   action: (ports: EnginePorts, store: FileStore) => Promise<T>,
 ): Promise<T> {
+  const live = plan && (await liveOfPlan(local, plan));
   const store = local.openStore(node);
   try {
-    return await action(enginePorts(local, store, { tell: () => {} }), store);
+    return await action(
+      enginePorts(local, store, { audience: { tell: () => {} }, ...(live ? { live } : {}) }),
+      store,
+    );
   } finally {
     store.close();
   }
+}
+
+/** Only a plan with steps on the running node needs one. */
+async function liveOfPlan(local: LocalNode, plan: Plan): Promise<Live | null> {
+  const needsIt = plan.phases.some(({ id }) => id === "snapshot" || id === "restart" || id === "prove-live");
+  if (!needsIt || !isLive(local)) return null;
+  const { liveForRun } = await import("./live.ts");
+  return liveForRun(local, { id: plan.profile.id, params: {} });
 }
 
 export function nodeOfPlan(plan: Plan): string {

@@ -1,5 +1,6 @@
 // The use cases about runs that exist: resume, rollback, list, show, prune.
 import { AppError } from "../core/model/errors.ts";
+import type { Plan } from "../core/model/plan.ts";
 import type { RunSummary } from "../core/model/run.ts";
 import { openStateDirectory } from "../drivers/shared/state-directory.ts";
 import type { StateDirectory } from "../engine/ports/state.ts";
@@ -12,16 +13,26 @@ import { type LocalNode, stateDirectoryOf } from "./local-node.ts";
 import { nodeOfPlan, withEngine } from "./renewal.ts";
 import { summaryOf } from "./run-summary.ts";
 
+export interface Resumed {
+  readonly result: RunResult;
+  /** What the run was begun with: it says what to restart, and what was left out. */
+  readonly plan: Plan;
+}
+
 /** Goes on with `run`, or with the unfinished one; null when there is none. */
 export async function resume(
   local: LocalNode,
   run: string | null,
   options: RunOptions,
-): Promise<RunResult | null> {
+): Promise<Resumed | null> {
   const state = stateOf(local);
   const id = run ?? (await unfinishedRun(state))?.run ?? null;
   if (id === null) return null;
-  return withEngine(local, await nodeOfRun(state, id), (ports) => resumeRun(ports, id, options));
+  const { plan } = await showRun(state, id);
+  const result = await withEngine(local, { node: nodeOfPlan(plan), plan }, (ports) =>
+    resumeRun(ports, id, options),
+  );
+  return { result, plan };
 }
 
 /** `last` is the newest run that was not abandoned. Throws `rollback-refused`, `rollback-expired`, `run-unknown`. */
@@ -32,7 +43,8 @@ export async function rollback(
 ): Promise<RunResult> {
   const state = stateOf(local);
   const id = run === "last" ? await lastUndoable(state) : run;
-  return withEngine(local, await nodeOfRun(state, id), (ports) => rollbackRun(ports, id, options));
+  const { plan } = await showRun(state, id);
+  return withEngine(local, { node: nodeOfPlan(plan), plan }, (ports) => rollbackRun(ports, id, options));
 }
 
 /** The id behind the `last` of a rollback, or the id itself. Throws `run-unknown`. */
@@ -61,7 +73,7 @@ export async function prune(
   local: LocalNode,
   options: { readonly keep: number; readonly olderThanMs: number },
 ): Promise<readonly string[]> {
-  return withEngine(local, "unnamed", (ports) => pruneRuns(ports, options));
+  return withEngine(local, { node: "unnamed" }, (ports) => pruneRuns(ports, options));
 }
 
 function stateOf(local: LocalNode): StateDirectory {
@@ -73,9 +85,4 @@ async function idOf(state: StateDirectory, run: string): Promise<string> {
   const [newest] = await listRuns(state);
   if (!newest) throw new AppError("run-unknown", { run });
   return newest.run;
-}
-
-async function nodeOfRun(state: StateDirectory, run: string): Promise<string> {
-  const { plan } = await showRun(state, run);
-  return nodeOfPlan(plan);
 }

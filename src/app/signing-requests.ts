@@ -27,8 +27,7 @@ import { withLock } from "../engine/with-lock.ts";
 import { readAnswers } from "./answers.ts";
 import { type ProfileChoice, gather } from "./gather.ts";
 import { type LocalNode, stateDirectoryOf } from "./local-node.ts";
-import { withEngine } from "./renewal.ts";
-import { toolVersion } from "./version.ts";
+import { gatherForPlan, withEngine } from "./renewal.ts";
 
 /** One request that was handed out; public facts only. */
 export interface SigningRequest {
@@ -66,7 +65,7 @@ export async function requestCertificates(
   if (refusals.length > 0) throw new AppError("refused", { refusals });
   if (wanted.length === 0) return [];
   const node = inventory.nodes[0]?.node ?? "";
-  return withEngine(local, node, async (ports) => {
+  return withEngine(local, { node }, async (ports) => {
     const lock = { what: "renew --csr-dir", breakLock, tell: () => {} };
     return withLock(ports, lock, async (held) => {
       await refuseIfUnfinished(ports);
@@ -187,10 +186,10 @@ export async function planSigned(
   request: RenewRequest,
   { directory, at }: { readonly directory: string; readonly at: number },
 ): Promise<Plan> {
-  const { facts, inventory } = await gather(local, choice, at);
-  const answers = await readAnswers(local, directory, inventory.nodes[0]?.node ?? "");
+  const { facts, frame } = await gatherForPlan(local, choice, { request, at });
+  const answers = await readAnswers(local, directory, facts.inventory.nodes[0]?.node ?? "");
   const pairing = pairAnswers(facts, answers, request);
-  return buildPlan(facts, request, { toolVersion, root: local.root }, pairing);
+  return buildPlan(facts, request, frame, pairing);
 }
 
 /** Names of the slots of a node whose requests wait for an answer. */

@@ -30,7 +30,10 @@ const special: Partial<Record<ErrorCode, number>> = {
   "rollback-expired": exitCodes.refused,
   "store-link-refused": exitCodes.refused,
   "state-unsafe": exitCodes.refused,
+  "state-full": exitCodes.refused,
   declined: exitCodes.refused,
+  "process-not-found": exitCodes.refused,
+  "process-ambiguous": exitCodes.refused,
 };
 
 export function exitCodeOfError(code: ErrorCode): number {

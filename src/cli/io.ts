@@ -14,6 +14,8 @@ export interface Io {
   /** One line from the person. */
   ask(question: string): Promise<string>;
   readInput(): Promise<Uint8Array>;
+  /** Standard input piece by piece, for what may be larger than memory; ends early when the signal is aborted. */
+  input(): AsyncIterable<Uint8Array>;
   /** Aborted by the first SIGINT or SIGTERM with the signal's name as reason. */
   readonly signal: AbortSignal;
   readonly now: () => number;

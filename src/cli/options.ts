@@ -8,6 +8,8 @@ export interface NodeOptions {
   readonly set: readonly string[];
   readonly stateDir?: string;
   readonly allowLinksTo?: readonly string[];
+  readonly probe?: boolean;
+  readonly runtime?: string;
 }
 
 export interface RenewOptions extends NodeOptions {
@@ -17,6 +19,9 @@ export interface RenewOptions extends NodeOptions {
   readonly keepKey?: boolean;
   readonly keyAlgorithm?: string;
   readonly addSan: readonly string[];
+  /** False for `--no-snapshot`. */
+  readonly snapshot?: boolean;
+  readonly recreateAuthority?: readonly string[];
 }
 
 const defaultWithin = "30d";
@@ -42,7 +47,14 @@ export function addRenewOptions(command: Command, messages: CliMessages): Comman
     .option("--keep-key", options.keepKey)
     .option("--key-algorithm <name>", options.keyAlgorithm)
     .option("--add-san <name>", options.addSan, collect, [])
-    .option("--allow-links-to <path>", options.allowLinksTo, collect, []);
+    .option("--recreate-authority <name>", options.recreateAuthority, collect, [])
+    .option("--allow-links-to <path>", options.allowLinksTo, collect, [])
+    .option("--no-snapshot", options.noSnapshot);
+}
+
+/** For commands that look at what runs, or restart it. */
+export function addLiveOptions(command: Command, { options }: CliMessages): Command {
+  return command.option("--probe", options.probe).option("--runtime <name>", options.runtime);
 }
 
 export function addRunOptions(command: Command, { options }: CliMessages): Command {
@@ -65,5 +77,7 @@ export function nodeArguments(options: NodeOptions): readonly string[] {
     ...(options.profile === undefined ? [] : ["--profile", options.profile]),
     ...options.set.flatMap((pair) => ["--set", pair]),
     ...(options.stateDir === undefined ? [] : ["--state-dir", options.stateDir]),
+    ...(options.probe === true ? ["--probe"] : []),
+    ...(options.runtime === undefined ? [] : ["--runtime", options.runtime]),
   ];
 }

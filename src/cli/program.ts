@@ -4,17 +4,25 @@ import { AppError } from "../core/model/errors.ts";
 import { cliMessages } from "../report/cli-messages.ts";
 import { displayWidth, wrapText } from "../report/width.ts";
 import type { CheckOptions } from "./commands/check.ts";
+import type { DiagnoseOptions } from "./commands/diagnose.ts";
 import type { InspectOptions } from "./commands/inspect.ts";
 import type { ApplyOptions, PlanOptions, RenewCommandOptions } from "./commands/renew.ts";
 import type { ResumeOptions, RunsOptions } from "./commands/runs.ts";
 import type { Io } from "./io.ts";
-import { type NodeOptions, addNodeOptions, addRenewOptions, addRunOptions } from "./options.ts";
+import {
+  type NodeOptions,
+  addNodeOptions,
+  addLiveOptions,
+  addRenewOptions,
+  addRunOptions,
+} from "./options.ts";
 
 type Finish = (exitCode: number) => void;
 type Words = ReturnType<typeof cliMessages>;
 
 const groups = [
   { commands: ["check", "inspect"], add: addLooking },
+  { commands: ["diagnose"], add: addDiagnose },
   { commands: ["plan", "renew", "apply"], add: addDoing },
   { commands: ["resume", "rollback", "runs"], add: addRuns },
   { commands: ["profile"], add: addProfiles },
@@ -43,8 +51,8 @@ export function createProgram(io: Io, finish: Finish, first?: string): Command {
   program.argument("[word...]").action(async (strangers: readonly string[], options: NodeOptions) => {
     const [stranger] = strangers;
     if (stranger !== undefined) throw unknownCommand(stranger, program, words);
-    const { runOverview } = await import("./commands/check.ts");
-    await done(runOverview({ ...options, within: "30d", output: "table" }, io));
+    const { runOverview } = await import("./commands/overview.ts");
+    await done(runOverview({ ...options, within: "30d" }, io));
   });
   for (const group of groupsFor(first)) group.add(program, { io, words, done });
   localise(program, words, io);
@@ -110,8 +118,22 @@ function addLooking(program: Command, { io, words, done }: Parts): void {
     });
 }
 
+function addDiagnose(program: Command, { io, words, done }: Parts): void {
+  addNodeOptions(program.command("diagnose").description(words.commands.diagnose), words)
+    .argument("[file...]", words.args.logs)
+    .option("--within <time>", words.options.within, "30d")
+    .addOption(output(words, "table", "json", "yaml"))
+    .action(async (files: string[], _: unknown, command: Command) => {
+      const { runDiagnose } = await import("./commands/diagnose.ts");
+      await done(runDiagnose(files, command.optsWithGlobals<DiagnoseOptions>(), io));
+    });
+}
+
 function addDoing(program: Command, { io, words, done }: Parts): void {
-  const plan = addRenewOptions(program.command("plan").description(words.commands.plan), words);
+  const plan = addLiveOptions(
+    addRenewOptions(program.command("plan").description(words.commands.plan), words),
+    words,
+  );
   plan
     .argument("[name...]", words.args.names)
     .option("--out <file>", words.options.out)
@@ -124,7 +146,7 @@ function addDoing(program: Command, { io, words, done }: Parts): void {
       await done(runPlanCommand(names, command.optsWithGlobals<PlanOptions>(), io));
     });
   const renew = addRunOptions(
-    addRenewOptions(program.command("renew").description(words.commands.renew), words),
+    addLiveOptions(addRenewOptions(program.command("renew").description(words.commands.renew), words), words),
     words,
   );
   renew
@@ -137,7 +159,7 @@ function addDoing(program: Command, { io, words, done }: Parts): void {
       await done(runRenew(names, command.optsWithGlobals<RenewCommandOptions>(), io));
     });
   const apply = addRunOptions(
-    addNodeOptions(program.command("apply").description(words.commands.apply), words),
+    addLiveOptions(addNodeOptions(program.command("apply").description(words.commands.apply), words), words),
     words,
   );
   apply
@@ -152,7 +174,10 @@ function addDoing(program: Command, { io, words, done }: Parts): void {
 
 function addRuns(program: Command, { io, words, done }: Parts): void {
   const load = () => import("./commands/runs.ts");
-  const resume = addNodeOptions(program.command("resume").description(words.commands.resume), words);
+  const resume = addLiveOptions(
+    addNodeOptions(program.command("resume").description(words.commands.resume), words),
+    words,
+  );
   resume
     .argument("[run]", words.args.run)
     .option("--break-lock", words.options.breakLock)
@@ -161,7 +186,10 @@ function addRuns(program: Command, { io, words, done }: Parts): void {
       await done((await load()).runResume(run, command.optsWithGlobals<ResumeOptions>(), io));
     });
   const rollback = addRunOptions(
-    addNodeOptions(program.command("rollback").description(words.commands.rollback), words),
+    addLiveOptions(
+      addNodeOptions(program.command("rollback").description(words.commands.rollback), words),
+      words,
+    ),
     words,
   );
   rollback

@@ -1,5 +1,5 @@
 // What a command's options mean: which node, which profile, which renewal.
-import { type LocalNode, localNode } from "../app/local-node.ts";
+import { type LiveChoice, type LocalNode, localNode, runtimeNames } from "../app/local-node.ts";
 import type { ProfileChoice } from "../app/gather.ts";
 import { AppError } from "../core/model/errors.ts";
 import type { RenewRequest } from "../core/model/plan.ts";
@@ -16,7 +16,20 @@ export function nodeOf(options: NodeOptions, io: Io): LocalNode {
     stateDirectory: options.stateDir ?? null,
     allowLinksTo: options.allowLinksTo ?? [],
     environment: io.environment,
+    live: liveChoiceOf(options),
   });
+}
+
+/** A directory that stands for a node has no processes of ours, unless the operator says that it has. */
+function liveChoiceOf({ root, probe, runtime }: NodeOptions): LiveChoice | null {
+  const known = runtimeNames.find((name) => name === runtime);
+  if (runtime !== undefined && known === undefined)
+    throw new AppError("value-invalid", {
+      what: "--runtime",
+      value: runtime,
+      expected: "cri, crictl, docker, nerdctl or ctr",
+    });
+  return root === "/" || probe === true ? { runtime: known ?? null } : null;
 }
 
 export function profileChoiceOf(options: NodeOptions): ProfileChoice {
@@ -43,8 +56,21 @@ export function renewRequestOf(names: readonly string[], options: RenewOptions):
     keepKey: options.keepKey === true,
     keyAlgorithm: options.keyAlgorithm ?? null,
     addSans: options.addSan.map(parseSan),
+    recreateAuthorities: (options.recreateAuthority ?? []).map(parseAuthority),
     allowLinksTo: options.allowLinksTo ?? [],
+    ...(options.snapshot === false ? { noSnapshot: true } : {}),
   };
+}
+
+/** `front-proxy-ca`, or `front-proxy-ca=new` for a new one although the old one may be found. */
+function parseAuthority(text: string): { readonly name: string; readonly anew: boolean } {
+  const [, name = "", how] = /^([^=]+)(?:=(.*))?$/s.exec(text) ?? [];
+  if (name !== "" && (how === undefined || how === "new")) return { name, anew: how === "new" };
+  throw new AppError("value-invalid", {
+    what: "--recreate-authority",
+    value: text,
+    expected: "front-proxy-ca or front-proxy-ca=new",
+  });
 }
 
 function positive(text: string): number {

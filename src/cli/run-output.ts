@@ -42,7 +42,7 @@ export function runOptionsOf(
 }
 
 interface Reported {
-  readonly plan: Plan | null;
+  readonly plan: Plan;
   readonly options: NodeOptions & { readonly output: string };
   readonly io: Io;
 }
@@ -55,7 +55,7 @@ export function reportRun(result: RunResult, { plan, options, io }: Reported): n
   const again = nodeArguments(options);
   if (result.outcome === "succeeded") {
     say(words.done(result.issued.length, result.changed.length, result.run));
-    const restart = plan?.notices.find((notice) => notice.code === "restart-needed");
+    const restart = plan.notices.find((notice) => notice.code === "restart-needed");
     if (restart) say(words.restart(restart.consumers.join(messagesFor(io.lang).check.comma)));
     say(words.undoWith(commandLine(["rollback", result.run, ...again])));
     return exitCodes.ok;

@@ -1,4 +1,5 @@
 // The real terminal behind Io.
+import { setMaxListeners } from "node:events";
 import { fstatSync, writeSync } from "node:fs";
 import type { Language } from "../report/language.ts";
 import type { Io } from "./io.ts";
@@ -20,6 +21,10 @@ export function terminal(lang: Language): Io {
     width: mayBeTerminal && process.stdout.isTTY ? process.stdout.columns : null,
     ask,
     readInput,
+    input() {
+      controller ??= abortOnSignals();
+      return inputUntil(controller.signal);
+    },
     get signal() {
       controller ??= abortOnSignals();
       return controller.signal;
@@ -30,6 +35,8 @@ export function terminal(lang: Language): Io {
 
 function abortOnSignals(): AbortController {
   const controller = new AbortController();
+  // Every listener that is looked at, and every process asked, listens to the one signal at the same time.
+  setMaxListeners(0, controller.signal);
   for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => controller.abort(name));
   return controller;
 }
@@ -79,4 +86,19 @@ async function readInput(): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
   return Buffer.concat(chunks);
+}
+
+/** A terminal or pipe without an end is left when the person wants to go. */
+async function* inputUntil(signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const { stdin } = process;
+  const stop = (): void => void stdin.destroy();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    for await (const chunk of stdin) yield Buffer.from(chunk as Uint8Array);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }

@@ -1,7 +1,8 @@
 // Refuses a plan that is not whole: edited by hand, or with steps that rely on something it does not guard.
+import type { Reason } from "../core/model/reasons.ts";
 import { parseAddress } from "../core/model/address.ts";
 import { AppError } from "../core/model/errors.ts";
-import type { Content, MakingStep, Plan } from "../core/model/plan.ts";
+import type { MakingStep, Plan } from "../core/model/plan.ts";
 import { digestOfPlan } from "../core/plan/digest.ts";
 import {
   allSteps,
@@ -9,7 +10,9 @@ import {
   installSteps,
   issueSteps,
   objectsOfTemplate,
+  slotsOfContent,
   sourcesOf,
+  sourcesOfContent,
   stageSteps,
   swapSteps,
   takeSteps,
@@ -37,7 +40,7 @@ function checkGuarded(plan: Plan): void {
     ...issueSteps(plan).flatMap((step) => [...readBy(step), step.authorityKey]),
     ...installSteps(plan).flatMap((step) => [...readBy(step), ...sourcesOf(step)]),
     ...takeSteps(plan).flatMap(({ template }) => objectsOfTemplate(template)),
-    ...stageSteps(plan).map(({ object }) => object),
+    ...stageSteps(plan).flatMap(({ object, content }) => [object, ...sourcesOfContent(content)]),
   ];
   const missing = used.find((address) => !guarded.has(address));
   if (missing !== undefined) throw invalid(missing, "a step uses it but there is no guard");
@@ -54,7 +57,7 @@ function checkWritten(plan: Plan): void {
   );
   for (const { object, content } of stageSteps(plan)) {
     checkPath(object);
-    const lacking = slotsOf(content).find((slot) => !issued.has(slot));
+    const lacking = slotsOfContent(content).find((slot) => !issued.has(slot));
     if (lacking !== undefined) throw invalid(object, `nothing is issued for ${lacking}`);
   }
   for (const { file } of forgetSteps(plan)) checkPending(plan, file);
@@ -83,15 +86,10 @@ function checkPath(object: string): void {
   throw invalid(object, "the path is not absolute and plain");
 }
 
-/** The slots whose certificates or keys go into an object. */
-export function slotsOf(content: Content): readonly string[] {
-  return content.form === "kubeconfig" ? content.users.map(({ slot }) => slot) : [content.slot];
-}
-
 function readBy({ authorityCertificate, template }: MakingStep): readonly string[] {
   return [authorityCertificate, ...objectsOfTemplate(template)];
 }
 
-function invalid(path: string, reason: string): AppError<"plan-invalid"> {
+function invalid(path: string, reason: Reason): AppError<"plan-invalid"> {
   return new AppError("plan-invalid", { path, reason });
 }

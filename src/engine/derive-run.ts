@@ -7,6 +7,7 @@ import type {
   RunId,
   RunOutcome,
   RunState,
+  Snapshot,
   Staged,
 } from "../core/model/run.ts";
 import type { SlotId } from "../core/model/inventory.ts";
@@ -20,6 +21,8 @@ export interface StepRecord {
   readonly undoIntent: boolean;
   readonly undone: boolean;
   readonly failed: string | null;
+  /** Instances of a process that the step began to stop; null before. */
+  readonly instances: readonly string[] | null;
 }
 
 export interface RunView {
@@ -38,6 +41,7 @@ export interface RunView {
   readonly staged: ReadonlyMap<string, Staged>;
   readonly images: ReadonlyMap<string, BeforeImage>;
   readonly issued: ReadonlyMap<SlotId, Issued>;
+  readonly snapshots: readonly Snapshot[];
   /** True from the point on which a crash is followed by going forward. */
   readonly allStaged: boolean;
   /** Who or what began to undo, null when nobody did. */
@@ -52,6 +56,7 @@ const noRecord: StepRecord = {
   undoIntent: false,
   undone: false,
   failed: null,
+  instances: null,
 };
 
 /** null for a journal without its first entry: the run never began. */
@@ -72,6 +77,7 @@ export function deriveRun(entries: readonly JournalEntry[]): RunView | null {
     staged: new Map(),
     images: new Map(),
     issued: new Map(),
+    snapshots: [],
     allStaged: false,
     rollback: null,
     resumes: 0,
@@ -96,6 +102,13 @@ function withEntry(view: RunView, { at, body }: JournalEntry): RunView {
       return { ...view, issued: new Map(view.issued).set(body.issued.slot, body.issued) };
     case "staged":
       return { ...view, staged: new Map(view.staged).set(body.staged.object, body.staged) };
+    case "snapshot":
+      return {
+        ...withStep(view, body.step, { effect: body.snapshot.sha256 }),
+        snapshots: [...view.snapshots, body.snapshot],
+      };
+    case "bounce-begun":
+      return withStep(view, body.step, { intent: true, instances: body.instances });
     case "all-staged":
       return { ...view, allStaged: true };
     case "effect":

@@ -8,6 +8,7 @@
 //                                                             └─ written ─────────▶
 import { AppError, isAppError } from "../core/model/errors.ts";
 import { verifySet } from "../core/plan/verify-set.ts";
+import { expiredBefore } from "./expired-before.ts";
 import { openJournal } from "./journal.ts";
 import { stepsByKind, type StepGroup } from "./phases.ts";
 import { checkSignal, forgetSecrets, viewOf, type RunContext } from "./run-context.ts";
@@ -23,7 +24,7 @@ export type DriveMode = "apply" | "recover";
 /** Never throws for what a run may meet: the result says how it ended. */
 export async function drive(context: RunContext, mode: DriveMode): Promise<RunResult> {
   try {
-    if (mode === "apply") startKeys(context);
+    if (mode === "apply") startKeys(context.ports, context.plan, context.memory.keys);
     for (const group of stepsByKind(context.plan)) await doGroup(context, group, mode);
     await endSucceeded(context);
     return resultOf(viewOf(context), "succeeded");
@@ -98,11 +99,18 @@ export async function abandon(context: RunContext, error: AppError): Promise<Run
 async function rollBackAfter(context: RunContext, error: AppError): Promise<RunResult> {
   try {
     await context.journal.append(failedEntry(error));
+    if (await wouldReviveExpired(context)) return resultOf(viewOf(context), "interrupted", { error });
     const { leftAlone } = await undoRun(context, "failure");
     return resultOf(viewOf(context), "rolled-back", { error, leftAlone, changed: [] });
   } catch (second) {
     return resultOf(viewOf(context), "interrupted", { error: withCause(error, second) });
   }
+}
+
+/** A process that does not come back with new certificates will not with expired ones: who goes back there decides it himself. */
+async function wouldReviveExpired(context: RunContext): Promise<boolean> {
+  const hasBounced = [...viewOf(context).steps.values()].some(({ instances }) => instances !== null);
+  return hasBounced && (await expiredBefore(context)).length > 0;
 }
 
 /** Both are told: what failed, and as its cause why it could not be undone. */

@@ -1,6 +1,7 @@
 // The closed list of failpoints. Each is hit by the code that owns the place; tests kill a real process at every one.
 
-export const failpoints = [
+/** Those of a run over files. */
+export const fileFailpoints = [
   // lock
   "lock.before-claim",
   "lock.after-claim",
@@ -59,5 +60,22 @@ export const failpoints = [
   "state.after-keep",
   "state.torn-append",
 ] as const;
+
+/** Those of the steps on a running node. */
+export const liveFailpoints = [
+  "run.before-snapshot",
+  "run.after-snapshot",
+  "run.before-bounce",
+  "run.after-bounce-intent",
+  "run.after-stop",
+  "run.after-return",
+  "run.after-bounce",
+  "run.before-prove-live",
+  "run.after-prove-live",
+  "rollback.before-rebounce",
+  "rollback.after-rebounce",
+] as const;
+
+export const failpoints = [...fileFailpoints, ...liveFailpoints] as const;
 
 export type Failpoint = (typeof failpoints)[number];

@@ -26,6 +26,7 @@ export function encodeEntry(
 /**
  * The entries of a journal. Tolerated, because they are what crashes and lost locks leave:
  * - a fragment of a line, at the end or between entries that follow one another: its append never resolved;
+ * - a fragment with a whole line behind it: it came between another's reading of the journal and their first append;
  * - the rest of such a line, further down: its writer was paused in the middle of it and woke when its lock was somebody else's;
  * - entries of a lower token beside those of a higher one: written by a holder whose lock had been taken. They are left out;
  *   what they did to the world was stopped by the fence, or is found by looking at the world.
@@ -37,9 +38,10 @@ export function readJournal(bytes: Uint8Array, path: string): JournalContents {
   const torn: string[] = [];
   text.split("\n").forEach((line, index) => {
     if (line === "" || !completeLine.test(line)) return void torn.push(line);
-    const entry = parseLine(line);
-    if (entry === null && torn.some((start) => parseLine(start + line) !== null)) return;
-    if (entry === null || !attach(entries, entry, line)) {
+    const found = findEntry(line);
+    if (found !== null) torn.push(found.fragment);
+    if (found === null && torn.some((start) => findEntry(start + line) !== null)) return;
+    if (found === null || !attach(entries, found.entry, found.text)) {
       throw new AppError("journal-damaged", {
         path,
         line: index + 1,
@@ -52,6 +54,25 @@ export function readJournal(bytes: Uint8Array, path: string): JournalContents {
 
 /** What only an append that got to its last byte can leave. */
 const completeLine = /,"sum":"([0-9a-f]{16})"\}$/;
+
+interface FoundEntry {
+  readonly entry: JournalEntry;
+  readonly text: string;
+  /** What lies before it on its line; mostly empty. */
+  readonly fragment: string;
+}
+
+/** The entry that a line ends with. In a text inside an entry quotes are escaped: only an entry itself begins so. */
+function findEntry(line: string): FoundEntry | null {
+  for (let start = line.indexOf(entryStart); start >= 0; start = line.indexOf(entryStart, start + 1)) {
+    const text = line.slice(start);
+    const entry = parseLine(text);
+    if (entry !== null) return { entry, text, fragment: line.slice(0, start) };
+  }
+  return null;
+}
+
+const entryStart = '{"seq":';
 
 function parseLine(line: string): JournalEntry | null {
   try {

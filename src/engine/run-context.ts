@@ -9,6 +9,7 @@ import { deriveRun, type RunView } from "./derive-run.ts";
 import type { RunEvent } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import type { Lock } from "./lock.ts";
+import type { Live } from "./ports/live.ts";
 import type { EnginePorts } from "./ports/engine-ports.ts";
 import type { Observation } from "./ports/store.ts";
 
@@ -54,11 +55,17 @@ export interface ContextParts {
   readonly lock: Lock;
   readonly journal: Journal;
   readonly found?: ReadonlyMap<string, Observation>;
+  /** Keys that are being made already. */
+  readonly keys?: RunMemory["keys"];
 }
 
-export function createContext(ports: EnginePorts, options: RunOptions, parts: ContextParts): RunContext {
+export function createContext(
+  ports: EnginePorts,
+  options: RunOptions,
+  { keys = new Map(), ...parts }: ContextParts,
+): RunContext {
   const memory = {
-    keys: new Map(),
+    keys,
     material: new Map(),
     composed: new Map(),
     staged: new Map(),
@@ -79,6 +86,15 @@ export function viewOf({ journal, run }: Pick<RunContext, "journal" | "run">): R
   const view = deriveRun(journal.entries());
   if (view === null) throw new AppError("run-unknown", { run });
   return view;
+}
+
+/** The running node that a step needs. @throws AppError `step-failed` when only files are worked on */
+export function liveOf({ ports }: Pick<RunContext, "ports">, { id }: { readonly id: string }): Live {
+  if (ports.live) return ports.live;
+  throw new AppError("step-failed", {
+    step: id,
+    reason: "it needs the running node, and only files are worked on",
+  });
 }
 
 /** Stops between effects. @throws AppError `interrupted` */

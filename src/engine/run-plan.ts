@@ -17,6 +17,7 @@ import type { EnginePorts } from "./ports/engine-ports.ts";
 import { createContext, tellerOf, type RunOptions } from "./run-context.ts";
 import type { RunResult } from "./run-result.ts";
 import { removeRun, removeUnbegun, unfinishedRun } from "./runs.ts";
+import { startKeys } from "./steps/issue.ts";
 import { sweepOlder } from "./sweep.ts";
 import { withLock } from "./with-lock.ts";
 
@@ -30,13 +31,15 @@ export async function runPlan(ports: EnginePorts, plan: Plan, options: RunOption
   const tell = tellerOf(ports, options);
   return withLock(ports, { what: "renew", breakLock, tell }, async (lock) => {
     await refuseIfUnfinished(ports);
+    // Nothing takes longer; a plan that turns out stale below has only wasted them.
+    const keys = startKeys(ports, plan);
     await sweepOlder({ ports, plan, lock, tell });
     const { found, differences } = await lookAgain(ports, plan, options.signal);
     if (differences.length > 0) throw new AppError("plan-stale", { differences });
     await ports.failpoints.hit("run.after-guards");
     const run = newRunId(ports);
     const journal = await begin(ports, { plan, run, lock, options });
-    const context = createContext(ports, options, { plan, run, lock, journal, found });
+    const context = createContext(ports, options, { plan, run, lock, journal, found, keys });
     tell({ type: "run-started", run, steps: allSteps(plan).length });
     return drive(context, "apply");
   });

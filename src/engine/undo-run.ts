@@ -27,6 +27,7 @@ export async function undoRun(context: RunContext, cause: UndoCause): Promise<Un
     await ports.failpoints.hit("rollback.after-started");
     tell({ type: "rollback-started", run, cause });
     for (const undo of undos.toReversed()) await undo.run();
+    for (const undo of undos) await undo.afterwards?.();
   } catch (error) {
     for (const undo of undos) await undo.discard();
     throw error;

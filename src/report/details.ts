@@ -3,9 +3,18 @@ import { safeData } from "./escape.ts";
 import type { Language } from "./language.ts";
 import { detailInChinese } from "./messages/zh/details.ts";
 
-const translated: ReadonlySet<string> = new Set(["detail", "reason", "type"]);
+const translated: ReadonlySet<string> = new Set([
+  "anomaly",
+  "cause",
+  "detail",
+  "expected",
+  "format",
+  "reason",
+  "type",
+  "what",
+]);
 
-/** {@link safeData}, and in Chinese every `reason`, `detail` and `type` in Chinese words if there are any. */
+/** {@link safeData}, and in Chinese everything that says why, what or how in Chinese words if there are any. */
 export function shownData<T>(value: T, lang: Language): T;
 export function shownData(value: unknown, lang: Language): unknown {
   const safe: unknown = safeData(value);

@@ -35,24 +35,27 @@ interface State {
 
 /** What a run tells its audience. A phase's line comes when the next one begins: then everything in it has been verified. */
 export function createProgress({ lang, stateDirectory }: ProgressOptions): Progress {
-  const text = messagesFor(lang).runs.events;
+  const { runs, live } = messagesFor(lang);
+  const words = { text: runs.events, live: live.events };
   const folder = safeText(stateDirectory);
   let state: State = { run: "", phase: null, undone: 0 };
   return {
     tell(original) {
       const event = safeData(original);
-      const lines = linesOf(event, state, { text, folder });
+      const lines = linesOf(event, state, { ...words, folder });
       state = after(state, event);
       return lines;
     },
   };
 }
 
-function linesOf(
-  event: RunEvent,
-  state: State,
-  { text, folder }: { readonly text: EventMessages; readonly folder: string },
-): readonly string[] {
+interface Words {
+  readonly text: EventMessages;
+  readonly live: Messages["live"]["events"];
+  readonly folder: string;
+}
+
+function linesOf(event: RunEvent, state: State, { text, live, folder }: Words): readonly string[] {
   const finished = (): readonly string[] => phaseLine(state, text, folder);
   switch (event.type) {
     case "run-started":
@@ -67,6 +70,15 @@ function linesOf(
     case "issued":
     case "undone":
       return [];
+    case "snapshot-taken": {
+      const { file, bytes, form, hasV2Data } = event.snapshot;
+      const line = live.snapshot(`${folder}/runs/${state.run}/${file}`, bytes, form);
+      return [...finished(), line, ...(hasV2Data ? [live.v2Data] : [])];
+    }
+    case "process":
+      return [live.process[event.state](event.consumer)];
+    case "live-proved":
+      return [live.proved(event.served.length, event.wrote)];
     case "swept":
       return event.paths.length === 0 ? [] : [text.swept(event.paths)];
     case "step-failed":
@@ -99,6 +111,9 @@ function after(state: State, event: RunEvent): State {
       return { ...state, undone: state.undone + 1 };
     case "issued":
     case "proved":
+    case "snapshot-taken":
+    case "process":
+    case "live-proved":
     case "swept":
     case "lock-not-released":
       return state;
@@ -111,10 +126,13 @@ function counted(phase: Counted | null, hasChanged: boolean): Counted | null {
   return phase && { ...phase, done: phase.done + 1, changed: phase.changed + (hasChanged ? 1 : 0) };
 }
 
+/** Phases whose steps have lines of their own. */
+const ownLines: ReadonlySet<PhaseId> = new Set(["prove", "snapshot", "restart", "prove-live"]);
+
 /** Certificates that are proved have lines of their own. */
 function phaseLine({ phase, run }: State, text: EventMessages, folder: string): readonly string[] {
   // A resumed run does not do again what was done before it.
-  if (phase === null || phase.phase === "prove" || phase.done === 0) return [];
+  if (phase === null || phase.done === 0 || ownLines.has(phase.phase)) return [];
   const { done, changed } = phase;
   switch (phase.phase) {
     case "issue":
@@ -125,6 +143,11 @@ function phaseLine({ phase, run }: State, text: EventMessages, folder: string): 
       return [text.phases.stage(changed, done - changed)];
     case "swap":
       return [text.phases.swap(changed, done - changed)];
+    case "prove":
+    case "snapshot":
+    case "restart":
+    case "prove-live":
+      return [];
     default:
       return assertNever(phase.phase);
   }

@@ -7,6 +7,7 @@ export const flags = {
   csrDir: "--csr-dir",
   keepKey: "--keep-key",
   profile: "--profile",
+  recreateAuthority: "--recreate-authority",
   root: "--root",
   signed: "--signed",
   stateDir: "--state-dir",

@@ -5,7 +5,9 @@ import { mergedRefusals, renderRefusal } from "./error-text.ts";
 import type { Language } from "./language.ts";
 import { messagesFor, type Messages } from "./messages.ts";
 import { reasonsText, say, stepsOf, stepText } from "./plan-text.ts";
-import { commandsOf, preamble } from "./runbook-shell.ts";
+import { preamble } from "./runbook-helpers.ts";
+import { commandsOf } from "./runbook-shell.ts";
+import { livePreamble } from "./runbook-live.ts";
 import { rootArguments } from "./tool-command.ts";
 
 interface Context {
@@ -70,7 +72,7 @@ function body(context: Context): readonly string[] {
     runbook.preconditions.map((line) => `- ${line}`).join("\n"),
     `## ${runbook.toolsHeading}`,
     runbook.tools,
-    codeBlock("sh", preamble(plan, context.stateDirectory).join("\n")),
+    codeBlock("sh", [...preamble(plan, context.stateDirectory), ...livePreamble(plan)].join("\n")),
     `## ${runbook.lockHeading}`,
     runbook.lock,
     codeBlock("sh", "take_lock"),
@@ -83,7 +85,7 @@ function phaseSections(phase: Phase, number: number, context: Context): readonly
   const { runbook, plan: text } = context.messages;
   const nodes = phase.nodes.filter((node) => node.steps.length > 0);
   return [
-    `## ${runbook.phase(number)} – ${text.phases[phase.id]}`,
+    `## ${runbook.phase(number)} – ${{ ...text.phases, ...context.messages.live.phases }[phase.id]}`,
     ...nodes.flatMap(({ node, steps }) => [
       `### ${text.onNode(safeMarkdown(node))}`,
       ...steps.flatMap((step) => stepSections(step, context)),
@@ -92,17 +94,18 @@ function phaseSections(phase: Phase, number: number, context: Context): readonly
 }
 
 function stepSections(step: Step, context: Context): readonly string[] {
-  const { runbook, plan: text } = context.messages;
+  const { runbook } = context.messages;
+  const { live } = context.messages;
   const { run, undo } = commandsOf(step, context.plan);
-  const isKubeconfig = step.kind === "stage" && step.content.form === "kubeconfig";
+  const isKubeconfig = step.kind === "stage" && step.content.form.startsWith("kubeconfig");
   return [
     `#### ${runbook.step} \`${idText(step.id)}\``,
-    `${safeMarkdown(stepText(safeData(step), text))}\n\n**${runbook.why}**: ${whyText(step, context)}`,
+    `${safeMarkdown(stepText(safeData(step), context.messages))}\n\n**${runbook.why}**: ${whyText(step, context)}`,
     codeBlock("sh", run.join("\n")),
     ...(isKubeconfig ? [runbook.kubeconfigByEditor] : []),
     [
-      `- **${runbook.expected}**: ${runbook.expectedOf[step.kind]}`,
-      `- **${runbook.stop}**: ${runbook.stopOf[step.kind]}`,
+      `- **${runbook.expected}**: ${{ ...runbook.expectedOf, ...live.runbook.expectedOf }[step.kind]}`,
+      `- **${runbook.stop}**: ${{ ...runbook.stopOf, ...live.runbook.stopOf }[step.kind]}`,
       `- **${runbook.undo}**:`,
     ].join("\n"),
     codeBlock("sh", undo.join("\n")),
@@ -115,7 +118,8 @@ function idText(id: string): string {
 }
 
 function whyText(step: Step, { plan, messages }: Context): string {
-  if (step.kind !== "issue") return messages.runbook.whyOf[step.kind];
+  if (step.kind !== "issue") return { ...messages.runbook.whyOf, ...messages.live.runbook.whyOf }[step.kind];
+  if (step.template.form === "authority") return messages.runbook.whyAuthority;
   const decision = plan.decisions.find(({ slot }) => slot === step.slot);
   return decision === undefined ? "-" : safeMarkdown(reasonsText(safeData(decision), messages.plan));
 }

@@ -1,6 +1,7 @@
 // What a plan replaces, once: a row per certificate in the order in which the engine renames the files.
 import { parseAddress } from "../core/model/address.ts";
 import type { Decision, MakingStep, Plan, RenewReason, StageStep, Step } from "../core/model/plan.ts";
+import { slotsOfContent } from "../core/plan/steps.ts";
 import type { Messages } from "./messages.ts";
 import { nodesOf, say, stepsOf } from "./plan-text.ts";
 import { formatTable } from "./table.ts";
@@ -13,10 +14,10 @@ export function planTable(plan: Plan, text: Messages["plan"]): string {
   const { name, expires, key, reason, files } = text.columns;
   const header = [name, expires, key, reason, base === "/" ? files : text.filesBelow(files, base)];
   const cells = rows.map((row) => [
-    row.decisions.map(({ slot }) => shortSlot(slot, plan)).join(" "),
-    row.issue ? text.day(row.issue.old.notAfter) : "-",
+    row.decisions.map(({ slot }) => shortSlot(slot, plan)).join(" ") || authorityOf(row, plan),
+    row.issue?.old ? text.day(row.issue.old.notAfter) : "-",
     keyOf(row, plan, text),
-    reasonOf(row, text),
+    reasonOf(row, plan, text),
     compact(row.paths, base),
   ]);
   return formatTable([header, ...cells], { minWidth: 0, padding: 2 });
@@ -56,10 +57,11 @@ function rowsOf(plan: Plan): readonly Row[] {
     );
     const decisions = decisionsOf(plan, swap.object, stage);
     const [first] = decisions;
-    const id = first?.slot ?? swap.object;
+    const made = stage === undefined ? undefined : slotsOfContent(stage.content)[0];
+    const id = first?.slot ?? made ?? swap.object;
     const row = rows.get(id) ?? {
       decisions: [...decisions],
-      issue: steps.find((step): step is MakingStep => isMaking(step) && step.slot === first?.slot),
+      issue: steps.find((step): step is MakingStep => isMaking(step) && step.slot === id),
       paths: [],
     };
     row.paths.push(parseAddress(swap.object).path);
@@ -72,7 +74,10 @@ function rowsOf(plan: Plan): readonly Row[] {
 function decisionsOf(plan: Plan, object: string, stage: StageStep | undefined): readonly Decision[] {
   if (stage === undefined) return [];
   const { content } = stage;
-  if (content.form !== "kubeconfig") return plan.decisions.filter(({ slot }) => slot === content.slot);
+  if (content.form !== "kubeconfig") {
+    const [own] = slotsOfContent(content);
+    return plan.decisions.filter(({ slot }) => slot === own);
+  }
   const { node, path } = parseAddress(object);
   const follows = plan.decisions.filter(
     ({ slot, action }) => action === "follow" && slot.replace(/#.*$/, "") === `${node}${path}`,
@@ -85,13 +90,12 @@ function decisionsOf(plan: Plan, object: string, stage: StageStep | undefined): 
 }
 
 function isInside(plan: Plan, slot: string, object: string): boolean {
-  return stepsOf(plan).some(
-    (step) =>
-      isMaking(step) &&
-      step.slot === slot &&
-      step.template.form === "kubeconfig" &&
-      step.template.file === object,
-  );
+  return stepsOf(plan).some((step) => isMaking(step) && step.slot === slot && placeOf(step) === object);
+}
+
+function placeOf(step: MakingStep): string | null {
+  const made = step.kind === "issue" ? step.recreates?.object : undefined;
+  return made ?? (step.template.form === "kubeconfig" ? step.template.file : null);
 }
 
 /** A copy gets the key of the certificate it follows. */
@@ -105,15 +109,32 @@ function keyOf({ issue, decisions }: Row, plan: Plan, text: Messages["plan"]): s
   return issue.key.mode === "keep" ? text.keptKey : issue.key.algorithm;
 }
 
-function reasonOf(row: Row, text: Messages["plan"]): string {
+/** Rows without a decision are those of authorities: made anew by a step, or put back from a file of the same name. */
+function authorityOf({ issue, paths }: Row, plan: Plan): string {
+  if (issue) return shortSlot(issue.slot, plan);
+  return paths.map((path) => path.slice(path.lastIndexOf("/") + 1)).join(" ");
+}
+
+function reasonOf(row: Row, plan: Plan, text: Messages["plan"]): string {
+  if (row.decisions.length === 0) return row.issue ? text.madeAnew : restoredFrom(row, plan, text);
   const reasons = row.decisions.flatMap(({ action, reasons: all }) => (action === "keep" ? [] : all));
   const words = reasons.map((reason) => shortReason(reason, text));
   return [...new Set(words)].join(text.joiner) || "-";
 }
 
+function restoredFrom({ paths }: Row, plan: Plan, text: Messages["plan"]): string {
+  const from = stepsOf(plan).flatMap((step) =>
+    step.kind === "stage" && step.content.form === "copy" && paths.includes(parseAddress(step.object).path)
+      ? [parseAddress(step.content.from).path]
+      : [],
+  );
+  return from.length === 0 ? "-" : text.restored(from.join(" "));
+}
+
 /** The dates stand in a column of their own. */
 function shortReason(reason: RenewReason, text: Messages["plan"]): string {
   const { code } = reason;
+  if (code === "missing") return text.short.missing;
   return code === "expired" || code === "expiring" || code === "follows" || code === "signed"
     ? text.short[code]
     : say(reason, text.renewReasons);

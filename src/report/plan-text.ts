@@ -1,5 +1,6 @@
 // A plan for people: what changes, where and why, in which order, on what conditions, and the way back.
 import { assertNever } from "../core/model/errors.ts";
+import type { RestartDecision } from "../core/model/live.ts";
 import type { Decision, IssueStep, Notice, Phase, Plan, Step } from "../core/model/plan.ts";
 import { leftOutOf } from "../core/plan/left-out.ts";
 import { painter, type Paint } from "./color.ts";
@@ -24,6 +25,7 @@ export interface PlanTextOptions {
 interface Context {
   readonly plan: Plan;
   readonly text: Messages["plan"];
+  readonly live: Messages["live"];
   readonly paint: Paint;
   readonly stateDirectory: string;
   readonly again: readonly string[];
@@ -37,6 +39,7 @@ export function renderPlan(original: Plan, options: PlanTextOptions): string {
   const context: Context = {
     plan,
     text: messages.plan,
+    live: messages.live,
     paint: painter(options.color),
     stateDirectory: safeText(stateDirectory),
     again: options.again ?? rootArguments(original.root),
@@ -47,6 +50,7 @@ export function renderPlan(original: Plan, options: PlanTextOptions): string {
     tableLines(context),
     keptLines(context),
     stepLines(context),
+    processLines(context),
     noticeLines(context),
     refusalLines(options.lang, context),
     closingLines(context),
@@ -75,7 +79,7 @@ export function sansText(sans: IssueStep["addSans"]): string {
 }
 
 /** One line for one step, the same in the plan and in the runbook's headings. */
-export function stepText(step: Step, text: Messages["plan"]): string {
+export function stepText(step: Step, { plan: text, live }: Pick<Messages, "plan" | "live">): string {
   switch (step.kind) {
     case "issue":
       return text.steps.issue(step.name, step.authority);
@@ -93,6 +97,16 @@ export function stepText(step: Step, text: Messages["plan"]): string {
       return text.steps.swap(step.object);
     case "prove":
       return text.steps.prove(step.name);
+    case "snapshot":
+      return live.steps.snapshot(
+        step.access.endpoints.map(({ host, port }) => `${host}:${port}`).join(text.comma),
+      );
+    case "bounce":
+      return step.when === "always"
+        ? live.steps.bounce(step.consumer, step.timeoutSeconds)
+        : live.steps.bounceIfNeeded(step.consumer, step.reloadSeconds);
+    case "prove-live":
+      return live.steps.proveLive(step.demands.length, step.api !== null);
     default:
       return assertNever(step);
   }
@@ -118,7 +132,8 @@ function tableLines({ plan, text, paint }: Context): readonly string[] {
   const spans = [...new Set(issues.map(({ validitySeconds }) => text.span(validitySeconds * 1000)))];
   const installs = stepsOf(plan).filter((step) => step.kind === "install");
   const elsewhere = [...new Set(installs.map(({ authority }) => authority))].join(text.comma);
-  const added = issues.filter(({ addSans }) => addSans.length > 0);
+  const added = issues.filter(({ addSans, recreates }) => addSans.length > 0 && !recreates);
+  const named = issues.filter(({ recreates }) => recreates && recreates.names.length > 0);
   return [
     paint("bold", header),
     ...rows,
@@ -127,18 +142,40 @@ function tableLines({ plan, text, paint }: Context): readonly string[] {
     ...added.map(
       (step) => `${shortSlot(step.slot, plan)}${text.colon}${text.sansAdded(sansText(step.addSans))}`,
     ),
+    ...named.flatMap((step) => nameLines(step, { plan, text })),
   ];
 }
 
-/** What stays, one line per reason. */
+/** Every name of a certificate that is made again, with who says so; names with the same sources are one line. */
+function nameLines(
+  { slot, recreates }: IssueStep,
+  { plan, text }: Pick<Context, "plan" | "text">,
+): readonly string[] {
+  const groups = new Map<string, string[]>();
+  for (const { kind, value, sources } of recreates?.names ?? []) {
+    const said = sources.join(text.comma);
+    groups.set(said, [...(groups.get(said) ?? []), `${kind}:${value}`]);
+  }
+  const lines = [...groups].map(([sources, names]) => text.nameFrom(names.join(text.comma), sources));
+  return lines.map((line) => `${shortSlot(slot, plan)}${text.colon}${text.madeWith(line)}`);
+}
+
+/** What stays, and what is left out because it cannot be renewed: one line per reason. */
 function keptLines({ plan, text, paint }: Context): readonly string[] {
+  const missed = new Set(leftOutOf(plan).map(({ decision }) => decision.slot));
   const kept = plan.decisions.filter(({ action }) => action === "keep");
   const reasons = [...new Set(kept.map((decision) => reasonsText(decision, text)))];
-  return reasons.map((reason) => {
-    const names = kept
-      .filter((decision) => reasonsText(decision, text) === reason)
-      .map(({ slot }) => shortSlot(slot, plan));
-    return paint("dim", text.kept(names.join(text.comma), reason));
+  return reasons.flatMap((reason) => {
+    const slots = kept.filter((decision) => reasonsText(decision, text) === reason).map(({ slot }) => slot);
+    const named = (isMissed: boolean): string =>
+      slots
+        .filter((slot) => missed.has(slot) === isMissed)
+        .map((slot) => shortSlot(slot, plan))
+        .join(text.comma);
+    return [
+      ...(named(true) === "" ? [] : [paint("red", text.notRenewed(named(true), reason))]),
+      ...(named(false) === "" ? [] : [paint("dim", text.kept(named(false), reason))]),
+    ];
   });
 }
 
@@ -149,13 +186,31 @@ function stepLines(context: Context): readonly string[] {
   return [text.stepsHeading, ...phases.map((phase, index) => `  ${index + 1}. ${phaseLine(phase, context)}`)];
 }
 
-function phaseLine({ id, nodes }: Phase, { text, stateDirectory }: Context): string {
+function phaseLine({ id, nodes }: Phase, { text, live, stateDirectory }: Context): string {
+  const lines = { ...text.phaseLines, ...live.phaseLines };
   const steps = nodes.flatMap((node) => node.steps).filter(({ kind }) => kind !== "forget");
   const count = steps.length;
   const installs = steps.filter(({ kind }) => kind === "install").length;
   const on = nodes.length > 1 ? ` (${nodes.map(({ node }) => node).join(text.comma)})` : "";
   if (installs > 0) return `${text.takeAnswers(installs)}${on}`;
-  return `${text.phaseLines[id](count, `${stateDirectory}/runs/RUN/before`)}${on}`;
+  return `${lines[id](count, `${stateDirectory}/runs/RUN/before`)}${on}`;
+}
+
+/** What becomes of each process, and why. */
+function processLines({ plan, text, live }: Context): readonly string[] {
+  const { restarts = [] } = plan;
+  if (restarts.length === 0) return [];
+  return [live.heading, ...restarts.map((decision) => `  - ${restartText(decision, live, text.joiner)}`)];
+}
+
+function restartText(decision: RestartDecision, live: Messages["live"], joiner: string): string {
+  const { consumer, action } = decision;
+  if (action === "bounce") {
+    const why = decision.reasons.map((reason) => say(reason, live.restartReasons));
+    return live.bounce(consumer, why.join(joiner));
+  }
+  const why = decision.reasons.map((reason) => say(reason, live.keepRunning));
+  return live[action](consumer, why.join(joiner));
 }
 
 /** The same notice about several certificates or files is one line. */
@@ -181,14 +236,15 @@ function mergedNotices(plan: Plan, comma: string): readonly Notice[] {
 function splitNotice(notice: Notice, plan: Plan): { readonly name: string; readonly rest: unknown } {
   if (notice.code === "validity-capped")
     return { name: shortSlot(notice.slot, plan), rest: { ...notice, slot: "" } };
-  if (notice.code === "mode-kept-open")
+  if (notice.code === "mode-kept-open" || notice.code === "group-loses-key")
     return { name: shortAddress(notice.address, plan), rest: { ...notice, address: "" } };
   return { name: "", rest: notice };
 }
 
 function withName(notice: Notice, name: string): Notice {
   if (notice.code === "validity-capped") return { ...notice, slot: name };
-  return notice.code === "mode-kept-open" ? { ...notice, address: name } : notice;
+  const isOfFile = notice.code === "mode-kept-open" || notice.code === "group-loses-key";
+  return isOfFile ? { ...notice, address: name } : notice;
 }
 
 function refusalLines(lang: Language, { plan, text, paint, again }: Context): readonly string[] {
@@ -203,9 +259,10 @@ function refusalLines(lang: Language, { plan, text, paint, again }: Context): re
 function closingLines({ plan, text, paint, again }: Context): readonly string[] {
   const count = (action: Decision["action"]): number =>
     plan.decisions.filter((decision) => decision.action === action).length;
-  const summary = paint("bold", text.summary(count("renew"), count("follow"), count("keep")));
-  if (plan.refusals.length > 0) return [text.refused(plan.refusals.length), summary];
   const missed = leftOutOf(plan).length;
+  const kept = count("keep") - missed;
+  const summary = paint("bold", text.summary(count("renew"), count("follow"), kept, missed));
+  if (plan.refusals.length > 0) return [text.refused(plan.refusals.length), summary];
   const leftOut = missed === 0 ? [] : [paint("red", text.leftOut(missed))];
   if (stepsOf(plan).length === 0) return [...(missed === 0 ? [text.nothing] : leftOut), summary];
   const written = plan.guards.filter((guard) => guard.use === "written").length;

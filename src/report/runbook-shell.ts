@@ -8,6 +8,7 @@ import type {
   ForgetStep,
   InstallStep,
   IssueStep,
+  IssueTemplate,
   MakingStep,
   Plan,
   ProveStep,
@@ -17,7 +18,9 @@ import type {
   TakeStep,
   Template,
 } from "../core/model/plan.ts";
+import { authoritySlotOf, issuedHere } from "../core/plan/authority.ts";
 import { stepsOf } from "./plan-text.ts";
+import { bounceCommands, proveLiveCommands, snapshotCommands } from "./runbook-live.ts";
 import { shellQuote } from "./shell.ts";
 
 /** Commands of a step, how to undo it; both are lines of sh. */
@@ -25,71 +28,6 @@ export interface StepCommands {
   readonly run: readonly string[];
   readonly undo: readonly string[];
 }
-
-/**
- * Helpers that the steps use, defined once per shell. `extensions CERT [SAN]` writes the old certificate's extensions as an
- * extension file for openssl, `put_certificate FILE N NEW` and `put_key FILE NEW` print FILE with one PEM block replaced.
- */
-export function preamble(plan: Plan, stateDirectory: string): readonly string[] {
-  return [
-    "set -u; umask 077",
-    `S=${shellQuote(stateDirectory)}`,
-    `W="$S/by-hand-${plan.digest
-      .replace(/^sha256:/, "")
-      .slice(0, 12)
-      .replace(/[^0-9a-f]/g, "0")}"`,
-    'mkdir -p -m 0700 "$W/before" && cd "$W"',
-    'stop() { echo "STOP: $*" >&2; return 1; }',
-    'same() { echo "$1  $2" | sha256sum -c - || stop "$2 was changed since the plan"; }',
-    ...lockHelpers,
-    "extensions() {",
-    '  openssl x509 -in "$1" -noout -text | awk -v add="${2:-}" \'',
-    '    function out(name) { critical = /critical/ ? "critical," : ""; getline',
-    '      gsub(/^ +| +$/, ""); gsub(/, /, ","); gsub(/IP Address:/, "IP:")',
-    '      if (name == "subjectAltName" && add != "") { $0 = $0 "," add; add = "" }',
-    '      print name "=" critical $0 }',
-    '    /X509v3 Basic Constraints:/ { out("basicConstraints") }',
-    '    /X509v3 Key Usage:/ { out("keyUsage") }',
-    '    /X509v3 Extended Key Usage:/ { out("extendedKeyUsage") }',
-    '    /X509v3 Subject Alternative Name:/ { out("subjectAltName") }',
-    '    END { if (add != "") print "subjectAltName=" add; print "authorityKeyIdentifier=keyid" }\'',
-    "}",
-    "put_certificate() {",
-    '  awk -v n="$2" -v new="$3" \'BEGIN { i = -1 }',
-    "    /-----BEGIN CERTIFICATE-----/ { i++; if (i == n) { while ((getline line < new) > 0) print line; skip = 1 } }",
-    '    !skip { print } /-----END CERTIFICATE-----/ { skip = 0 }\' "$1"',
-    "}",
-    "put_key() {",
-    '  awk -v new="$2" \'/-----BEGIN [A-Z ]*PRIVATE KEY-----/ && !done { while ((getline line < new) > 0) print line; skip = 1; done = 1 }',
-    '    !skip { print } /-----END [A-Z ]*PRIVATE KEY-----/ { skip = 0 }\' "$1"',
-    "}",
-    "key_of() { awk '/-----BEGIN [A-Z ]*PRIVATE KEY-----/ { p = 1 } p { print } /-----END [A-Z ]*PRIVATE KEY-----/ { exit }' \"$1\"; }",
-    'key_like() { grep -q "BEGIN PRIVATE KEY" "$1" || return 0; openssl pkcs8 -topk8 -nocrypt -in "$2" -out "$2.p8" && mv -f "$2.p8" "$2"; }',
-    'certificate_of() { awk -v n="$2" \'BEGIN { i = -1 } /-----BEGIN CERTIFICATE-----/ { i++ } i == n { print } i == n && /-----END CERTIFICATE-----/ { exit }\' "$1"; }',
-    'user_field() { kubectl config view --kubeconfig "$1" --raw -o jsonpath="{.users[?(@.name==\\"$2\\")].user.$3}" | base64 -d; }',
-    'pair() { [ "$(openssl x509 -in "$1" -noout -pubkey)" = "$(openssl pkey -in "$2" -pubout)" ] && echo "pair ok" || stop "$1 and $2 do not belong together"; }',
-  ];
-}
-
-/**
- * A claim as the engine's own (src/engine/lock.ts): it refuses while the newest one is held and its holder is not known to be dead,
- * and no process has the number 0. `take_lock` refuses likewise, and makes the claim whole or not at all (link(2)).
- */
-const lockHelpers: readonly string[] = [
-  `newest_claim() { ls "$S/lock" 2>/dev/null | grep -E '^[0-9]{8,15}$' | sort -n | tail -n 1; }`,
-  "take_lock() {",
-  '  mkdir -p "$S/lock" || return 1; n=$(newest_claim)',
-  `  if [ -n "$n" ] && ! grep -q '"state":"free"' "$S/lock/$n"; then stop "the lock is held: $(cat "$S/lock/$n")"; return 1; fi`,
-  "  t=$(echo \"${n:-0}\" | sed 's/^0*//'); t=$(( ${t:-0} + 1 ))",
-  `  printf '{"token":%s,"state":"held","holder":{"user":"%s","sudoUser":null,"sshConnection":null,"host":"by hand","pid":0,"processStart":"","bootId":""},"sinceAt":%s000,"what":"runbook"}\\n' \\`,
-  '    "$t" "$(id -un | tr -cd A-Za-z0-9._-)" "$(date +%s)" > "$W/claim"',
-  '  ln "$W/claim" "$S/lock/$(printf %08d "$t")" && rm -f "$W/claim" && echo "lock taken" || stop "somebody else was quicker"',
-  "}",
-  "release_lock() {",
-  '  n=$(newest_claim); grep -q \'"pid":0,\' "$S/lock/$n" || { stop "the lock is not held by hand"; return 1; }',
-  `  sed 's/"state":"held"/"state":"free"/' "$S/lock/$n" > "$S/lock/$n.free" && mv -f "$S/lock/$n.free" "$S/lock/$n" && echo "lock released"`,
-  "}",
-];
 
 export function commandsOf(step: Step, plan: Plan): StepCommands {
   switch (step.kind) {
@@ -109,6 +47,12 @@ export function commandsOf(step: Step, plan: Plan): StepCommands {
       return swapCommands(step, plan);
     case "prove":
       return proveCommands(step, plan);
+    case "snapshot":
+      return snapshotCommands(step);
+    case "bounce":
+      return bounceCommands(step);
+    case "prove-live":
+      return proveLiveCommands(step);
     default:
       return assertNever(step);
   }
@@ -138,24 +82,93 @@ function work(slot: string): string {
 }
 
 function issueCommands(step: IssueStep, plan: Plan): StepCommands {
+  const { template } = step;
+  if (template.form === "authority") return authorityCommands(step, template.commonName);
   const name = work(step.slot);
-  const [certificate, key] = [at(step.authorityCertificate, plan), at(step.authorityKey, plan)];
+  const [certificate, key] = issuerFiles(step, plan);
   const days = Math.floor(step.validitySeconds / 86_400);
   const add = step.addSans.map((san) => `${san.kind === "ip" ? "IP" : "DNS"}:${san.value}`).join(",");
   return {
     run: [
-      `openssl x509 -in ${certificate} -noout -serial -enddate # serial=${step.authoritySerialHex.toUpperCase()}`,
+      `openssl x509 -in ${certificate} -noout -serial -enddate${step.authoritySha256 === issuedHere ? "" : ` # serial=${step.authoritySerialHex.toUpperCase()}`}`,
       `pair ${certificate} ${key}`,
-      ...takeOld(step.template, name, plan),
-      ...keyCommands(step, name, plan),
-      `openssl x509 -x509toreq -in ${name}.old.crt -signkey ${name}.key -out ${name}.csr`,
-      `openssl req -in ${name}.csr -noout -subject`,
-      `extensions ${name}.old.crt${add === "" ? "" : ` ${shellQuote(add)}`} > ${name}.ext && cat ${name}.ext`,
+      ...(template.form === "profile"
+        ? [...newKey(step.key.algorithm, name), ...requestCommands(template, { name, add })]
+        : [
+            ...takeOld(template, name, plan),
+            ...keyCommands(step, template, { name, plan }),
+            `openssl x509 -x509toreq -in ${name}.old.crt -signkey ${name}.key -out ${name}.csr`,
+            `openssl req -in ${name}.csr -noout -subject`,
+            `extensions ${name}.old.crt${add === "" ? "" : ` ${shellQuote(add)}`} > ${name}.ext && cat ${name}.ext`,
+          ]),
       `DAYS=$(( (${Math.floor(step.notAfterCap / 1000)} - $(date +%s)) / 86400 )); [ "$DAYS" -le ${days} ] || DAYS=${days}; [ "$DAYS" -ge 1 ] || stop "the CA ends"`,
-      `openssl x509 -req -in ${name}.csr -CA ${certificate} -CAkey ${key} -set_serial "0x1$(openssl rand -hex 7)" -days "$DAYS" -sha256 -extfile ${name}.ext -out ${name}.crt`,
+      `openssl x509 -req -in ${name}.csr -CA ${certificate} -CAkey ${key} -set_serial "0x1$(openssl rand -hex 7)" -days "$DAYS" -sha256 -extfile ${name}.${template.form === "profile" ? "new" : "ext"} -out ${name}.crt`,
       `openssl verify -CAfile ${certificate} ${name}.crt`,
       `pair ${name}.crt ${name}.key`,
-      `extensions ${name}.crt | diff ${name}.ext - && echo "extensions ok"`,
+      ...(template.form === "profile"
+        ? [`openssl x509 -in ${name}.crt -noout -text | sed -n '/X509v3 extensions/,/Signature/p'`]
+        : [`extensions ${name}.crt | diff ${name}.ext - && echo "extensions ok"`]),
+    ],
+    undo: [`rm -f ${name}.*`],
+  };
+}
+
+/** Of an authority that an earlier step has made, the working files. */
+function issuerFiles(step: IssueStep, plan: Plan): readonly [string, string] {
+  if (step.authoritySha256 !== issuedHere)
+    return [at(step.authorityCertificate, plan), at(step.authorityKey, plan)];
+  const authority = work(authoritySlotOf(step));
+  return [`${authority}.crt`, `${authority}.key`];
+}
+
+/** Without an old certificate: subject and extensions as the plan has them. */
+function requestCommands(
+  { commonName, organizations, usages }: Extract<IssueTemplate, { readonly form: "profile" }>,
+  { name, add }: { readonly name: string; readonly add: string },
+): readonly string[] {
+  const lines = [
+    "keyUsage=critical,digitalSignature,keyEncipherment",
+    `extendedKeyUsage=${usages.join(",")}`,
+    "basicConstraints=critical,CA:FALSE",
+    ...(add === "" ? [] : [`subjectAltName=${add}`]),
+    "authorityKeyIdentifier=keyid",
+  ];
+  const subject = [...organizations.map((value) => `/O=${escapeRdn(value)}`), `/CN=${escapeRdn(commonName)}`];
+  return [
+    `openssl req -new -key ${name}.key -subj ${shellQuote(subject.join(""))} -out ${name}.csr`,
+    `openssl req -in ${name}.csr -noout -subject`,
+    `printf '%s\\n' ${lines.map(shellQuote).join(" ")} > ${name}.new && cat ${name}.new`,
+  ];
+}
+
+function escapeRdn(value: string): string {
+  return value.replace(/[\\/+]/g, String.raw`\$&`);
+}
+
+/** A new self-signed authority; a configuration of its own, since openssl's default one differs from host to host. */
+function authorityCommands(step: IssueStep, commonName: string): StepCommands {
+  const name = work(step.slot);
+  const lines = [
+    "[req]",
+    "distinguished_name=dn",
+    "x509_extensions=ca",
+    "prompt=no",
+    "[dn]",
+    `CN=${commonName}`,
+    "[ca]",
+    "keyUsage=critical,digitalSignature,keyEncipherment,keyCertSign",
+    "basicConstraints=critical,CA:TRUE",
+    "subjectKeyIdentifier=hash",
+    `subjectAltName=DNS:${commonName}`,
+  ];
+  const days = Math.floor(step.validitySeconds / 86_400);
+  return {
+    run: [
+      ...newKey(step.key.algorithm, name),
+      `printf '%s\\n' ${lines.map(shellQuote).join(" ")} > ${name}.cnf`,
+      `openssl req -x509 -new -key ${name}.key -config ${name}.cnf -days ${days} -sha256 -out ${name}.crt`,
+      `openssl x509 -in ${name}.crt -noout -subject -enddate`,
+      `pair ${name}.crt ${name}.key`,
     ],
     undo: [`rm -f ${name}.*`],
   };
@@ -202,16 +215,24 @@ function takeOld(template: Template, name: string, plan: Plan): readonly string[
   return [`certificate_of ${at(template.certificate, plan)} ${template.index} > ${name}.old.crt`];
 }
 
-function keyCommands({ key, template }: IssueStep, name: string, plan: Plan): readonly string[] {
+function keyCommands(
+  { key, recreates }: IssueStep,
+  template: Template,
+  { name, plan }: { readonly name: string; readonly plan: Plan },
+): readonly string[] {
   if (key.mode === "keep") return [oldKey(template, name, plan)];
-  const [family = "", size = ""] = key.algorithm.split("-");
-  const like = likeOldKey(template, name, plan);
+  // What is made again after an old certificate is not stored as that one's key was.
+  const isLike = !recreates || template.form === "kubeconfig";
+  return [...newKey(key.algorithm, name), ...(isLike ? likeOldKey(template, name, plan) : [])];
+}
+
+function newKey(algorithm: string, name: string): readonly string[] {
+  const [family = "", size = ""] = algorithm.split("-");
   // OpenSSL 3 writes PKCS#8 unless told otherwise; before it there is no such option.
   if (family === "RSA") {
     const bits = shellQuote(size);
     return [
       `openssl genrsa -traditional -out ${name}.key ${bits} 2>/dev/null || openssl genrsa -out ${name}.key ${bits}`,
-      ...like,
     ];
   }
   const curves: Readonly<Record<string, string>> = {
@@ -220,8 +241,8 @@ function keyCommands({ key, template }: IssueStep, name: string, plan: Plan): re
     P521: "secp521r1",
   };
   const curve = curves[size];
-  if (curve === undefined) return [`stop ${shellQuote(`no command for keys of the kind ${key.algorithm}`)}`];
-  return [`openssl ecparam -name ${curve} -genkey -noout -out ${name}.key`, ...like];
+  if (curve === undefined) return [`stop ${shellQuote(`no command for keys of the kind ${algorithm}`)}`];
+  return [`openssl ecparam -name ${curve} -genkey -noout -out ${name}.key`];
 }
 
 /** The new key in the PEM type of the old one: PKCS#1 and SEC 1 stay, PKCS#8 stays. */
@@ -280,8 +301,18 @@ function stagedAt(object: string, plan: Plan): string {
   return shellQuote(`${path.slice(0, slash)}.perennial-by-hand-${path.slice(slash)}`);
 }
 
-function stageCommands({ object, content, mode }: StageStep, plan: Plan): StepCommands {
+function stageCommands({ object, content, mode, owner }: StageStep, plan: Plan): StepCommands {
   const [path, staged] = [at(object, plan), stagedAt(object, plan)];
+  if (guardOf(object, plan)?.presence === "absent") {
+    const id = owner ? `${owner.uid}:${owner.gid}` : "0:0";
+    return {
+      run: [
+        ...newContentCommands(content, staged, plan),
+        `chown ${id} ${staged} && chmod ${mode} ${staged} && ls -l ${staged}`,
+      ],
+      undo: [`rm -f ${staged}`],
+    };
+  }
   return {
     run: [
       `cp -p ${path} ${staged}`,
@@ -290,6 +321,35 @@ function stageCommands({ object, content, mode }: StageStep, plan: Plan): StepCo
     ],
     undo: [`rm -f ${staged}`],
   };
+}
+
+/** A file that was not there; umask 077 keeps it to its owner until it has its mode. */
+function newContentCommands(content: Content, staged: string, plan: Plan): readonly string[] {
+  switch (content.form) {
+    case "pem-certificate":
+      return [`cat ${work(content.slot)}.crt > ${staged}`];
+    case "pem-key":
+      return [`cat ${work(content.slot)}.key > ${staged}`];
+    case "pem-combined":
+      return [`cat ${work(content.slot)}.crt ${work(content.slot)}.key > ${staged}`];
+    case "copy":
+      return [`cat ${at(content.from, plan)} > ${staged}`];
+    case "kubeconfig":
+      return [`cat ${at(content.from ?? "", plan)} > ${staged}`, ...contentCommands(content, staged, staged)];
+    case "kubeconfig-new": {
+      const { user, cluster, server } = content;
+      const [name, file] = [work(content.slot), `--kubeconfig ${staged}`];
+      const context = shellQuote(`${user}@${cluster}`);
+      return [
+        `kubectl config set-cluster ${shellQuote(cluster)} ${file} --server=${shellQuote(server)} --embed-certs=true --certificate-authority=${at(content.authority, plan)}`,
+        `kubectl config set-credentials ${shellQuote(user)} ${file} --embed-certs=true --client-certificate=${name}.crt --client-key=${name}.key`,
+        `kubectl config set-context ${context} ${file} --cluster=${shellQuote(cluster)} --user=${shellQuote(user)}`,
+        `kubectl config use-context ${context} ${file}`,
+      ];
+    }
+    default:
+      return assertNever(content);
+  }
 }
 
 function contentCommands(content: Content, path: string, staged: string): readonly string[] {
@@ -309,6 +369,9 @@ function contentCommands(content: Content, path: string, staged: string): readon
         const name = work(slot);
         return `kubectl config set-credentials ${shellQuote(user)} --kubeconfig ${staged} --embed-certs=true --client-certificate=${name}.crt --client-key=${name}.key`;
       });
+    case "kubeconfig-new":
+    case "copy":
+      return ['stop "it was not there when the plan was made"'];
     default:
       return assertNever(content);
   }
@@ -321,6 +384,10 @@ function swapCommands({ object }: SwapStep, plan: Plan): StepCommands {
     keptAt(object),
     guardOf(object, plan),
   ];
+  if (guard?.presence === "absent") {
+    // As the tool does: link(2) fails where something is by now.
+    return { run: [`ln ${staged} ${path} && rm -f ${staged} && sync`], undo: [`rm -f ${path} && sync`] };
+  }
   return {
     run: [
       ...(guard === undefined ? [] : [`same ${guard.sha256} ${path}`]),
@@ -336,12 +403,13 @@ function proveCommands(step: ProveStep, plan: Plan): StepCommands {
     (one): one is MakingStep => (one.kind === "issue" || one.kind === "install") && one.slot === step.slot,
   );
   const stages = steps.filter((one) => one.kind === "stage");
-  if (issue) {
+  if (issue?.kind === "issue") {
+    const place = placeOf(issue, plan);
+    return { run: readBack(place.object, place.template, { name: work(step.slot), plan }), undo: [":"] };
+  }
+  if (issue?.kind === "install") {
     // What was installed begins with its leaf, whatever was there before.
-    const template =
-      issue.kind === "install" && issue.template.form === "pem"
-        ? { ...issue.template, index: 0 }
-        : issue.template;
+    const template = issue.template.form === "pem" ? { ...issue.template, index: 0 } : issue.template;
     const object = template.form === "pem" ? template.certificate : template.file;
     return { run: readBack(object, template, { name: work(step.slot), plan }), undo: [":"] };
   }
@@ -351,6 +419,26 @@ function proveCommands(step: ProveStep, plan: Plan): StepCommands {
   if (copy === undefined || user === undefined) return { run: [`perennial check -o wide`], undo: [":"] };
   const template: Template = { form: "kubeconfig", file: copy.object, user: user.user };
   return { run: readBack(copy.object, template, { name: work(user.slot), plan }), undo: [":"] };
+}
+
+/** Where the new certificate is read back: where the old one was, or where the missing one belongs. */
+function placeOf(
+  { template, recreates, slot }: IssueStep,
+  plan: Plan,
+): { readonly object: string; readonly template: Template } {
+  if (!recreates && (template.form === "pem" || template.form === "kubeconfig"))
+    return { object: template.form === "pem" ? template.certificate : template.file, template };
+  const object = recreates?.object ?? "";
+  const stage = stepsOf(plan).find((one) => one.kind === "stage" && one.object === object);
+  const content = stage?.kind === "stage" ? stage.content : null;
+  const user =
+    content?.form === "kubeconfig-new"
+      ? content.user
+      : content?.form === "kubeconfig"
+        ? content.users.find((one) => one.slot === slot)?.user
+        : undefined;
+  if (user !== undefined) return { object, template: { form: "kubeconfig", file: object, user } };
+  return { object, template: { form: "pem", certificate: object, index: 0, key: null } };
 }
 
 function readBack(

@@ -20,6 +20,7 @@ import {
   authorityIn,
   certificateIn,
   certificatesIn,
+  choice,
   controlPlane,
   day,
   edit,
@@ -28,26 +29,14 @@ import {
   keyIn,
   nodeAt,
   pki,
+  renewRequest,
   replacePair,
 } from "../support/control-plane.ts";
 import { fixture } from "../support/fixtures.ts";
 import { snapshotTree } from "../support/tree.ts";
 
-const request: RenewRequest = {
-  names: [],
-  all: false,
-  withinSeconds: 30 * 86_400,
-  validitySeconds: 365 * 86_400,
-  validityIsExplicit: false,
-  keepKey: false,
-  keyAlgorithm: null,
-  addSans: [],
-  allowLinksTo: [],
-};
-const choice = { id: null, params: {} };
-
 async function renew(root: string, changes: Partial<RenewRequest> = {}): Promise<Plan> {
-  const plan = await planRenewal(nodeAt(root), choice, { ...request, ...changes }, Date.now());
+  const plan = await planRenewal(nodeAt(root), choice, { ...renewRequest, ...changes }, Date.now());
   expect(plan.refusals).toEqual([]);
   const result = await applyPlan(nodeAt(root), plan, {});
   expect(result.outcome).toBe("succeeded");
@@ -124,7 +113,7 @@ describe("a renewal of everything that expired", () => {
       expect(await criticalOf(root)).toEqual([]);
       expect(untouched(root, written)).toEqual(tree);
       for (const [index, path] of paths.entries()) expectSameIdentity(path, before[index]!);
-      expect((await planRenewal(nodeAt(root), choice, request, Date.now())).phases).toEqual([]);
+      expect((await planRenewal(nodeAt(root), choice, renewRequest, Date.now())).phases).toEqual([]);
     },
   );
 
@@ -337,7 +326,7 @@ describe("copies", () => {
       const root = await controlPlane(live);
       const path = await oldCopy(root);
       const before = readFileSync(path, "utf8");
-      const plan = await planRenewal(nodeAt(root), choice, request, Date.now());
+      const plan = await planRenewal(nodeAt(root), choice, renewRequest, Date.now());
       const original = "file:m1:/etc/kubernetes/admin.conf";
       expect(plan.guards.find(({ address }) => address === original)?.use).toBe("read");
       if (how === "drop") {
@@ -376,7 +365,7 @@ describe("the set that is verified", () => {
   }> => {
     const root = await controlPlane({ issuedAt: Date.now() - day });
     const stale = readFileSync(await oldCopy(root), "utf8");
-    const plan = await planRenewal(nodeAt(root), choice, request, Date.now());
+    const plan = await planRenewal(nodeAt(root), choice, renewRequest, Date.now());
     const admin = readFileSync(join(root, "etc/kubernetes/admin.conf"), "utf8");
     const objects = (copy: string): Map<string, Uint8Array> =>
       new Map([

@@ -1,8 +1,9 @@
 // Disks that are full, read-only, immutable or mounted over: the renewal stops before live files change and works afterwards.
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, renameSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { runCli } from "../support/cli.ts";
 import { freshFolder } from "../support/fixtures.ts";
 import {
   brokenPairs,
@@ -16,13 +17,13 @@ import {
   lockState,
   on,
   pkiFile,
+  renewal,
   runsOf,
   unfinishedBy,
   validPairs,
   wholeTree,
 } from "../support/operator.ts";
 
-const renewal = ["renew", "apiserver", "admin.conf", "--yes", "--key-algorithm", "ECDSA-P256"];
 const renewed = ["apiserver", "etc/kubernetes/admin.conf", "root/.kube/config"];
 const pki = "etc/kubernetes/pki";
 const state = "var/lib/perennial";
@@ -79,15 +80,24 @@ function onSmallDisk(folder: string, kilobytes: number): void {
 
 /** Takes the room of a small disk but for so many pages. */
 function fill(folder: string, pagesLeft: number): void {
+  rmSync(join(folder, "filler"), { force: true });
   const { bfree, bsize } = statfsSync(folder);
   writeFileSync(join(folder, "filler"), Buffer.alloc(Math.max(0, bfree - pagesLeft) * bsize));
 }
 
+/** Takes the inodes of a small disk but for so many. */
+function fillInodes(folder: string, left: number): void {
+  rmSync(join(folder, "inodes"), { recursive: true, force: true });
+  mkdirSync(join(folder, "inodes"));
+  const { ffree } = statfsSync(folder);
+  for (let count = 0; count < ffree - left; count++) writeFileSync(join(folder, "inodes", `${count}`), "");
+}
+
 /** Refused before anything began: nothing written, no run; the same command works once the cause is gone. */
-async function expectRefused(root: string, path: string, cause: string): Promise<void> {
+async function expectRefused(root: string, path: string, cause: string, code = 1): Promise<void> {
   const original = wholeTree(root);
   const result = await on(root, ...renewal);
-  expect(result.code).toBe(1);
+  expect(result.code).toBe(code);
   expect(result.err).toMatch(/^error: /);
   expect(result.err).toContain(path);
   expect(result.err).toContain(cause);
@@ -192,12 +202,83 @@ describe.skipIf(!canMount())("a disk that is", () => {
 describe.skipIf(!canMount())("a state directory whose disk is", () => {
   it("full from the start refuses, and leaves no run", async () => {
     const root = expiredMaster();
-    onSmallDisk(join(root, state), 64);
+    onSmallDisk(join(root, state), 2048);
     fill(join(root, state), 0);
-    await expectRefused(root, `/${state}`, "ENOSPC");
+    await expectRefused(root, `/${state}`, "0 KiB free; nothing was changed", 4);
+    expect(lockState(root)).toBe("none");
     rmSync(join(root, state, "filler"));
     await expectWorks(root);
   });
+
+  it("full is named with its file system, what frees it and the way around", async () => {
+    const root = expiredMaster();
+    onSmallDisk(join(root, state), 2048);
+    fill(join(root, state), 1);
+    const { err } = await on(root, ...renewal);
+    const path = join(root, state);
+    expect(err.replace(/up to \d+ KiB/, "up to N KiB")).toBe(
+      [
+        `error: the disk of ${path} is too full to begin: up to N KiB for the run's backup, journal and staged files, 4 KiB free; nothing was changed`,
+        `hint: see what fills it, and make room: df -h ${path}; perennial runs prune --root ${root} removes old runs`,
+        "hint: or keep the run on another disk of this node: --state-dir DIR, and the same with resume and rollback",
+        "",
+      ].join("\n"),
+    );
+    const elsewhere = freshFolder();
+    const chinese = await runCli([...renewal, "--root", root], { lang: "zh" });
+    expect(chinese.err).toContain("可用 4 KiB；未做任何改动");
+    // The lock stays on the node, and its own disk is still full.
+    const other = await on(root, ...renewal, "--state-dir", elsewhere);
+    expect(other.code).toBe(4);
+    expect(other.err).toContain(`the disk of ${path} is too full to begin: up to 32 KiB for the lock`);
+    fill(join(root, state), 16);
+    expect(await on(root, ...renewal, "--state-dir", elsewhere)).toMatchObject({ code: 0, err: "" });
+  });
+
+  it("given by --state-dir and full refuses before it or the lock is made", async () => {
+    const root = expiredMaster();
+    const original = wholeTree(root);
+    const disk = freshFolder();
+    mount(disk, "-t", "tmpfs", "-o", "size=1024k", "perennial");
+    fill(disk, 3);
+    const refused = await on(root, ...renewal, "--state-dir", join(disk, "deep/state"));
+    expect(refused.code).toBe(4);
+    expect(refused.err).toContain(`the disk of ${join(disk, "deep/state")} is too full to begin`);
+    expect(refused.err).toContain(`df -h ${disk};`);
+    expect(wholeTree(root)).toEqual(original);
+    expect(lockState(root)).toBe("none");
+    expect(readdirSync(disk)).toEqual(["filler"]);
+  });
+
+  it.each([
+    ["bytes", /up to (\d+) KiB/, "size=4096k"],
+    ["inodes", /up to (\d+) for/, "size=4096k,nr_inodes=400"],
+  ])(
+    "short of one in %s refuses; with just what was asked for the run goes to its end and back",
+    async (lacks, pattern, options) => {
+      const root = expiredMaster();
+      const original = wholeTree(root);
+      mkdirSync(join(root, state), { mode: 0o700 });
+      mount(join(root, state), "-t", "tmpfs", "-o", `${options},mode=0700`, "perennial");
+      const whole = ["renew", "--all", "--yes"];
+      const leave = (count: number): void =>
+        lacks === "bytes" ? fill(join(root, state), count / 4) : fillInodes(join(root, state), count);
+      leave(lacks === "bytes" ? 4 : 1);
+      const first = await on(root, ...whole);
+      const needed = Number(pattern.exec(first.err)?.[1]);
+      expect(first).toMatchObject({ code: 4 });
+      leave(needed - (lacks === "bytes" ? 4 : 1));
+      expect(await on(root, ...whole)).toMatchObject({ code: 4 });
+      expect(lockState(root)).toBe("none");
+      leave(needed);
+      expect(await on(root, ...whole)).toMatchObject({ code: 0, err: "" });
+      expect(validPairs(root)).toHaveLength(12);
+      expect(await on(root, "rollback", "last", "--yes")).toMatchObject({ code: 0, err: "" });
+      expect(Object.entries(original).filter(([path]) => !path.startsWith(state))).toEqual(
+        Object.entries(wholeTree(root)).filter(([path]) => !path.startsWith(state)),
+      );
+    },
+  );
 
   it.each([
     ["lock.after-acquire", 0],
@@ -207,7 +288,7 @@ describe.skipIf(!canMount())("a state directory whose disk is", () => {
   ])("filled at %s but for %i pages ends without a run", async (failpoint, pagesLeft) => {
     const root = expiredMaster();
     const original = wholeTree(root);
-    onSmallDisk(join(root, state), 512);
+    onSmallDisk(join(root, state), 2048);
     const held = await heldAt(root, failpoint, ...renewal);
     fill(join(root, state), pagesLeft);
     held.letGo();
@@ -235,7 +316,7 @@ describe.skipIf(!canMount())("a state directory whose disk is", () => {
   ])("filled at %s but for %i pages mixes nothing", async (failpoint, pagesLeft) => {
     const root = expiredMaster();
     const original = wholeTree(root);
-    onSmallDisk(join(root, state), 512);
+    onSmallDisk(join(root, state), 2048);
     const held = await heldAt(root, failpoint, "renew", "--yes", "--key-algorithm", "ECDSA-P256");
     fill(join(root, state), pagesLeft);
     held.letGo();
@@ -261,7 +342,7 @@ describe.skipIf(!canMount())("a state directory whose disk is", () => {
   it("full cannot stop a rollback halfway: it refuses, and works with room", async () => {
     const root = expiredMaster();
     const original = wholeTree(root);
-    onSmallDisk(join(root, state), 512);
+    onSmallDisk(join(root, state), 2048);
     expect(await on(root, ...renewal)).toMatchObject({ code: 0 });
     const after = wholeTree(root);
     fill(join(root, state), 0);

@@ -84,8 +84,8 @@ const expected: Readonly<Record<DamageName, readonly string[]>> = {
     authority("file-truncated"),
     authority("file-truncated"),
     admin("kubeconfig-broken"),
-    // Half a manifest is a manifest: nothing in YAML says where a file should end.
-    nothing,
+    // Half a manifest is YAML, but no pod that the API would take.
+    manifestIs("critical manifest-broken"),
     kubeletIs("kubelet-config-broken"),
   ],
   CRLF: [nothing, nothing, nothing, nothing, nothing, nothing, nothing],

@@ -17,8 +17,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { builtCli } from "../support/cli.ts";
+import { leftOverTemporaries } from "../../src/app/left-over.ts";
+import { checked as resultOf, nodeAt } from "../support/control-plane.ts";
 import { fixture } from "../support/fixtures.ts";
-import { ask, checkTree, expectClean, pki, planTree, summary, today } from "../support/hostile.ts";
+import {
+  ask,
+  type CheckAnswer,
+  checkTree,
+  expectClean,
+  pki,
+  planTree,
+  summary,
+  today,
+} from "../support/hostile.ts";
 import { snapshotTree } from "../support/tree.ts";
 
 const crt = `${pki}/apiserver.crt`;
@@ -86,6 +97,29 @@ describe.runIf(isRoot)("fault 13: modes and owners", () => {
     expect((await ask(root, ["renew", "apiserver", "--yes"])).code).toBe(0);
     const { mode, uid, gid } = statSync(join(root, key));
     expect({ mode: mode & 0o777, uid, gid }).toEqual({ mode: 0o600, uid: 1234, gid: 1234 });
+  });
+
+  it("a key that a group reads is said to close to it, unless the key is kept or the group is root's", async () => {
+    const root = expired();
+    const file = "file:m1:/etc/kubernetes/pki/apiserver.key";
+    chmodSync(join(root, key), 0o640);
+    const noticesOf = async (...words: readonly string[]): Promise<readonly unknown[]> => {
+      const { out } = await ask(root, ["plan", "apiserver", "-o", "json", ...words]);
+      const { notices } = JSON.parse(out) as { readonly notices: readonly { readonly code: string }[] };
+      return notices.filter(({ code }) => code === "group-loses-key");
+    };
+    expect(await noticesOf()).toEqual([]);
+    chownSync(join(root, key), 0, 998);
+    expect(await noticesOf("--keep-key")).toEqual([]);
+    expect(await noticesOf()).toEqual([
+      { code: "group-loses-key", address: file, mode: "0640", newMode: "0600", gid: 998 },
+    ]);
+    const renewed = await ask(root, ["renew", "apiserver", "--yes"]);
+    expect(renewed.out).toContain(
+      "mode 0640 becomes 0600, the owner stays: a process that reads it only through group 998 (not as owner or root) can no longer read it; chown it to that process's user before, or chmod g+r right after the renewal: /etc/kubernetes/pki/apiserver.key",
+    );
+    const { mode, gid } = statSync(join(root, key));
+    expect({ mode: mode & 0o777, gid }).toEqual({ mode: 0o600, gid: 998 });
   });
 
   it("as another user, keys that cannot be read are told and left, and nothing is changed", () => {
@@ -174,6 +208,56 @@ describe("hostile file names", () => {
       const { out } = await ask(root, words);
       expect(out).not.toMatch(/^CRITICAL all is well/m);
     }
+  });
+});
+
+describe("what the tool would overlook", () => {
+  const namesOf = ({ findings }: CheckAnswer, code: string): readonly unknown[] =>
+    findings.filter((finding) => finding.code === code).map(({ params }) => params["path"]);
+
+  it("a name that is not UTF-8 is a finding with its bytes; nothing of it is read or written", async () => {
+    const root = expired();
+    const name = Buffer.from([0x61, 0xff, 0xfe, 0x2e, 0x63, 0x72, 0x74]);
+    const path = Buffer.concat([Buffer.from(`${join(root, pki)}/`), name]);
+    writeFileSync(path, "not looked at");
+    // What the name looks like when it is decoded carelessly is a file of its own.
+    writeFileSync(join(root, pki, "a\ufffd\ufffd.crt"), readFileSync(join(root, crt)));
+    const found = await checkTree(root);
+    expect(namesOf(found, "name-not-utf8")).toEqual(["/etc/kubernetes/pki/a\\xff\\xfe.crt"]);
+    expect(found.findings.some((finding) => finding.name === "etc/kubernetes/pki/a\ufffd\ufffd.crt")).toBe(
+      true,
+    );
+    expect((await ask(root, ["check"])).out).toContain("a\\xff\\xfe.crt");
+    expect((await ask(root, ["renew", "--yes"])).code).toBe(0);
+    expect(readFileSync(path, "utf8")).toBe("not looked at");
+  });
+
+  it.each([
+    ["no command", /\n {4}image: [\s\S]*$/, "\n"],
+    ["nothing below spec", /\nspec:[\s\S]*$/, "\n"],
+    ["no volumes", /\n {2}volumes:[\s\S]*$/, "\n"],
+  ])("a manifest cut short that still is YAML, %s, is a finding", async (_, cut, by) => {
+    const root = fixture("kubeadm-valid/m1");
+    const path = join(root, "etc/kubernetes/manifests/kube-apiserver.yaml");
+    const text = readFileSync(path, "utf8");
+    writeFileSync(path, text.replace(cut, by));
+    expect(readFileSync(path, "utf8")).not.toBe(text);
+    expect(namesOf(await checkTree(root), "manifest-broken")).toEqual([
+      "/etc/kubernetes/manifests/kube-apiserver.yaml",
+    ]);
+  });
+
+  it("a temporary file left beside a target is a finding, one of the open run is not", async () => {
+    const root = fixture("kubeadm-valid/m1");
+    const left = ".perennial-20260101T000000Z-abcdef-3-apiserver.key";
+    writeFileSync(join(root, pki, left), "x", { mode: 0o600 });
+    writeFileSync(join(root, pki, ".perennial.conf"), "x");
+    const checked = await checkTree(root);
+    expect(namesOf(checked, "left-over-temporary")).toEqual([`/etc/kubernetes/pki/${left}`]);
+    const result = await resultOf(root);
+    expect(await leftOverTemporaries(nodeAt(root), result, "20260101T000000Z-abcdef")).toEqual([]);
+    rmSync(join(root, pki, left));
+    expect(namesOf(await checkTree(root), "left-over-temporary")).toEqual([]);
   });
 });
 
@@ -279,6 +363,67 @@ describe("fault 11: a half-written file is mended by bringing it back", () => {
       expect(snapshotTree(root)).toEqual(before);
     },
   );
+
+  it("applied from a saved plan: the rest is done, exit 3 as with renew, and the way on is a new plan", async () => {
+    const root = expired();
+    writeFileSync(join(root, crt), "");
+    const saved = join(mkdtempSync(join(tmpdir(), "perennial-saved-")), "plan.json");
+    expect((await ask(root, ["plan", "--out", saved])).code).toBe(0);
+    const { code, out, err } = await ask(root, ["apply", saved, "--yes"]);
+    expect(code).toBe(3);
+    expect(out).toMatch(/^Left out, not renewed: apiserver \(/m);
+    expect(out).toContain("Done: 10 certificates renewed");
+    expect(err).toMatch(/^error: left out, not renewed: m1\/apiserver: .*\nhint: .*\n$/);
+    expect(err).toContain(
+      `hint: perennial check --root ${root} says what to do for each; then make a new plan: perennial plan --root ${root}\n`,
+    );
+    expect((await ask(root, ["rollback", "--yes"])).code).toBe(0);
+    expect((await ask(root, ["plan", "--out", saved])).code).toBe(0);
+    const json = await ask(root, ["apply", saved, "--yes", "-o", "json"]);
+    expect(json.code).toBe(3);
+    expect(JSON.parse(json.out.split("\n")[0] ?? "")).toMatchObject({
+      type: "left-out",
+      slots: [{ slot: "m1/apiserver" }],
+    });
+  });
+
+  it("files that are all missing are said to be left out, never to be kept or not due", async () => {
+    const root = fixture("kubeadm-half-done/m1");
+    const before = snapshotTree(root);
+    for (const words of [["renew", "--yes"], ["plan"]]) {
+      const { code, out } = await ask(root, words);
+      expect(code).toBe(words[0] === "plan" ? 0 : 3);
+      expect(out).toMatch(
+        /^Left out, not renewed: apiserver, .*, kubelet\.conf \(missing, and a renewal needs the old certificate\)$/m,
+      );
+      expect(out).not.toMatch(/^Kept: .*apiserver/m);
+      expect(out).toContain("Plan: 0 to renew, 0 to follow, 1 to keep, 11 left out.\n");
+      expect(out).not.toMatch(/Nothing (to do|is due)/);
+    }
+    expect((await ask(root, ["renew", "--yes"])).out).toContain(
+      "Nothing was changed, and not because all is well: 11 certificates were left out.\n",
+    );
+    expect(snapshotTree(root)).toEqual(before);
+  });
+
+  it("a CA whose key is another's: what it signed is left out with exit 3 and the reason, the rest is renewed", async () => {
+    const root = expired();
+    writeFileSync(join(root, pki, "etcd/ca.key"), readFileSync(join(root, pki, "ca.key")));
+    const { code, err } = await ask(root, ["renew", "--yes"]);
+    expect(code).toBe(3);
+    expect(err).toMatch(
+      /^error: left out, not renewed: m1\/etcd-server: the private key file:m1:\/etc\/kubernetes\/pki\/etcd\/ca\.key does not belong/m,
+    );
+    const lines = summary(await checkTree(root, [], Date.now())).filter((line) =>
+      line.startsWith("critical"),
+    );
+    expect(lines.filter((line) => /expired/.test(line)).map((line) => line.split(" ").at(-1))).toEqual([
+      "apiserver-etcd-client",
+      "etcd-healthcheck-client",
+      "etcd-peer",
+      "etcd-server",
+    ]);
+  });
 
   it("-o json says what was left out on a line of its own", async () => {
     const root = fixture("kubeadm-valid/m1");

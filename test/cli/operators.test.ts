@@ -5,17 +5,18 @@ import { describe, expect, it } from "vitest";
 import { runCli, spawnCli } from "../support/cli.ts";
 import { freshFolder } from "../support/fixtures.ts";
 import {
-  type Held,
   brokenPairs,
   expectNoKeys,
   expectRolledBack,
   expectTidy,
   expiredMaster,
+  type Held,
   heldAt,
   keyPieces,
   lockState,
   on,
   processState,
+  renewal,
   runFolders,
   runsOf,
   stateTexts,
@@ -25,7 +26,6 @@ import {
   wholeTree,
 } from "../support/operator.ts";
 
-const renewal = ["renew", "apiserver", "admin.conf", "--yes", "--key-algorithm", "ECDSA-P256"];
 const renewed = ["apiserver", "etc/kubernetes/admin.conf", "root/.kube/config"];
 
 function journalOf(root: string): string {
@@ -49,6 +49,9 @@ describe.concurrent("a second operator", () => {
         expect(second.err).toMatch(/\d{2}:\d{2}/);
         expect(second.err).toContain(`hint: wait for it, or talk to `);
         expect(second.err).toContain(`ps -fp ${first.pid}`);
+        expect(second.err).toContain(
+          `hint: if it hangs: end that process (kill), then perennial resume --root ${root}; only if it cannot be ended, repeat the command with --break-lock: it stops at its next write\n`,
+        );
       }
       expect(wholeTree(root)).toEqual(before);
       expect(journalOf(root)).toBe(journal);
@@ -81,7 +84,11 @@ describe.concurrent("a second operator", () => {
     expect(second.err).toContain(`error: `);
     expect(second.err).toContain(run);
     expect(second.err).toContain("perennial resume");
-    expect(await on(root, "resume")).toMatchObject({ code: 0, err: "" });
+    const resumed = await on(root, "resume");
+    expect(resumed).toMatchObject({ code: 0, err: "" });
+    expect(resumed.out).toContain(
+      "These still hold the old certificates in memory until they are restarted: kube-apiserver\n",
+    );
     expect(validPairs(root)).toEqual(renewed);
     await expectRolledBack(root, original);
   });

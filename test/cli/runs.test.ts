@@ -14,6 +14,7 @@ import {
   killedAt,
   on,
   pkiFile,
+  renewal,
   runFolders,
   runsOf,
   unfinishedBy,
@@ -21,7 +22,6 @@ import {
   wholeTree,
 } from "../support/operator.ts";
 
-const renewal = ["renew", "apiserver", "admin.conf", "--yes", "--key-algorithm", "ECDSA-P256"];
 const dayMs = 86_400_000;
 
 describe("the backup of a run, put back by hand", () => {

@@ -1,8 +1,9 @@
 // A renewal as a real process, killed by SIGKILL at every failpoint; then resumed and taken back, or taken back at once.
 import { describe, expect, it } from "vitest";
-import { type Failpoint, failpoints } from "../../src/engine/failpoints.ts";
+import { type Failpoint, fileFailpoints } from "../../src/engine/failpoints.ts";
 import type { CliResult } from "../support/cli.ts";
 import {
+  behindRun,
   brokenPairs,
   copyOf,
   expectNoKeys,
@@ -12,20 +13,19 @@ import {
   keyPieces,
   killedAt,
   on,
+  pairsOfRenewal,
   pointOf,
+  renewal,
   unfinishedBy,
   validPairs,
   wholeTree,
 } from "../support/operator.ts";
 
-const renewal = ["renew", "apiserver", "admin.conf", "--yes", "--key-algorithm", "ECDSA-P256"];
-const renewed = ["apiserver", "etc/kubernetes/admin.conf", "root/.kube/config"];
-
 /** Only a rollback comes here: test/crash/rollback.test.ts. */
-const ofRollback: readonly Failpoint[] = failpoints.filter((point) => point.startsWith("rollback."));
+const ofRollback: readonly Failpoint[] = fileFailpoints.filter((point) => point.startsWith("rollback."));
 
 /** Only where a CA elsewhere signs: test/crash/signed.test.ts. */
-const ofPending: readonly Failpoint[] = failpoints.filter((point) => point.startsWith("pending."));
+const ofPending: readonly Failpoint[] = fileFailpoints.filter((point) => point.startsWith("pending."));
 
 /** Dead before the journal's first entry: no run. */
 const beforeRun = new Set<string>([
@@ -39,9 +39,6 @@ const beforeRun = new Set<string>([
   "state.after-create",
   "state.after-create:2",
 ]);
-
-/** Dead behind the journal's last entry: nothing left to do. */
-const behindRun = new Set<string>(["run.after-ended", "lock.before-release", "lock.after-release"]);
 
 /** Exactly between the renames of key and certificate: the one place where a pair may differ, until resume or rollback. */
 const betweenHalves = new Set<string>([
@@ -70,7 +67,7 @@ const later = [
   "run.after-prove:2",
 ] as const;
 
-const whole: readonly string[] = failpoints.filter(
+const whole: readonly string[] = fileFailpoints.filter(
   (point) => !ofRollback.includes(point) && !ofPending.includes(point),
 );
 const points: readonly string[] = [...whole, ...later];
@@ -89,7 +86,7 @@ describe.concurrent("a renewal killed with SIGKILL", () => {
 
     const said = [killed, await goOn(root, failpoint, original)];
     expect(brokenPairs(root)).toEqual([]);
-    expect(renewed.filter((name) => !validPairs(root).includes(name))).toEqual([]);
+    expect(pairsOfRenewal.filter((name) => !validPairs(root).includes(name))).toEqual([]);
     if (!behindRun.has(failpoint)) expectTidy(root, original);
     expectNoKeys(root, said, keys);
     said.push(await expectRolledBack(root, original));
@@ -114,7 +111,7 @@ async function goOn(root: string, failpoint: string, original: Record<string, st
 
 describe("the failpoints of this folder", () => {
   it("are all of the closed list, none left out", () => {
-    expect(new Set([...points.map(pointOf), ...ofRollback, ...ofPending])).toEqual(new Set(failpoints));
+    expect(new Set([...points.map(pointOf), ...ofRollback, ...ofPending])).toEqual(new Set(fileFailpoints));
     expect(ofRollback).toHaveLength(4);
   });
 });

@@ -1,48 +1,33 @@
 // A resume as a real process, killed by SIGKILL wherever it can be, and resumed again: from before the first live change, from
 // the middle of a pair, and from the middle of a rollback.
 import { describe, expect, it } from "vitest";
-import { type Failpoint, failpoints } from "../../src/engine/failpoints.ts";
+import { type Failpoint, fileFailpoints } from "../../src/engine/failpoints.ts";
 import {
+  behindRun,
   brokenPairs,
   copyOf,
   expectNoKeys,
   expectRolledBack,
   expectTidy,
-  expiredMaster,
   keyPieces,
   killedAt,
+  type Master,
+  masterAfter,
   on,
+  pairsOfRenewal,
+  renewal,
   validPairs,
-  wholeTree,
 } from "../support/operator.ts";
 
-const renewal = ["renew", "apiserver", "admin.conf", "--yes", "--key-algorithm", "ECDSA-P256"];
-
-interface Wreck {
-  readonly root: string;
-  readonly original: Record<string, string>;
-}
-
-/** A master on which the process died at the failpoint. */
-async function wreck(failpoint: string): Promise<Wreck> {
-  const root = expiredMaster();
-  const original = wholeTree(root);
-  expect((await killedAt(root, failpoint, ...renewal)).signal).toBe("SIGKILL");
-  return { root, original };
-}
-
-/** Each is made once and copied for every test. */
-const wrecks = new Map<string, Promise<Wreck>>();
-
-async function copyOfWreck(failpoint: string): Promise<Wreck> {
-  const known = wrecks.get(failpoint) ?? wreck(failpoint);
-  wrecks.set(failpoint, known);
-  const { root, original } = await known;
-  return { root: copyOf(root), original };
+/** A master on which the process died at the failpoint; each is made once. */
+function copyOfWreck(failpoint: string): Promise<Master> {
+  return masterAfter(failpoint, async (root) => {
+    expect((await killedAt(root, failpoint, ...renewal)).signal).toBe("SIGKILL");
+  });
 }
 
 function without(...prefixes: readonly string[]): readonly Failpoint[] {
-  return failpoints.filter((point) => !prefixes.some((prefix) => point.startsWith(prefix)));
+  return fileFailpoints.filter((point) => !prefixes.some((prefix) => point.startsWith(prefix)));
 }
 
 /** Everything is staged: nothing is issued, backed up or written any more, only renamed and proved. */
@@ -67,9 +52,6 @@ const startingAgain = without("run.after-plan-saved", "run.after-started", "roll
   (point) => !goingForward.includes(point),
 );
 
-/** The journal's last entry was written: nothing is left to resume. */
-const behindRun = new Set<string>(["run.after-ended", "lock.before-release", "lock.after-release"]);
-
 async function expectResumable(wreckAt: string, failpoint: string): Promise<void> {
   const { root, original } = await copyOfWreck(wreckAt);
   const keys = new Set(keyPieces(root));
@@ -80,7 +62,7 @@ async function expectResumable(wreckAt: string, failpoint: string): Promise<void
   const resumed = await on(root, "resume");
   expect(resumed).toMatchObject({ code: 0, err: "" });
   expect(brokenPairs(root)).toEqual([]);
-  expect(validPairs(root)).toEqual(["apiserver", "etc/kubernetes/admin.conf", "root/.kube/config"]);
+  expect(validPairs(root)).toEqual(pairsOfRenewal);
   if (!behindRun.has(failpoint)) expectTidy(root, original);
   const undone = await expectRolledBack(root, original);
   expectNoKeys(root, [killed, resumed, undone], keys);

@@ -1,43 +1,30 @@
 // A rollback as a real process, killed by SIGKILL wherever it can be: `rollback` again, or `resume`, ends with the tree of before.
 import { describe, expect, it } from "vitest";
-import { failpoints } from "../../src/engine/failpoints.ts";
+import { fileFailpoints } from "../../src/engine/failpoints.ts";
 import {
   brokenPairs,
   copyOf,
   expectNoKeys,
   expectRolledBack,
   expectTidy,
-  expiredMaster,
   keyPieces,
   killedAt,
+  type Master,
+  masterAfter,
   on,
+  renewal,
   unfinishedBy,
   wholeTree,
 } from "../support/operator.ts";
 
-const renewal = ["renew", "apiserver", "admin.conf", "--yes", "--key-algorithm", "ECDSA-P256"];
-
-interface Renewed {
-  readonly root: string;
-  readonly original: Record<string, string>;
-}
-
-/** Made once, copied for every test. */
-const renewedOnce: { master?: Promise<Renewed> } = {};
-
-async function renewed(): Promise<Renewed> {
-  renewedOnce.master ??= (async () => {
-    const root = expiredMaster();
-    const original = wholeTree(root);
+function renewed(): Promise<Master> {
+  return masterAfter("renewal", async (root) => {
     expect(await on(root, ...renewal)).toMatchObject({ code: 0, err: "" });
-    return { root, original };
-  })();
-  const { root, original } = await renewedOnce.master;
-  return { root: copyOf(root), original };
+  });
 }
 
 /** Everything but what only a renewal does. */
-const points = failpoints.filter((point) => !point.startsWith("run.") && point !== "state.after-keep");
+const points = fileFailpoints.filter((point) => !point.startsWith("run.") && point !== "state.after-keep");
 
 /** Not begun: the run still is the one that succeeded. */
 const beforeBegin = new Set<string>([

@@ -5,7 +5,7 @@ import type { Plan } from "../../src/core/model/plan.ts";
 import { resumeRun } from "../../src/engine/resume-run.ts";
 import { rollbackRun } from "../../src/engine/rollback-run.ts";
 import { runPlan } from "../../src/engine/run-plan.ts";
-import { failpoints } from "../../src/engine/failpoints.ts";
+import { fileFailpoints } from "../../src/engine/failpoints.ts";
 import { listRuns, unfinishedRun } from "../../src/engine/runs.ts";
 import { Crash, MemoryWorld, type MemoryProcess } from "../support/memory-world.ts";
 import { certificateAt, leaks, mismatches } from "../support/tiny-checks.ts";
@@ -75,7 +75,7 @@ async function rollBack({ world, before }: Scene): Promise<void> {
   expect([...world.temporaries.keys()]).toEqual([]);
 }
 
-/** The failpoints a whole run and a whole rollback hit, in order. */
+/** The fileFailpoints a whole run and a whole rollback hit, in order. */
 const trace: { run: readonly string[]; rollback: readonly string[] } = { run: [], rollback: [] };
 
 /** All hits take minutes: by default the first, the second and the last of each name, and some in between. */
@@ -107,7 +107,7 @@ describe("a run killed", () => {
     expect(trace.run.length).toBeGreaterThan(150);
     expect(trace.rollback.length).toBeGreaterThan(80);
     const names = new Set([...trace.run, ...trace.rollback]);
-    const absent = failpoints.filter((name) => !names.has(name) && !name.startsWith("pending."));
+    const absent = fileFailpoints.filter((name) => !names.has(name) && !name.startsWith("pending."));
     expect(absent).toEqual(["file.after-attributes", "file.after-read-back"]);
   });
 

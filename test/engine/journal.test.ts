@@ -129,6 +129,25 @@ describe("a journal", () => {
     expect(read([old[0], old[1], old[2], thief.line, old[3]].join(""))).toEqual(expected);
   });
 
+  it("survives a former holder's fragments, wherever they come between the lines of the new one", () => {
+    const old = lines(bodies);
+    const first = readJournal(new TextEncoder().encode(old[0]), "j").entries[0]!;
+    const resumed: JournalBody = { type: "resumed", actor };
+    const thief = encodeEntry({ seq: 2, at: startOfTime, token: 2, body: resumed }, first.sum);
+    const next = encodeEntry({ seq: 3, at: startOfTime, token: 2, body: bodies[2]! }, thief.entry.sum);
+    const late = old[1]!;
+    for (let cut = 1; cut < late.length - 1; cut++) {
+      const [start, rest] = [late.slice(0, cut), late.slice(cut)];
+      const expected = [started, resumed, bodies[2]];
+      // Its disk was full for the rest: nothing more comes.
+      expect(read([old[0], start, thief.line, next.line].join(""))).toEqual(expected);
+      expect(read([old[0], thief.line, start, next.line].join(""))).toEqual(expected);
+      // It was paused, and the rest does come.
+      expect(read([old[0], start, thief.line, next.line, rest].join(""))).toEqual(expected);
+      expect(read([old[0], start, thief.line, rest, next.line].join(""))).toEqual(expected);
+    }
+  });
+
   it("is not written without the lock", async () => {
     const world = new MemoryWorld();
     const lost = {

@@ -4,8 +4,11 @@ import { AppError, isAppError } from "../../src/core/model/errors.ts";
 import { parseCertificate } from "../../src/core/pki/certificate.ts";
 import { subjectAltNames } from "../../src/core/pki/extensions.ts";
 import { encodePem, parsePem } from "../../src/core/pki/pem.ts";
-import { encodePrivateKey } from "../../src/core/pki/keys.ts";
+import { encodePrivateKey, type KeySpec, type PrivateKey } from "../../src/core/pki/keys.ts";
+import type { Address } from "../../src/core/model/address.ts";
+import type { Observation, ReadOptions } from "../../src/engine/ports/store.ts";
 import type { Plan } from "../../src/core/model/plan.ts";
+import { issueSteps } from "../../src/core/plan/steps.ts";
 import { readLock } from "../../src/engine/lock.ts";
 import { runPlan } from "../../src/engine/run-plan.ts";
 import { resumeRun } from "../../src/engine/resume-run.ts";
@@ -50,6 +53,32 @@ function failOnce(world: MemoryWorld, operation: string, match: (name: string) =
 }
 
 describe("running a plan", () => {
+  it("begins every key before it looks at what the plan was made from, and each once", async () => {
+    const { world, plan } = setUp();
+    const { ports } = world.spawn();
+    const order: string[] = [];
+    const watched = {
+      ...ports,
+      keys: {
+        generate(spec: KeySpec): Promise<PrivateKey> {
+          order.push("key");
+          return ports.keys.generate(spec);
+        },
+      },
+      store: {
+        ...ports.store,
+        read(at: Address, options?: ReadOptions): Promise<Observation> {
+          order.push("read");
+          return ports.store.read(at, options);
+        },
+      },
+    };
+    await runPlan(watched, plan);
+    const fresh = issueSteps(plan).filter(({ key }) => key.mode === "generate");
+    expect(order.filter((what) => what === "key")).toHaveLength(fresh.length);
+    expect(order.lastIndexOf("key")).toBeLessThan(order.indexOf("read"));
+  });
+
   it("renews every certificate and copy, and touches nothing else", async () => {
     const { world, plan, before } = setUp();
     const { ports, events } = world.spawn();

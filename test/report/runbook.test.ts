@@ -18,6 +18,7 @@ import { acquireLock, type LockPorts } from "../../src/engine/lock.ts";
 import { stepsByKind } from "../../src/engine/phases.ts";
 import { runCli } from "../support/cli.ts";
 import { fixture } from "../support/fixtures.ts";
+import { snapshotTree } from "../support/tree.ts";
 
 const now = Date.UTC(2026, 10, 22, 16);
 
@@ -195,6 +196,50 @@ describe("the runbook", () => {
       const { out } = await runCli(["check", "--root", root, "-o", "json"]);
       const { findings } = JSON.parse(out) as { findings: readonly { code: string; name: string }[] };
       expect(findings.filter(({ code }) => /expired|match|issuer|differs|broken/.test(code))).toEqual([]);
+    },
+  );
+
+  it.skipIf(!hasTools()).each([
+    { what: "after old certificates", bare: false },
+    { what: "from flags, with a new front-proxy CA", bare: true },
+  ])(
+    "makes what is missing again $what, and takes it away when undone",
+    { timeout: 60_000 },
+    async ({ bare }) => {
+      const root = fixture("kubeadm-half-done/m1");
+      const backups = ["etc/kubernetes/pki.bak", "etc/kubernetes/conf_bak", "root/.kube"];
+      if (bare) for (const path of backups) rmSync(join(root, path), { recursive: true });
+      const before = snapshotTree(root);
+      const plan = await planRenewal(
+        localNode({ ...options, root }),
+        { id: null, params: {} },
+        {
+          ...request,
+          keyAlgorithm: "ECDSA-P256",
+          recreateAuthorities: [{ name: "front-proxy-ca", anew: false }],
+        },
+        Date.now(),
+      );
+      expect(plan.refusals).toEqual([]);
+      const markdown = renderRunbook(plan, { lang: "en" });
+      expect(runbookStepIds(markdown)).toEqual(stepsOf(plan).map(({ id }) => id));
+      const output = sh(commandsIn(markdown));
+      expect(output).not.toContain("STOP");
+      expect(output.match(/^\S+ ok$/gm)?.filter((line) => line.startsWith("m1_")).length).toBe(
+        stepsOf(plan).filter(({ kind }) => kind === "prove").length,
+      );
+      const checked = await runCli(["check", "--root", root, "-o", "json"]);
+      const { findings } = JSON.parse(checked.out) as {
+        findings: readonly { severity: string; code: string }[];
+      };
+      expect(findings.filter(({ severity }) => severity === "critical")).toEqual([]);
+      const helpers = /```sh\n(set -u[\s\S]*?)\n```/.exec(markdown)?.[1] ?? "";
+      const undo = commandsIn(markdown, true)
+        .split("\n")
+        .filter((line) => line.includes("&& sync"));
+      expect(undo.length).toBe(stepsOf(plan).filter(({ kind }) => kind === "swap").length);
+      sh(`${helpers}\n${undo.join("\n")}`);
+      expect(snapshotTree(root)).toEqual(before);
     },
   );
 

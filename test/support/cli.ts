@@ -1,6 +1,6 @@
 // The command line in tests: in this process with a terminal of our own, or as a real process of the built bundle.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { buildSync } from "esbuild";
@@ -20,6 +20,8 @@ export interface CliOptions {
   /** What the person types when asked; without it nobody can be asked. */
   readonly answer?: string;
   readonly input?: Uint8Array;
+  /** Columns of the terminal; default is none. */
+  readonly width?: number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
@@ -35,10 +37,13 @@ export async function runCli(words: readonly string[], options: CliOptions = {})
     err: (text) => void err.push(text),
     isInteractive: options.answer !== undefined,
     hasColor: false,
-    width: null,
+    width: options.width ?? null,
     ask: async (question) => {
       err.push(question);
       return options.answer ?? "";
+    },
+    async *input() {
+      yield options.input ?? new Uint8Array();
     },
     readInput: async () => options.input ?? new Uint8Array(),
     signal: options.signal ?? new AbortController().signal,
@@ -48,7 +53,7 @@ export async function runCli(words: readonly string[], options: CliOptions = {})
   return { code, out: out.join(""), err: err.join("") };
 }
 
-/** Bundles the command line into a temporary file, once per process; removed when the process ends. */
+/** Bundles the command line into a temporary file, once per process. */
 export function builtCli(): string {
   const known = bundles.get("cli");
   if (known !== undefined) return known;
@@ -64,7 +69,6 @@ export function builtCli(): string {
     target: "node20",
     logLevel: "error",
   });
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   bundles.set("cli", outfile);
   return outfile;
 }

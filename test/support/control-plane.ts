@@ -1,13 +1,15 @@
 // Throw-away control planes for tests: one healthy tree per process, fresh copies of it with the defects somebody wants.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkResult } from "../../src/app/check.ts";
-import { gather } from "../../src/app/gather.ts";
+import { gather, type ProfileChoice } from "../../src/app/gather.ts";
 import { localNode, type LocalNode } from "../../src/app/local-node.ts";
 import type { CheckResult } from "../../src/core/model/check.ts";
 import type { AnyFinding } from "../../src/core/model/finding.ts";
+import type { RenewRequest } from "../../src/core/model/plan.ts";
+import type { Facts } from "../../src/core/policy/facts.ts";
 import { parseCertificate, type Certificate } from "../../src/core/pki/certificate.ts";
 import { readPrivateKey } from "../../src/core/pki/keys.ts";
 import { parsePem } from "../../src/core/pki/pem.ts";
@@ -34,13 +36,13 @@ export async function controlPlane(options: Partial<ControlPlaneOptions> = {}): 
   const key = JSON.stringify(options);
   const known = made.get(key) ?? generate(options);
   made.set(key, known);
-  const copy = join(folder(), "node");
+  const copy = join(mkdtempSync(join(tmpdir(), "plane-")), "node");
   execFileSync("cp", ["-a", await known, copy]);
   return copy;
 }
 
 async function generate(options: Partial<ControlPlaneOptions>): Promise<string> {
-  const directory = join(folder(), "node");
+  const directory = join(mkdtempSync(join(tmpdir(), "plane-")), "node");
   await makeControlPlane({
     directory,
     issuedAt,
@@ -51,23 +53,32 @@ async function generate(options: Partial<ControlPlaneOptions>): Promise<string> 
   return directory;
 }
 
-const folders: string[] = [];
-
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), "perennial-plane-"));
-  if (folders.length === 0)
-    process.once("exit", () => folders.forEach((each) => rmSync(each, { recursive: true, force: true })));
-  folders.push(path);
-  return path;
-}
-
 export function nodeAt(root: string): LocalNode {
   return localNode({ root, stateDirectory: null, allowLinksTo: [], environment: {} });
 }
 
+/** What the command line chooses when nobody says anything. */
+export const choice: ProfileChoice = { id: null, params: {} };
+
+/** What `renew` asks for when nobody says anything. */
+export const renewRequest: RenewRequest = {
+  names: [],
+  all: false,
+  withinSeconds: 30 * 86_400,
+  validitySeconds: 365 * 86_400,
+  validityIsExplicit: false,
+  keepKey: false,
+  keyAlgorithm: null,
+  addSans: [],
+  allowLinksTo: [],
+};
+
+export async function factsOf(root: string, at = today): Promise<Facts> {
+  return (await gather(nodeAt(root), choice, at)).facts;
+}
+
 export async function checked(root: string, at = today): Promise<CheckResult> {
-  const { facts } = await gather(nodeAt(root), { id: null, params: {} }, at);
-  return checkResult(facts, { withinMs: 30 * day, root });
+  return checkResult(await factsOf(root, at), { withinMs: 30 * day, root });
 }
 
 export async function findingsOf(root: string, at = today): Promise<readonly AnyFinding[]> {

@@ -45,6 +45,38 @@ export function expiredMaster(name = "kubeadm-ha-expired/m1"): string {
   return root;
 }
 
+/** The renewal that most tests are about: one pair of files, one kubeconfig and its copy; ECDSA, to be quick. */
+export const renewal = ["renew", "apiserver", "admin.conf", "--yes", "--key-algorithm", "ECDSA-P256"];
+
+/** What that renewal makes valid, as validPairs names it. */
+export const pairsOfRenewal = ["apiserver", "etc/kubernetes/admin.conf", "root/.kube/config"];
+
+/** Dead behind the last entry of a run's journal: nothing is left to do. */
+export const behindRun = new Set<string>(["run.after-ended", "lock.before-release", "lock.after-release"]);
+
+export interface Master {
+  readonly root: string;
+  /** wholeTree of before. */
+  readonly original: Record<string, string>;
+}
+
+const masters = new Map<string, Promise<Master>>();
+
+/** A copy of an expired master on which `happen` was done; it is done once for each `name`. */
+export async function masterAfter(name: string, happen: (root: string) => Promise<void>): Promise<Master> {
+  const known = masters.get(name) ?? makeMaster(happen);
+  masters.set(name, known);
+  const { root, original } = await known;
+  return { root: copyOf(root), original };
+}
+
+async function makeMaster(happen: (root: string) => Promise<void>): Promise<Master> {
+  const root = expiredMaster();
+  const original = wholeTree(root);
+  await happen(root);
+  return { root, original };
+}
+
 /** An independent copy of a tree in the state it is in, state directory included. */
 export function copyOf(root: string): string {
   const copy = join(freshFolder(), "tree");

@@ -1,4 +1,4 @@
-// `perennial check` and bare `perennial`.
+// `perennial check`.
 import { checkResult } from "../../app/check.ts";
 import { gather } from "../../app/gather.ts";
 import { withRunFindings } from "../../app/run-findings.ts";
@@ -6,7 +6,6 @@ import { toolVersion } from "../../app/version.ts";
 import type { CheckResult } from "../../core/model/check.ts";
 import { checkToJson } from "../../report/check-json.ts";
 import { renderCheck } from "../../report/check-text.ts";
-import { renderOverview } from "../../report/overview-text.ts";
 import { renderJson, renderYaml } from "../../report/data-text.ts";
 import { parseDuration, parseInstant } from "../durations.ts";
 import { exitCodeOfFindings } from "../exit-codes.ts";
@@ -25,20 +24,6 @@ export async function runCheck(options: CheckOptions, io: Io): Promise<number> {
   const exitCode = exitCodeOfFindings(result.worst);
   io.out(rendered(result, { ...options, exitCode }, io));
   return exitCode;
-}
-
-/** One screen: what is dead or dying, why, the next command; nothing is changed. */
-export async function runOverview(options: CheckOptions, io: Io): Promise<number> {
-  const result = await resultFor(options, io);
-  io.out(
-    renderOverview(result, {
-      lang: io.lang,
-      hasColor: io.hasColor,
-      width: io.width,
-      again: nodeArguments(options),
-    }),
-  );
-  return exitCodeOfFindings(result.worst);
 }
 
 async function resultFor(options: CheckOptions, io: Io): Promise<CheckResult> {

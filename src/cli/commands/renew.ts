@@ -8,14 +8,17 @@ import { AppError } from "../../core/model/errors.ts";
 import type { Plan } from "../../core/model/plan.ts";
 import { hasChanges } from "../../core/plan/build.ts";
 import { leftOutOf } from "../../core/plan/left-out.ts";
+import { installSteps } from "../../core/plan/steps.ts";
 import { parsePlan } from "../../core/plan/parse-plan.ts";
 import { type CliMessages, cliMessages } from "../../report/cli-messages.ts";
 import { renderJson, renderYaml } from "../../report/data-text.ts";
 import { safeText } from "../../report/escape.ts";
-import { renderPlan, renderReasons } from "../../report/plan-text.ts";
+import { messagesFor } from "../../report/messages.ts";
+import { renderPlan } from "../../report/plan-text.ts";
 import { renderRunbook } from "../../report/plan-runbook.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
+import { tellLeftOut, writeLeftOut } from "../left-out.ts";
 import { type NodeOptions, type RenewOptions, nodeArguments } from "../options.ts";
 import { nodeOf, profileChoiceOf, renewRequestOf } from "../requests.ts";
 import { commandLine } from "../command-line.ts";
@@ -52,8 +55,9 @@ async function planFor(
   const local = nodeOf(options, io);
   const request = renewRequestOf(names, options);
   if (options.signed === undefined) return planRenewal(local, profileChoiceOf(options), request, io.now());
-  const { all, addSans, keyAlgorithm, validityIsExplicit } = request;
-  if (names.length > 0 || all || addSans.length > 0 || keyAlgorithm !== null || validityIsExplicit)
+  const { all, addSans, keyAlgorithm, validityIsExplicit, recreateAuthorities = [] } = request;
+  const isChosen = names.length > 0 || all || addSans.length > 0 || recreateAuthorities.length > 0;
+  if (isChosen || keyAlgorithm !== null || validityIsExplicit)
     throw new AppError("usage", { reason: "--signed takes what is in DIR: no names, no other choice" });
   return planSigned(local, profileChoiceOf(options), request, { directory: options.signed, at: io.now() });
 }
@@ -119,14 +123,18 @@ export async function runRenew(
   if (csrDir !== undefined) return runRequests(names, { ...options, csrDir }, io);
   const local = nodeOf(options, io);
   const plan = await planFor(names, options, io);
-  const isJson = options.output === "json";
   if (plan.refusals.length > 0) throw new AppError("refused", { refusals: plan.refusals });
-  if (!isJson) io.out(planText(plan, options, io));
-  const leftOut = leftOutOf(plan).map(({ decision }) => decision);
-  if (isJson && leftOut.length > 0) io.out(`${JSON.stringify({ type: "left-out", slots: leftOut })}\n`);
+  if (options.output !== "json") io.out(planText(plan, options, io));
+  writeLeftOut(plan, { options, io });
   const code = await confirmAndApply(plan, local, { options, io, command: "renew" });
   if (options.signed !== undefined) return tellUnsettled(plan, code, io);
-  return tellLeftOut(plan, { code, local, options: { ...options, root: local.root }, io });
+  const advice = await adviceForOutside(leftOutOf(plan), local, { options, io });
+  return tellLeftOut(plan, code, {
+    options: { ...options, root: local.root },
+    io,
+    isPlanSaved: false,
+    advice,
+  });
 }
 
 /** Answers that fit nothing and requests without an answer have been shown with the plan. */
@@ -142,34 +150,6 @@ function tellUnsettled(plan: Plan, code: number, io: Io): number {
   return exitCodes.attention;
 }
 
-/** The rest is done by now: whoever reads only the exit code must still learn that something due was not. */
-async function tellLeftOut(
-  plan: Plan,
-  {
-    code,
-    local,
-    options,
-    io,
-  }: {
-    readonly code: number;
-    readonly local: LocalNode;
-    readonly options: RenewOptions;
-    readonly io: Io;
-  },
-): Promise<number> {
-  const leftOut = leftOutOf(plan);
-  if (leftOut.length === 0) return code;
-  const words = cliMessages(io.lang);
-  for (const { decision } of leftOut) {
-    io.err(`error: ${words.leftOut(safeText(decision.slot), renderReasons(decision, io.lang))}\n`);
-  }
-  const advice = await adviceForOutside(leftOut, local, { options, io });
-  for (const line of advice) io.err(`hint: ${line}\n`);
-  if (leftOut.some((each) => each.code !== "externally-managed"))
-    io.err(`hint: ${words.leftOutHint(commandLine(["check", ...nodeArguments(options)]))}\n`);
-  return code === exitCodes.ok ? exitCodes.attention : code;
-}
-
 export interface ApplyOptions extends RunCommandOptions, NodeOptions {
   readonly approved?: string;
   readonly output: string;
@@ -183,11 +163,11 @@ export async function runApply(path: string, options: ApplyOptions, io: Io): Pro
   // A plan for another root is applied there, and commands that are named afterwards say so.
   const whole = { ...options, root: options.root === "/" ? plan.root : options.root };
   if (options.output !== "json") io.out(planText(plan, whole, io));
-  return confirmAndApply(plan, nodeOf({ ...whole, allowLinksTo: plan.request.allowLinksTo }, io), {
-    options: whole,
-    io,
-    command: "apply",
-  });
+  writeLeftOut(plan, { options: whole, io });
+  const local = nodeOf({ ...whole, allowLinksTo: plan.request.allowLinksTo }, io);
+  const code = await confirmAndApply(plan, local, { options: whole, io, command: "apply" });
+  if (installSteps(plan).length > 0) return tellUnsettled(plan, code, io);
+  return tellLeftOut(plan, code, { options: whole, io, isPlanSaved: true });
 }
 
 function readPlanFile(path: string): Uint8Array {
@@ -217,6 +197,7 @@ async function confirmAndApply(
     else io.out(`${nothingWords(plan, words)}\n`);
     return exitCodes.ok;
   }
+  await confirmReconstructed(plan, { isYes: options.yes === true, command, io });
   await confirm(words.ask.apply, { isYes: options.yes === true, command, io });
   const result = await applyPlan(local, plan, runOptionsOf(options, io, local));
   return reportRun(result, { plan, options: { ...options, root: local.root }, io });
@@ -224,7 +205,20 @@ async function confirmAndApply(
 
 function nothingWords(plan: Plan, words: CliMessages): string {
   if (plan.notices.some(({ code }) => code === "answer-unmatched")) return words.signedNothing;
-  return leftOutOf(plan).length > 0 ? words.nothingChanged : words.nothingToDo;
+  const missed = leftOutOf(plan).length;
+  return missed > 0 ? words.nothingPossible(missed) : words.nothingToDo;
+}
+
+/** What was put together and not copied is a guess that only a person can confirm. */
+async function confirmReconstructed(
+  plan: Plan,
+  how: { readonly isYes: boolean; readonly command: string; readonly io: Io },
+): Promise<void> {
+  const slots = plan.notices.flatMap((notice) => (notice.code === "reconstructed" ? notice.slots : []));
+  if (slots.length === 0) return;
+  const { comma } = messagesFor(how.io.lang).check;
+  const names = slots.map((slot) => safeText(slot.slice(slot.indexOf("/") + 1))).join(comma);
+  await confirm(cliMessages(how.io.lang).ask.reconstructed(names), how);
 }
 
 /** Without a terminal there is nobody to ask: `--yes` must be given. */

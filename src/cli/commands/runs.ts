@@ -10,6 +10,7 @@ import { parseDuration } from "../durations.ts";
 import { AppError } from "../../core/model/errors.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
+import { tellLeftOut } from "../left-out.ts";
 import { type NodeOptions, nodeArguments } from "../options.ts";
 import { nodeOf } from "../requests.ts";
 import { type RunCommandOptions, asData, reportRun, runOptionsOf } from "../run-output.ts";
@@ -20,17 +21,19 @@ export type ResumeOptions = NodeOptions & RunCommandOptions & { readonly output:
 export async function runResume(run: string | undefined, options: ResumeOptions, io: Io): Promise<number> {
   const words = cliMessages(io.lang);
   const local = nodeOf(options, io);
-  const result = await resume(local, run ?? null, runOptionsOf(options, io, local));
-  if (result === null) {
+  const resumed = await resume(local, run ?? null, runOptionsOf(options, io, local));
+  if (resumed === null) {
     io.out(`${words.nothingToResume}\n`);
     return exitCodes.ok;
   }
+  const { result, plan } = resumed;
   // A rollback that was cut short is what `resume` finishes then.
   if (result.outcome === "rolled-back" && result.error === null) {
     io.out(`${words.rolledBack(result.run)}\n`);
     return exitCodes.ok;
   }
-  return reportRun(result, { plan: null, options, io });
+  const code = reportRun(result, { plan, options, io });
+  return tellLeftOut(plan, code, { options, io, isPlanSaved: true });
 }
 
 export async function runRollback(run: string, options: ResumeOptions, io: Io): Promise<number> {

@@ -1,4 +1,5 @@
 // Typed fields of manifests and of the kubelet's configuration.
+import type { Reason } from "../model/reasons.ts";
 import { AppError } from "../model/errors.ts";
 import { child, toBoolean } from "./yaml-tree.ts";
 import type { YamlMap, YamlNode } from "./yaml-tree.ts";
@@ -49,6 +50,6 @@ function listField(map: YamlMap | undefined, key: string, at: string): readonly 
   return node.items;
 }
 
-export function malformed(reason: string): AppError<"manifest-malformed"> {
+export function malformed(reason: Reason): AppError<"manifest-malformed"> {
   return new AppError("manifest-malformed", { reason });
 }

@@ -1,4 +1,5 @@
 // Reads a kubeconfig: who authenticates with which certificate, and which authority each cluster is trusted by.
+import type { Reason } from "../model/reasons.ts";
 import { AppError } from "../model/errors.ts";
 import { decodeBase64 } from "./base64.ts";
 import { decodeYaml, parseYaml } from "./yaml-source.ts";
@@ -169,6 +170,6 @@ function asMap(node: YamlNode, at: string): YamlMap {
   return node;
 }
 
-function malformed(reason: string): AppError<"kubeconfig-malformed"> {
+function malformed(reason: Reason): AppError<"kubeconfig-malformed"> {
   return new AppError("kubeconfig-malformed", { reason });
 }

@@ -2,6 +2,7 @@
 import { asMap, booleanField, malformed, mapField, textField } from "./fields.ts";
 import { readFlags, splitWords } from "./words.ts";
 import { decodeYaml, parseYaml } from "./yaml-source.ts";
+import { child, type YamlMap } from "./yaml-tree.ts";
 
 /** A field that the file does not set is absent; the kubelet's defaults are not filled in. */
 export interface KubeletConfig {
@@ -12,6 +13,16 @@ export interface KubeletConfig {
   readonly rotateCertificates?: boolean;
   readonly serverTLSBootstrap?: boolean;
   readonly staticPodPath?: string;
+  /** Where the kubelet itself listens, and where it says how it is. */
+  readonly address?: string;
+  readonly port?: string;
+  readonly healthzBindAddress?: string;
+  readonly healthzPort?: string;
+  /** From 1.27; before it is a flag only. */
+  readonly containerRuntimeEndpoint?: string;
+  /** A Go duration; the kubelet's default is 20s. */
+  readonly fileCheckFrequency?: string;
+  readonly clusterDomain?: string;
 }
 
 /**
@@ -32,7 +43,19 @@ export function parseKubeletConfig(bytes: Uint8Array): KubeletConfig {
     rotateCertificates: booleanField(config, "rotateCertificates", "configuration"),
     serverTLSBootstrap: booleanField(config, "serverTLSBootstrap", "configuration"),
     staticPodPath: textField(config, "staticPodPath", "configuration"),
+    address: textField(config, "address", "configuration"),
+    port: scalarText(config, "port"),
+    healthzBindAddress: textField(config, "healthzBindAddress", "configuration"),
+    healthzPort: scalarText(config, "healthzPort"),
+    containerRuntimeEndpoint: textField(config, "containerRuntimeEndpoint", "configuration"),
+    fileCheckFrequency: textField(config, "fileCheckFrequency", "configuration"),
+    clusterDomain: textField(config, "clusterDomain", "configuration"),
   });
+}
+
+function scalarText(config: YamlMap, key: string): string | undefined {
+  const node = child(config, key);
+  return node?.kind === "scalar" ? node.text : undefined;
 }
 
 type OrUndefined<T> = { readonly [K in keyof T]-?: T[K] | undefined };

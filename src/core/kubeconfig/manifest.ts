@@ -16,6 +16,8 @@ export interface StaticPod {
   readonly labels: ReadonlyMap<string, string>;
   readonly containers: readonly StaticContainer[];
   readonly hostPaths: readonly HostPath[];
+  /** Names that volumeMounts give and volumes does not: the API refuses such a pod. */
+  readonly unknownVolumes: readonly string[];
   readonly hostNetwork: boolean;
 }
 
@@ -101,13 +103,15 @@ function readPod(pod: YamlMap): StaticPod {
   const component = labels.get("component");
   const containers = mapsField(spec, "containers", "spec");
   if (containers.length === 0) throw malformed("spec.containers is empty");
+  const volumes = mapsField(spec, "volumes", "spec");
   return {
     name,
     ...(namespace === undefined ? {} : { namespace }),
     ...(component === undefined ? {} : { component }),
     labels,
     containers: containers.map((container, index) => readContainer(container, `spec.containers[${index}]`)),
-    hostPaths: readHostPaths(containers, mapsField(spec, "volumes", "spec")),
+    hostPaths: readHostPaths(containers, volumes),
+    unknownVolumes: mountedNames(containers).filter((mounted) => !volumeNames(volumes).has(mounted)),
     hostNetwork: booleanField(spec, "hostNetwork", "spec") ?? false,
   };
 }
@@ -164,6 +168,19 @@ function readPort(container: YamlMap, target: YamlMap, at: string): number | str
   );
   const value = declared && child(declared, "containerPort");
   return (value && toInteger(value)) ?? node.text;
+}
+
+function mountedNames(containers: readonly YamlMap[]): readonly string[] {
+  return containers.flatMap((container, index) => {
+    const at = `spec.containers[${index}]`;
+    return mapsField(container, "volumeMounts", at).flatMap((mount) => textField(mount, "name", at) ?? []);
+  });
+}
+
+function volumeNames(volumes: readonly YamlMap[]): ReadonlySet<string> {
+  return new Set(
+    volumes.flatMap((volume, index) => textField(volume, "name", `spec.volumes[${index}]`) ?? []),
+  );
 }
 
 function readHostPaths(containers: readonly YamlMap[], volumes: readonly YamlMap[]): readonly HostPath[] {

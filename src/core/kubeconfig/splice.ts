@@ -1,4 +1,5 @@
 // Replaces embedded certificates and keys of a kubeconfig by splicing bytes; everything else in the file stays as it is.
+import type { Reason } from "../model/reasons.ts";
 import { Buffer } from "node:buffer";
 import { AppError, assertNever } from "../model/errors.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
@@ -174,6 +175,6 @@ function assertOnlyWantedDiffer(before: YamlMap, after: YamlMap, splices: readon
   }
 }
 
-function unsafe(reason: string): AppError<"splice-unsafe"> {
+function unsafe(reason: Reason): AppError<"splice-unsafe"> {
   return new AppError("splice-unsafe", { reason });
 }

@@ -1,4 +1,5 @@
 // How large a YAML text may be, and the error of one that is larger or wrong.
+import type { Reason } from "../model/reasons.ts";
 import { AppError } from "../model/errors.ts";
 
 /** The limits of one call, defaults filled in; see YamlLimits. */
@@ -12,6 +13,6 @@ export interface YamlBounds {
 export const defaultBounds: YamlBounds = { sizeBytes: 1 << 20, depth: 128, tokens: 60_000, nodes: 20_000 };
 
 /** `reason` is a word of this tool or of the yaml package, never text of the input; the first line is 1. */
-export function malformedYaml(reason: string, line: number): AppError<"yaml-malformed"> {
+export function malformedYaml(reason: Reason, line: number): AppError<"yaml-malformed"> {
   return new AppError("yaml-malformed", { reason, line });
 }

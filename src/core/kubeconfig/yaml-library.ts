@@ -1,5 +1,5 @@
 // Reads any YAML with the yaml package: bounded in depth, tokens and aliases, and never with an error of another type than AppError.
-import type { Alias, CST, Document, ParsedNode, Scalar, YAMLMap, YAMLSeq } from "yaml";
+import type { Alias, CST, Document, ErrorCode, ParsedNode, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import { AppError } from "../model/errors.ts";
 import { malformedYaml } from "./yaml-bounds.ts";
 import { loadYaml } from "./yaml-package.cjs";
@@ -36,13 +36,23 @@ function compose(text: string, bounds: YamlBounds): readonly Document.Parsed[] {
     const documents = tokens(text, bounds).flatMap((token) => [...composer.next(token)]);
     documents.push(...composer.end());
     const fault = [composer.streamInfo(), ...documents].flatMap(({ errors }) => errors)[0];
-    if (fault) throw malformedYaml(fault.code.toLowerCase().replaceAll("_", "-"), lineAt(text, fault.pos[0]));
+    if (fault) throw malformedYaml(wordOf(fault.code), lineAt(text, fault.pos[0]));
     return documents;
   } catch (error) {
     if (error instanceof AppError) throw error;
     // No cause: the package's messages quote its input, which may be a key.
     throw malformedYaml("unreadable", 1);
   }
+}
+
+type Word<T extends string> = T extends `${infer First}_${infer Rest}`
+  ? `${Lowercase<First>}-${Word<Rest>}`
+  : Lowercase<T>;
+
+/** `BAD_INDENT` as `bad-indent`; the type makes a code of the package without a reason of ours a compile error. */
+function wordOf(code: ErrorCode): Word<ErrorCode> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return code.toLowerCase().replaceAll("_", "-") as Word<ErrorCode>;
 }
 
 function tokens(text: string, bounds: YamlBounds): readonly CST.Token[] {

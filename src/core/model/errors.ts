@@ -1,23 +1,24 @@
 // Errors as an interface: a closed set of codes, each with typed parameters. The sentence a person reads
 // is made by `report`, in their language; nothing here is prose and nothing here may hold key bytes.
+import { isReason, type Reason } from "./reasons.ts";
 
 /** Parameters of every error code. Add a code here and the compiler asks `report` for its sentences. */
 export interface ErrorParams {
   // --- DER, PEM, X.509 (core/pki). `offset` is in bytes from the start of the DER value.
-  "der-malformed": { readonly reason: string; readonly offset: number };
+  "der-malformed": { readonly reason: Reason; readonly offset: number };
   "pem-malformed": { readonly reason: PemFault; readonly line: number };
-  "certificate-malformed": { readonly reason: string };
-  "key-malformed": { readonly reason: string };
+  "certificate-malformed": { readonly reason: Reason };
+  "key-malformed": { readonly reason: Reason };
   "key-encrypted": { readonly format: string };
   "key-unsupported": { readonly algorithm: string };
-  "issue-refused": { readonly reason: string };
-  "value-invalid": { readonly what: string; readonly value: string; readonly expected: string };
+  "issue-refused": { readonly reason: Reason };
+  "value-invalid": { readonly what: Reason; readonly value: string; readonly expected: Reason };
 
   // --- kubeconfig and manifest surgery (core/kubeconfig). `path` is the address shown to people.
-  "yaml-malformed": { readonly reason: string; readonly line: number };
-  "kubeconfig-malformed": { readonly reason: string };
-  "splice-unsafe": { readonly reason: string };
-  "manifest-malformed": { readonly reason: string };
+  "yaml-malformed": { readonly reason: Reason; readonly line: number };
+  "kubeconfig-malformed": { readonly reason: Reason };
+  "splice-unsafe": { readonly reason: Reason };
+  "manifest-malformed": { readonly reason: Reason };
 
   // --- profile
   "profile-invalid": { readonly profile: string; readonly reason: string };
@@ -44,18 +45,72 @@ export interface ErrorParams {
   };
   "lock-lost": { readonly path: string; readonly token: number; readonly found: number };
   "plan-stale": { readonly differences: readonly PlanDifference[] };
-  "plan-invalid": { readonly path: string; readonly reason: string };
+  "plan-invalid": { readonly path: string; readonly reason: Reason };
   "digest-differs": { readonly approved: string; readonly found: string };
   "run-unfinished": { readonly run: string };
   "run-unknown": { readonly run: string };
   "run-not-open": { readonly run: string; readonly state: string };
-  "journal-damaged": { readonly path: string; readonly line: number; readonly reason: string };
+  "journal-damaged": { readonly path: string; readonly line: number; readonly reason: Reason };
   "rollback-refused": { readonly run: string; readonly changed: readonly string[] };
   "rollback-expired": { readonly run: string; readonly names: readonly string[] };
-  "proof-failed": { readonly slot: string; readonly reason: string };
-  "step-failed": { readonly step: string; readonly reason: string };
+  "proof-failed": { readonly slot: string; readonly reason: Reason };
+  "step-failed": { readonly step: string; readonly reason: Reason };
+  /** A process did not come back as it has to: `stage` says how far it came, `where` names the endpoint or the consumer */
+  "bounce-failed": {
+    readonly consumer: string;
+    readonly stage: "return" | "health" | "served";
+    readonly where: string;
+    readonly reason: string;
+  };
+  "snapshot-failed": { readonly step: string; readonly reason: string };
+  "live-proof-failed": { readonly where: string; readonly reason: string };
   "state-unsafe": { readonly path: string; readonly reason: string };
+  /** Too little room for a run. `on` is the nearest parent of `path` that exists; `needed` and `free` are bytes or inodes. */
+  "state-full": {
+    readonly path: string;
+    readonly on: string;
+    readonly keeps: "run" | "lock";
+    readonly lacks: "bytes" | "inodes";
+    readonly needed: number;
+    readonly free: number;
+  };
   interrupted: { readonly signal: string };
+
+  // --- processes of a node (drivers/process). `through` says who was asked.
+  "process-unknowable": { readonly consumer: string; readonly tried: readonly string[] };
+  "process-not-found": { readonly consumer: string; readonly through: string };
+  "process-ambiguous": {
+    readonly consumer: string;
+    readonly through: string;
+    readonly pods: readonly string[];
+  };
+  "process-not-stopped": {
+    readonly consumer: string;
+    readonly through: string;
+    readonly ids: readonly string[];
+    readonly reason: string;
+  };
+  "process-not-revived": { readonly consumer: string; readonly through: string; readonly reason: string };
+  "command-failed": { readonly command: string; readonly reason: string };
+
+  // --- running servers (drivers/shared, drivers/health). `endpoint` is a URL without credentials, `detail` the system's own words.
+  "endpoint-unreachable": {
+    readonly endpoint: string;
+    readonly reason: EndpointFault;
+    readonly detail: string;
+  };
+  /** `status` is gRPC's number (0 to 16), `message` the server's words. */
+  "rpc-failed": {
+    readonly endpoint: string;
+    readonly method: string;
+    readonly status: number;
+    readonly message: string;
+  };
+  "protobuf-malformed": { readonly reason: string; readonly offset: number };
+  /** `what` is etcd's name for it, `since` the first minor version that has it. */
+  "etcd-not-supported": { readonly endpoint: string; readonly what: string; readonly since: string };
+  /** `source` is the endpoint or the file. */
+  "snapshot-damaged": { readonly source: string; readonly reason: SnapshotFault; readonly detail: string };
 
   // --- app, cli
   usage: { readonly reason: string };
@@ -69,6 +124,26 @@ export interface ErrorParams {
 }
 
 export type PemFault = "truncated" | "bad-base64" | "label-differs" | "nested-begin";
+
+/** Why bytes are no snapshot of etcd. */
+export type SnapshotFault = "too-short" | "hash-differs" | "not-bbolt" | "read-back-differs";
+
+/** Why no conversation with a server came about, or why it broke off. */
+export type EndpointFault =
+  | "refused"
+  | "no-socket"
+  | "no-such-host"
+  | "no-route"
+  | "timeout"
+  | "closed"
+  | "not-http2"
+  | "not-grpc"
+  | "server-expired"
+  | "server-name"
+  | "server-untrusted"
+  | "key-not-pinned"
+  | "client-refused"
+  | "pair-unusable";
 
 /** One object whose state no longer is what the plan was made from. */
 export interface PlanDifference {
@@ -103,6 +178,8 @@ export type RefusalCode =
   | "authority-not-renewable"
   | "kubelet-managed"
   | "missing-not-recreated"
+  | "authority-missing"
+  | "authority-not-recreatable"
   | "kubeconfig-not-usable"
   | "other-node"
   // --- answers of a CA elsewhere; `address` is the answer's file
@@ -152,8 +229,9 @@ export function attempt<T>(parse: () => T): T | AppError {
 }
 
 /** The reason and line that a coded error carries, as text for a finding; its code when it has no reason. */
-export function reasonOf(error: AppError): string {
+export function reasonOf(error: AppError): Reason {
   const { reason, line } = error.params as { readonly reason?: unknown; readonly line?: unknown };
   const text = typeof reason === "string" ? reason : error.code;
-  return typeof line === "number" ? `${text} (line ${line})` : text;
+  const known = isReason(text) ? text : (`error ${text}` as const);
+  return typeof line === "number" ? `${known} (line ${line})` : known;
 }

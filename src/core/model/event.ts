@@ -1,6 +1,6 @@
 // What a run tells its audience while it works: progress for people and, with `-o json`, for programs.
 import type { PhaseId, Step } from "./plan.ts";
-import type { Issued, RunId, RunOutcome } from "./run.ts";
+import type { Issued, RunId, RunOutcome, Snapshot } from "./run.ts";
 
 export type RunEvent =
   | { readonly type: "run-started"; readonly run: RunId; readonly steps: number }
@@ -9,6 +9,14 @@ export type RunEvent =
   | { readonly type: "step-done"; readonly phase: PhaseId; readonly step: Step; readonly changed: boolean }
   | { readonly type: "issued"; readonly name: string; readonly issued: Issued }
   | { readonly type: "proved"; readonly name: string; readonly issued: Issued }
+  | { readonly type: "snapshot-taken"; readonly snapshot: Snapshot }
+  | {
+      readonly type: "process";
+      readonly consumer: string;
+      readonly state: "reloading" | "reloaded" | "stopping" | "returned" | "well";
+    }
+  /** Ids of the endpoints that were compared, and whether an object was created and deleted. */
+  | { readonly type: "live-proved"; readonly served: readonly string[]; readonly wrote: boolean }
   | { readonly type: "swept"; readonly paths: readonly string[] }
   | { readonly type: "step-failed"; readonly step: string; readonly code: string }
   | { readonly type: "rollback-started"; readonly run: RunId; readonly cause: "operator" | "failure" }

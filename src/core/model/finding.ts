@@ -9,11 +9,25 @@ export interface NoParams {
   readonly none?: never;
 }
 
+/** Why `renew NAME` would be refused or would leave the certificate as it is, so that something else is to be advised. */
+export type Obstacle =
+  | { readonly code: "observed" }
+  | { readonly code: "no-original" }
+  | { readonly code: "original-unreadable"; readonly original: string }
+  | { readonly code: "authority-elsewhere"; readonly authority: string }
+  | { readonly code: "kubelet-elsewhere"; readonly authority: string }
+  | { readonly code: "authority-not-usable"; readonly authority: string }
+  | { readonly code: "key-encrypted" };
+
 /** Instants are ms since 1970-01-01T00:00Z, `...Hex` lowercase hex without separators, modes octal text like `0600`. */
 export interface FindingParams {
   // --- time
-  "certificate-expired": { readonly notAfter: number };
-  "certificate-expiring": { readonly notAfter: number; readonly withinMs: number };
+  "certificate-expired": { readonly notAfter: number; readonly obstacle?: Obstacle };
+  "certificate-expiring": {
+    readonly notAfter: number;
+    readonly withinMs: number;
+    readonly obstacle?: Obstacle;
+  };
   "certificate-not-yet-valid": { readonly notBefore: number };
   "authority-expired": { readonly notAfter: number };
   "authority-expiring": { readonly notAfter: number; readonly withinMs: number };
@@ -72,6 +86,8 @@ export interface FindingParams {
   "owner-unexpected": { readonly path: string; readonly uid: number; readonly gid: number };
   "link-leaves-tree": { readonly path: string; readonly target: string };
   "left-over-temporary": { readonly path: string };
+  /** `path` has each byte that is not UTF-8 as `\\xff`. */
+  "name-not-utf8": { readonly path: string };
   // --- who can do what
   "holds-system-masters": { readonly subject: string; readonly notAfter: number };
   "externally-managed": { readonly authority: string };

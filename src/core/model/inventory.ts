@@ -109,6 +109,7 @@ export interface DiscoveryNote {
     | "kubelet-config-unreadable"
     | "kubeconfig-without-certificate"
     | "home-unreadable"
+    | "name-not-utf8"
     | "external-etcd";
   readonly address: Address;
   readonly detail: string;

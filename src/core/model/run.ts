@@ -46,6 +46,18 @@ export interface BeforeImage {
   readonly xattrs: Readonly<Record<string, string>>;
 }
 
+/** etcd's data as it was before the run. */
+export interface Snapshot {
+  readonly form: "snapshot" | "cold-copy";
+  /** Relative to the run's folder. */
+  readonly file: string;
+  readonly bytes: number;
+  /** Of the file, or of the list of files and their hashes (hex). */
+  readonly sha256: string;
+  /** True when keys of etcd's v2 API were seen: a v3 snapshot holds none of them. */
+  readonly hasV2Data: boolean;
+}
+
 /** Public facts of an issued certificate. */
 export interface Issued {
   readonly slot: SlotId;
@@ -70,6 +82,9 @@ export type JournalBody =
   | { readonly type: "issued"; readonly step: string; readonly issued: Issued }
   | { readonly type: "staged"; readonly step: string; readonly staged: Staged }
   | { readonly type: "all-staged" }
+  | { readonly type: "snapshot"; readonly step: string; readonly snapshot: Snapshot }
+  /** Before a process is stopped: which instances there were. */
+  | { readonly type: "bounce-begun"; readonly step: string; readonly instances: readonly string[] }
   | { readonly type: "effect"; readonly step: string; readonly sha256: string }
   | { readonly type: "proof"; readonly step: string; readonly sha256: string }
   | { readonly type: "failed"; readonly step: string; readonly code: string; readonly detail: string }

@@ -1,4 +1,5 @@
 // X.509 certificates (RFC 5280 section 4.1) as slices of their DER: cheap to read by the ten thousand, exact to the byte.
+import type { Reason } from "../model/reasons.ts";
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { AppError, isAppError } from "../model/errors.ts";
 import { findAnomalies, type CertificateAnomaly, type ReaderNotes } from "./certificate-anomalies.ts";
@@ -114,14 +115,14 @@ function withLazyFields(fields: EagerFields): Certificate {
   return Object.assign(certificate, fields);
 }
 
-function required(tlv: Tlv | undefined, what: string): Tlv {
+function required(tlv: Tlv | undefined, reason: Reason): Tlv {
   if (tlv) return tlv;
-  throw derMalformed(`${what} missing`, 0);
+  throw derMalformed(reason, 0);
 }
 
 function readVersion(der: Uint8Array, tlv: Tlv): 1 | 2 | 3 {
   const [inner, ...rest] = readChildren(der, tlv);
-  const version = decodeSmallInteger(der, required(inner, "version"));
+  const version = decodeSmallInteger(der, required(inner, "version missing"));
   if (rest.length > 0 || (version !== 0 && version !== 1 && version !== 2))
     throw derMalformed("unknown version", tlv.start);
   return version === 0 ? 1 : version === 1 ? 2 : 3;
@@ -131,11 +132,11 @@ function readVersion(der: Uint8Array, tlv: Tlv): 1 | 2 | 3 {
 export function readExtension(der: Uint8Array, tlv: Tlv): Extension {
   const [oidTlv, second, third, ...rest] = readChildren(der, expectTag(tlv, tags.sequence));
   const hasBoolean = second?.tag === tags.boolean;
-  const value = expectTag(required(hasBoolean ? third : second, "extension value"), tags.octetString);
+  const value = expectTag(required(hasBoolean ? third : second, "extension value missing"), tags.octetString);
   if (rest.length > 0 || (!hasBoolean && third))
     throw derMalformed("extension with too many parts", tlv.start);
   const extension = {
-    oid: decodeOid(der, required(oidTlv, "extension type")),
+    oid: decodeOid(der, required(oidTlv, "extension type missing")),
     critical: hasBoolean && decodeBoolean(der, second),
     isCriticalEncoded: hasBoolean,
     valueDer: der.subarray(value.contentStart, value.end),
@@ -150,7 +151,7 @@ function readExtensions(der: Uint8Array, parts: readonly Tlv[]): Extension[] {
   if (!tlv) return [];
   const [list, ...rest] = readChildren(der, tlv);
   if (rest.length > 0) throw derMalformed("more than one list of extensions", tlv.start);
-  return readChildren(der, expectTag(required(list, "extensions"), tags.sequence)).map((e) =>
+  return readChildren(der, expectTag(required(list, "extensions missing"), tags.sequence)).map((e) =>
     readExtension(der, e),
   );
 }
@@ -174,9 +175,9 @@ export function checkName(der: Uint8Array, tlv: Tlv): void {
 /** Structure only. @throws AppError der-malformed */
 export function checkSpki(der: Uint8Array, tlv: Tlv): void {
   const [algorithm, key, ...rest] = readChildren(der, expectTag(tlv, tags.sequence));
-  const [oid] = readChildren(der, expectTag(required(algorithm, "key algorithm"), tags.sequence));
-  decodeOid(der, required(oid, "key algorithm"));
-  checkBitString(der, required(key, "public key"));
+  const [oid] = readChildren(der, expectTag(required(algorithm, "key algorithm missing"), tags.sequence));
+  decodeOid(der, required(oid, "key algorithm missing"));
+  checkBitString(der, required(key, "public key missing"));
   if (rest.length > 0) throw derMalformed("public key with too many parts", tlv.start);
 }
 
@@ -188,7 +189,7 @@ function readSignatureAlgorithm(der: Uint8Array, outer: Tlv, inner: Tlv): string
     throw derMalformed("inner and outer signature algorithm differ", outer.start);
   }
   const [oid] = readChildren(der, expectTag(outer, tags.sequence));
-  return decodeOid(der, required(oid, "signature algorithm"));
+  return decodeOid(der, required(oid, "signature algorithm missing"));
 }
 
 function readValidity(der: Uint8Array, tlv: Tlv) {

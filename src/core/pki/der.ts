@@ -1,4 +1,5 @@
 // Strict DER (X.690): slices of a byte array in, values out, and back. Nothing here copies until asked to.
+import type { Reason } from "../model/reasons.ts";
 import { AppError } from "../model/errors.ts";
 
 /** One tag-length-value as offsets into the array it was read from. Tags are the identifier octet as it stands. */
@@ -34,7 +35,7 @@ export const tags = {
 const maxDepth = 32;
 
 /** The error of this file: what is wrong, and how many bytes from the start of the array. */
-export function derMalformed(reason: string, offset: number): AppError<"der-malformed"> {
+export function derMalformed(reason: Reason, offset: number): AppError<"der-malformed"> {
   return new AppError("der-malformed", { reason, offset });
 }
 

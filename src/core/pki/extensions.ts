@@ -1,4 +1,5 @@
 // The known extensions of a certificate, read by name and written as whole extensions.
+import type { Reason } from "../model/reasons.ts";
 import { AppError, assertNever } from "../model/errors.ts";
 import { findExtension, type Certificate, type Extension } from "./certificate.ts";
 import { encodeSequence, encodeTlv } from "./der.ts";
@@ -88,7 +89,7 @@ export interface SanInput {
   readonly value: string;
 }
 
-function encodeAscii(tag: number, what: string, value: string): Uint8Array {
+function encodeAscii(tag: number, what: Reason, value: string): Uint8Array {
   if (!/^[\x20-\x7e]+$/.test(value)) {
     throw new AppError("value-invalid", {
       what,

@@ -1,4 +1,5 @@
 // Issuing: a new certificate for an old identity, byte for byte where nothing has to change (RFC 5280 section 4.1).
+import type { Reason } from "../model/reasons.ts";
 import { createPublicKey } from "node:crypto";
 import { AppError } from "../model/errors.ts";
 import { findExtension, parseCertificate, type Certificate, type Extension } from "./certificate.ts";
@@ -62,7 +63,7 @@ export interface RenewAuthorityRequest {
   readonly notAfter: number;
 }
 
-function refused(reason: string): AppError<"issue-refused"> {
+function refused(reason: Reason): AppError<"issue-refused"> {
   return new AppError("issue-refused", { reason });
 }
 
@@ -72,7 +73,7 @@ function encodeSerial(serial: Uint8Array): Uint8Array {
   return encoded;
 }
 
-function checkPositive(serial: Uint8Array): void {
+export function checkPositive(serial: Uint8Array): void {
   if (serial.every((byte) => byte === 0)) throw refused("the serial is zero");
 }
 
@@ -219,7 +220,7 @@ function isSelfIssued({ issuerDer, subjectDer }: Certificate): boolean {
 }
 
 /** Like Go, a version 1 certificate passes as an authority if it is a root: it could not say CA:TRUE. */
-function checkIssuer(issuer: Certificate, key: PrivateKey): void {
+export function checkIssuer(issuer: Certificate, key: PrivateKey): void {
   const isOldRoot = issuer.version < 3 && isSelfIssued(issuer);
   if (basicConstraints(issuer)?.isCa !== true && !isOldRoot) throw refused("the issuer is not a CA");
   if (keyUsage(issuer)?.bits.includes("keyCertSign") === false)

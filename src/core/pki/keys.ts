@@ -107,7 +107,7 @@ export const keySpecs: readonly KeySpec[] = [
 export function parseKeySpec(text: string): KeySpec {
   const spec = keySpecs.find((known) => formatKeySpec(known).toLowerCase() === text.trim().toLowerCase());
   if (spec) return spec;
-  const expected = keySpecs.map(formatKeySpec).join(", ");
+  const expected = `RSA-2048, ${keySpecs.slice(1).map(formatKeySpec).join(", ")}` as const;
   throw new AppError("value-invalid", { what: "key algorithm", value: text, expected });
 }
 

@@ -131,5 +131,5 @@ function chainRefusals(
   }
   const authority = authorityOf(facts, slot.slot);
   const name = authority === null ? "" : authority.slot.certificate.path;
-  return [refuseAnswer("answer-not-signed", slot, answer, `${result.reason}, ${name}`)];
+  return [refuseAnswer("answer-not-signed", slot, answer, `${name}: ${result.reason}`)];
 }

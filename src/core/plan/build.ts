@@ -1,6 +1,6 @@
 // (Facts, Request) -> Plan: decisions, refusals, guards, and the steps of each phase. Pure.
 import { type Address, formatAddress } from "../model/address.ts";
-import type { SlotId } from "../model/inventory.ts";
+import type { CertificateSlot, SlotId } from "../model/inventory.ts";
 import type {
   BackUpStep,
   Content,
@@ -17,47 +17,58 @@ import type {
   TakeStep,
   Template,
 } from "../model/plan.ts";
-import { originalOf } from "../policy/certificate-checks.ts";
+import { originalOf } from "../policy/originals.ts";
 import { type Facts, type ObjectFacts, type SlotFacts, authorityOf } from "../policy/facts.ts";
 import { octal } from "../policy/finding-of.ts";
-import { sha256Hex } from "../pki/fingerprints.ts";
 import { formatKeySpec, keySpecOfSpki, parseKeySpec } from "../pki/keys.ts";
 import { formatName, parseName } from "../pki/names.ts";
 import { digestOfPlan } from "./digest.ts";
+import { newModeOf } from "./new-mode.ts";
+import { type LivePart, type LiveSteps, liveSteps, noLiveSteps } from "./live-steps.ts";
 import { noticesOf } from "./notices.ts";
+import { type RecreatedAuthorities, recreateAuthorities } from "./recreate/authorities.ts";
+import { isFileMissing, recreatedOriginal } from "./recreate/decide.ts";
+import { recreationNotices } from "./recreate/notices.ts";
+import { authorityFields, recreate } from "./recreate/recreate.ts";
 import type { Install, Pairing } from "./pair-answers.ts";
 import { refusalsOf } from "./refusals.ts";
-import { sansFor, select } from "./select.ts";
+import { sansFor } from "./named.ts";
+import { select } from "./select.ts";
 import { forgetStepsOf, installStep, selectSigned, signedRefusals, sourceObjects } from "./signed-plan.ts";
+import { type Written, absentObject } from "./written.ts";
 
 export interface PlanFrame {
   readonly toolVersion: string;
   readonly root: string;
-}
-
-/** One object that will be replaced, with how its bytes are made. */
-interface Written {
-  readonly address: string;
-  readonly facts: ObjectFacts;
-  readonly content: Content;
-  readonly isKey: boolean;
+  /** What runs on the node; absent when only its files are looked at. */
+  readonly live?: LivePart;
 }
 
 /**
  * The whole plan; with refusals it has no steps and cannot be applied. With `signed` it installs the answers of a CA elsewhere and
  * issues nothing.
  */
-export function buildPlan(facts: Facts, request: RenewRequest, frame: PlanFrame, signed?: Pairing): Plan {
+export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame, signed?: Pairing): Plan {
+  const authorities = recreateAuthorities(given, request);
+  const { facts } = authorities;
   const decisions = signed ? selectSigned(facts, request, signed) : select(facts, request);
   const refusals = signed
     ? signedRefusals(facts, { decisions, request, pairing: signed })
-    : refusalsOf(facts, decisions, request);
+    : [...authorities.refusals, ...refusalsOf(facts, decisions, request)];
   const isPossible = refusals.length === 0;
   const renewed = isPossible ? slotsOf(facts, decisions, "renew") : [];
   const following = isPossible ? slotsOf(facts, decisions, "follow") : [];
   const installs = renewed.flatMap((slot) => signed?.installs.get(slot.slot.id) ?? []);
-  const written = writtenObjects(facts, renewed, following, { ...request, installs });
-  const phases = phasesOf(facts, { renewed, following, written, request, installs });
+  const made = isPossible ? madeAgain(facts, authorities, { renewed, request }) : nothingMade;
+  const written = [
+    ...made.written,
+    ...writtenObjects(facts, renewed, following, { keepKey: request.keepKey, installs }),
+  ];
+  const changed = new Set(renewed.map(({ slot }) => slot.id));
+  const live = frame.live && isPossible ? liveSteps(facts, frame.live, changed) : noLiveSteps;
+  const node = facts.inventory.nodes[0]?.node ?? "";
+  const filePhases = phasesOf(facts, { renewed, following, written, request, made, installs });
+  const phases = withLive(filePhases, live, { node, installs });
   const base = {
     format: "perennial/plan/v1" as const,
     toolVersion: frame.toolVersion,
@@ -68,12 +79,25 @@ export function buildPlan(facts: Facts, request: RenewRequest, frame: PlanFrame,
     request,
     decisions,
     notices: [
-      ...noticesOf(facts, { renewed, following, request, isSigned: signed !== undefined }),
+      ...(isPossible ? authorities.notices : []),
+      ...noticesOf(facts, {
+        renewed,
+        following,
+        request,
+        handled: handledBy(live),
+        isSigned: signed !== undefined,
+      }),
+      ...recreationNotices(facts, { issues: made.issues, renewed }),
       ...(signed?.notices ?? []),
     ],
     refusals,
-    guards: guardsOf(facts, { renewed, following, written, installs }),
+    guards: guardsOf(facts, {
+      changed: [...renewed, ...following],
+      written,
+      read: [...live.reads, ...made.read, ...sourceObjects(installs)],
+    }),
     phases,
+    ...(frame.live ? { restarts: live.restarts } : {}),
   };
   return { ...base, digest: digestOfPlan(base) };
 }
@@ -118,7 +142,7 @@ function pemObjects(slot: SlotFacts, { keepKey, installs }: Manner): readonly Wr
     const facts = slot.objects.find((object) => formatAddress(object.address) === address);
     if (facts) return [{ address, facts, content, isKey }];
     return isKey && slot.key.state === "missing"
-      ? [{ address, facts: absent(slot.key.address), content, isKey }]
+      ? [{ address, facts: absentObject(slot.key.address, 0o600), content, isKey }]
       : [];
   };
   if (key === certificate)
@@ -129,18 +153,9 @@ function pemObjects(slot: SlotFacts, { keepKey, installs }: Manner): readonly Wr
   ];
 }
 
-/** A key that is gone is made anew where it was. */
-function absent(address: Address): ObjectFacts {
-  return {
-    address,
-    sha256: "absent",
-    size: 0,
-    mode: 0o600,
-    uid: 0,
-    gid: 0,
-    link: null,
-    linkLeavesTree: false,
-  };
+/** The slot a copy follows, also one that this plan makes again. */
+function originalSlot(facts: Facts, copy: SlotFacts): CertificateSlot | null {
+  return originalOf(facts, copy)?.slot ?? recreatedOriginal(facts, copy);
 }
 
 /** Several users of one kubeconfig are one write. */
@@ -155,8 +170,8 @@ function kubeconfigObjects(facts: Facts, slots: readonly SlotFacts[]): readonly 
     if (holder.form !== "kubeconfig" || !object) continue;
     const address = formatAddress(holder.file);
     const entry = byFile.get(address) ?? { facts: object, users: [] };
-    const source =
-      slot.slot.management === "copy" ? (originalOf(facts, slot)?.slot.id ?? slot.slot.id) : slot.slot.id;
+    const original = slot.slot.management === "copy" ? originalSlot(facts, slot) : null;
+    const source = original?.id ?? slot.slot.id;
     entry.users.push({ user: holder.user, slot: source });
     byFile.set(address, entry);
   }
@@ -168,7 +183,33 @@ function kubeconfigObjects(facts: Facts, slots: readonly SlotFacts[]): readonly 
   }));
 }
 
+interface Made {
+  readonly issues: readonly IssueStep[];
+  readonly written: readonly Written[];
+  readonly read: readonly ObjectFacts[];
+}
+
+const nothingMade: Made = { issues: [], written: [], read: [] };
+
+/** Authorities first, then what is missing below them. */
+function madeAgain(
+  facts: Facts,
+  authorities: RecreatedAuthorities,
+  { renewed, request }: { readonly renewed: readonly SlotFacts[]; readonly request: RenewRequest },
+): Made {
+  const all = renewed.filter(isFileMissing).map((slot) => {
+    const sans = sansFor(slot.slot, request).map(({ kind, value }) => ({ kind, value }));
+    return recreate(facts, slot, { request, sans });
+  });
+  return {
+    issues: [...authorities.issues, ...all.map(({ issue }) => issue)],
+    written: [...authorities.written, ...all.flatMap(({ written }) => written)],
+    read: [...authorities.read, ...all.flatMap(({ read }) => read)],
+  };
+}
+
 interface Parts {
+  readonly made: Made;
   readonly renewed: readonly SlotFacts[];
   readonly following: readonly SlotFacts[];
   readonly written: readonly Written[];
@@ -177,11 +218,15 @@ interface Parts {
 }
 
 function phasesOf(facts: Facts, parts: Parts): readonly Phase[] {
-  const { renewed, written, installs } = parts;
+  const { renewed, written, made } = parts;
   if (written.length === 0) return [];
   const taken = takenSlots(facts, parts);
   const steps = {
-    issue: [...renewed.map((slot) => makingStep(facts, slot, parts)), ...taken.map(takeStep)],
+    issue: [
+      ...made.issues,
+      ...renewed.filter((slot) => !isFileMissing(slot)).map((slot) => makingStep(facts, slot, parts)),
+      ...taken.map(takeStep),
+    ],
     "back-up": written.map((object): BackUpStep => ({
       kind: "back-up",
       id: stepId("back-up", object.facts.address),
@@ -192,25 +237,25 @@ function phasesOf(facts: Facts, parts: Parts): readonly Phase[] {
       id: stepId("stage", object.facts.address),
       object: object.address,
       content: object.content,
-      mode: octal(newMode(object)),
+      mode: octal(newModeOf(object.facts.mode, object.isKey)),
+      ...(object.facts.sha256 === "absent"
+        ? { owner: { uid: object.facts.uid, gid: object.facts.gid } }
+        : undefined),
     })),
     swap: written.map((object): SwapStep => ({
       kind: "swap",
       id: stepId("swap", object.facts.address),
       object: object.address,
     })),
-    prove: [
-      ...[...renewed, ...parts.following].map((slot): ProveStep => ({
-        kind: "prove",
-        id: `${slot.slot.node}/prove/${slot.slot.name}`,
-        slot: slot.slot.id,
-        name: slot.slot.name,
-      })),
-      ...forgetStepsOf(installs),
-    ],
+    prove: [...renewed, ...parts.following].map((slot): ProveStep => ({
+      kind: "prove",
+      id: `${slot.slot.node}/prove/${slot.slot.name}`,
+      slot: slot.slot.id,
+      name: slot.slot.name,
+    })),
   };
   const ids = ["back-up", "issue", "stage", "swap", "prove"] as const;
-  const node = renewed[0]?.slot.node ?? parts.following[0]?.slot.node ?? "";
+  const node = written[0]?.facts.address.node ?? "";
   return ids.map((id) => ({ id, nodes: [{ node, steps: steps[id] }] }));
 }
 
@@ -218,18 +263,44 @@ function phasesOf(facts: Facts, parts: Parts): readonly Phase[] {
 function takenSlots(facts: Facts, { renewed, following }: Parts): readonly SlotFacts[] {
   const own = new Set(renewed.map((slot) => slot.slot.id));
   const ids = new Set(
-    following.flatMap((copy) => originalOf(facts, copy)?.slot.id ?? []).filter((id) => !own.has(id)),
+    following.flatMap((copy) => originalSlot(facts, copy)?.id ?? []).filter((id) => !own.has(id)),
   );
   return [...ids].flatMap((id) => facts.slots.get(id) ?? []);
 }
 
-function stepId(kind: string, address: Address): string {
-  return `${address.node}/${kind}${address.path}`;
+/**
+ * etcd's data is saved before everything else; processes are restarted, and asked, when the files are proved. Pending keys are
+ * removed by the last phase: up to then a rollback leaves the answers good for another try.
+ */
+function withLive(
+  files: readonly Phase[],
+  live: LiveSteps,
+  { node, installs }: { readonly node: string; readonly installs: readonly Install[] },
+): readonly Phase[] {
+  const phase = (id: Phase["id"], steps: Phase["nodes"][number]["steps"]): readonly Phase[] =>
+    steps.length === 0 ? [] : [{ id, nodes: [{ node, steps }] }];
+  const phases = [
+    ...phase("snapshot", live.snapshot),
+    ...files,
+    ...phase("restart", live.bounces),
+    ...phase("prove-live", live.proof),
+  ];
+  const forgets = forgetStepsOf(installs);
+  const last = phases.at(-1);
+  if (forgets.length === 0 || !last) return phases;
+  const nodes = last.nodes.map((each) => ({ ...each, steps: [...each.steps, ...forgets] }));
+  return [...phases.slice(0, -1), { ...last, nodes }];
 }
 
-/** A private key's file ends 0600 whatever it was; everything else keeps its mode. */
-function newMode(object: Written): number {
-  return object.isKey ? object.facts.mode & 0o600 : object.facts.mode;
+/** Consumers that the plan itself takes care of, or that need nothing. */
+function handledBy({ restarts }: LiveSteps): ReadonlySet<string> {
+  const isHandled = ({ reasons }: LiveSteps["restarts"][number]): boolean =>
+    !reasons.some(({ code }) => code === "not-here");
+  return new Set(restarts.filter(isHandled).map(({ consumer }) => consumer));
+}
+
+function stepId(kind: string, address: Address): string {
+  return `${address.node}/${kind}${address.path}`;
 }
 
 function makingStep(facts: Facts, slot: SlotFacts, { request, installs }: Parts): MakingStep {
@@ -239,7 +310,7 @@ function makingStep(facts: Facts, slot: SlotFacts, { request, installs }: Parts)
 
 function issueStep(facts: Facts, slot: SlotFacts, request: RenewRequest): IssueStep {
   const authority = authorityOf(facts, slot.slot);
-  if (slot.certificate.state !== "present" || !authority?.signing) {
+  if (slot.certificate.state !== "present" || !authority) {
     throw new TypeError(`${slot.slot.id} was planned without a certificate or an authority`);
   }
   const { leaf } = slot.certificate.value;
@@ -257,16 +328,11 @@ function issueStep(facts: Facts, slot: SlotFacts, request: RenewRequest): IssueS
     slot: slot.slot.id,
     name: slot.slot.name,
     subject: formatName(parseName(leaf.subjectDer)),
-    authority: authority.slot.name,
-    authorityCertificate: formatAddress(authority.slot.certificate),
-    authorityKey: formatAddress(authority.slot.key),
-    authoritySerialHex: authority.signing.serialHex,
-    authoritySha256: sha256Hex(authority.signing.der),
+    ...authorityFields(facts, authority),
     template: templateOf(slot),
     old: { serialHex: leaf.serialHex, notBefore: leaf.notBefore, notAfter: leaf.notAfter },
     key: request.keepKey ? { mode: "keep", algorithm } : { mode: "generate", algorithm },
     validitySeconds: request.validitySeconds,
-    notAfterCap: authority.signing.notAfter,
     addSans: sansFor(slot.slot, request).map(({ kind, value }) => ({ kind, value })),
   };
 }
@@ -295,17 +361,28 @@ function templateOf(slot: SlotFacts): Template {
 /** Written objects, and everything that is read to write them: issuers, templates, kept keys. */
 function guardsOf(
   facts: Facts,
-  { renewed, following, written, installs }: Omit<Parts, "request">,
+  {
+    changed,
+    written,
+    read,
+  }: {
+    readonly changed: readonly SlotFacts[];
+    readonly written: readonly Written[];
+    readonly read: readonly ObjectFacts[];
+  },
 ): readonly Guard[] {
   const isWritten = new Set(written.map((object) => object.address));
-  const originals = following.flatMap((copy) => {
-    const original = originalOf(facts, copy);
-    return original ? (facts.slots.get(original.slot.id) ?? []) : [];
-  });
+  const originals = changed
+    .filter(({ slot }) => slot.management === "copy")
+    .flatMap((copy) => {
+      const original = originalOf(facts, copy);
+      return original ? (facts.slots.get(original.slot.id) ?? []) : [];
+    });
+  const issuing = changed.filter(({ slot }) => slot.management !== "copy");
   const objects = [
-    ...[...renewed, ...following, ...originals].flatMap((slot) => slot.objects),
-    ...renewed.flatMap((slot) => authorityOf(facts, slot.slot)?.objects ?? []),
-    ...sourceObjects(installs),
+    ...read,
+    ...[...changed, ...originals].flatMap((slot) => slot.objects),
+    ...issuing.flatMap((slot) => authorityOf(facts, slot.slot)?.objects ?? []),
     ...written.map((object) => object.facts),
   ];
   const byAddress = new Map(objects.map((object) => [formatAddress(object.address), object]));

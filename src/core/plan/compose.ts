@@ -6,6 +6,7 @@ import { concatBytes } from "../pki/der.ts";
 import { isSamePublicKey, readPrivateKey } from "../pki/keys.ts";
 import { encodePem, parsePem, replacePemBlocks, type PemBlock } from "../pki/pem.ts";
 import { parseKubeconfig, type KubeconfigUser } from "../kubeconfig/kubeconfig.ts";
+import { newKubeconfig } from "./recreate/new-kubeconfig.ts";
 import { spliceKubeconfig, type UserEdit } from "../kubeconfig/splice.ts";
 
 /** What was issued for a slot. Holds a private key: memory only, zeroed by its owner. */
@@ -25,31 +26,47 @@ export interface ComposeRequest {
   readonly old: Uint8Array;
   readonly content: Content;
   readonly issued: ReadonlyMap<SlotId, IssuedMaterial>;
+  /** Bytes of another object by formatAddress, for contents that start from one. */
+  readonly read?: (address: string) => Uint8Array;
 }
 
 /**
- * Comments, intermediates, `EC PARAMETERS`, line ends and a missing last newline survive. A kept key leaves its bytes alone.
+ * No old bytes at all are a file that is made. Comments, intermediates, `EC PARAMETERS`, line ends and a missing last newline survive. A kept key leaves its bytes alone.
  * @throws AppError `step-failed` when the old bytes lack what is to be replaced or nothing was issued for a slot;
  * what `spliceKubeconfig` throws
  */
-export function composeObject({ old, content, issued }: ComposeRequest): Uint8Array {
+export function composeObject({ old, content, issued, read = noOther }: ComposeRequest): Uint8Array {
   switch (content.form) {
     case "pem-certificate":
+      if (old.length === 0) return newCertificate(materialOf(issued, content.slot));
       return replacePemBlocks(old, certificateEdit(old, content.index, materialOf(issued, content.slot)));
     case "pem-key":
       return composeKey(old, materialOf(issued, content.slot));
     case "pem-combined": {
       const material = materialOf(issued, content.slot);
+      if (old.length === 0) return Buffer.concat([newCertificate(material), material.keyPem]);
       return replacePemBlocks(
         old,
         new Map([...certificateEdit(old, content.index, material), ...keyEdit(old, material)]),
       );
     }
     case "kubeconfig":
-      return composeKubeconfig(old, content.users, issued);
+      return composeKubeconfig(content.from === undefined ? old : read(content.from), content.users, issued);
+    case "kubeconfig-new":
+      return newKubeconfig(content, materialOf(issued, content.slot), read(content.authority));
+    case "copy":
+      return Uint8Array.from(read(content.from));
     default:
       return assertNever(content);
   }
+}
+
+function noOther(address: string): never {
+  throw new AppError("step-failed", { step: "stage", reason: `${address} was not read` });
+}
+
+function newCertificate({ certificateDer }: IssuedMaterial): Uint8Array {
+  return encodePem("CERTIFICATE", certificateDer);
 }
 
 /** A file without any PEM (gone, emptied, half written, DER) holds nothing that could be kept: it becomes the new key. */

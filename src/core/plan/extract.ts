@@ -1,4 +1,5 @@
 // Reads back what a plan's content puts into an object: the certificate and, where it is in there, the key of each slot.
+import type { Reason } from "../model/reasons.ts";
 import type { SlotId } from "../model/inventory.ts";
 import { AppError, assertNever } from "../model/errors.ts";
 import type { Content } from "../model/plan.ts";
@@ -30,6 +31,10 @@ export function extractSlots(bytes: Uint8Array, content: Content): readonly Extr
       const { users } = parseKubeconfig(bytes);
       return content.users.map(({ user, slot }) => ({ slot, ...extractUser(users, user) }));
     }
+    case "kubeconfig-new":
+      return [{ slot: content.slot, ...extractUser(parseKubeconfig(bytes).users, content.user) }];
+    case "copy":
+      return [];
     default:
       return assertNever(content);
   }
@@ -51,6 +56,12 @@ export function extractCertificates(bytes: Uint8Array, content: Content): readon
         spkiDer: null,
       }));
     }
+    case "kubeconfig-new": {
+      const { users } = parseKubeconfig(bytes);
+      return [{ slot: content.slot, certificate: embeddedCertificate(users, content.user), spkiDer: null }];
+    }
+    case "copy":
+      return [];
     default:
       return assertNever(content);
   }
@@ -85,6 +96,6 @@ function userOf(users: readonly KubeconfigUser[], name: string): KubeconfigUser 
   return user;
 }
 
-function missing(reason: string): AppError<"step-failed"> {
+function missing(reason: Reason): AppError<"step-failed"> {
   return new AppError("step-failed", { step: "read", reason });
 }

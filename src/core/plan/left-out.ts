@@ -1,5 +1,5 @@
-// What a plan should have done and could not: slots of the selection whose certificate is missing, unreadable or no template, or whose
-// CA signs elsewhere.
+// What a plan should have done and could not: slots of the selection whose certificate is missing, unreadable or no template, or
+// cannot be signed here.
 import type { Decision, KeepReason, Plan } from "../model/plan.ts";
 
 export interface LeftOut {
@@ -9,8 +9,11 @@ export interface LeftOut {
 
 const lacking: ReadonlySet<KeepReason["code"]> = new Set([
   "missing",
+  "authority-missing",
+  "identity-unknown",
   "unreadable",
   "not-usable",
+  "refused",
   // Only a certificate that is due or asked for has this reason.
   "externally-managed",
 ]);

@@ -1,4 +1,5 @@
 // Certificates that must not become the template of their successor: a renewal would repeat what is wrong with them, signed anew.
+import type { Reason } from "../model/reasons.ts";
 import { formatAddress } from "../model/address.ts";
 import { isAppError, attempt } from "../model/errors.ts";
 import type { RenewRequest } from "../model/plan.ts";
@@ -8,7 +9,7 @@ import { commonName, parseName } from "../pki/names.ts";
 import type { CertificateFacts, Facts, SlotFacts } from "../policy/facts.ts";
 
 /** Why this slot is left alone even when it is due or asked for; null when nothing speaks against it. */
-export function noTemplate(facts: Facts, slot: SlotFacts, stored: CertificateFacts): string | null {
+export function noTemplate(facts: Facts, slot: SlotFacts, stored: CertificateFacts): Reason | null {
   if (basicConstraints(stored.leaf)?.isCa === true) return "it is a certificate authority's certificate";
   const name = nameOfAnother(facts, slot, stored);
   if (name !== null) return `it is the certificate of ${name}`;
@@ -16,7 +17,7 @@ export function noTemplate(facts: Facts, slot: SlotFacts, stored: CertificateFac
 }
 
 /** What stands in the way only when something is to be done. */
-export function noTemplateNow({ leaf }: CertificateFacts, { keyAlgorithm }: RenewRequest): string | null {
+export function noTemplateNow({ leaf }: CertificateFacts, { keyAlgorithm }: RenewRequest): Reason | null {
   if (leaf.anomalies.includes("duplicate-extension")) return "it has an extension twice";
   const spec = attempt(() => keySpecOfSpki(leaf.spkiDer));
   return isAppError(spec) && keyAlgorithm === null ? "its key algorithm is not supported" : null;
@@ -37,7 +38,7 @@ function nameOfAnother(facts: Facts, { slot }: SlotFacts, { leaf }: CertificateF
 }
 
 /** A new certificate needs its key's place: one that can be looked at, and that is ours to fill. */
-function keyInTheWay({ slot, key }: SlotFacts): string | null {
+function keyInTheWay({ slot, key }: SlotFacts): Reason | null {
   if (key.state === "unreadable") return `its key ${key.address.path} cannot be read: ${key.reason}`;
   if (key.state === "missing" && key.danglingLink !== null) {
     return `its key ${key.address.path} is a link to ${key.danglingLink}, which is not there`;

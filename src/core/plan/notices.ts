@@ -2,6 +2,7 @@
 import { formatAddress } from "../model/address.ts";
 import type { Notice, RenewRequest } from "../model/plan.ts";
 import { type Facts, type SlotFacts, authorityOf } from "../policy/facts.ts";
+import { newModeOf } from "./new-mode.ts";
 import { octal } from "../policy/finding-of.ts";
 
 interface Changed {
@@ -10,6 +11,8 @@ interface Changed {
   readonly request: RenewRequest;
   /** A CA elsewhere has decided the validity. */
   readonly isSigned?: boolean;
+  /** Consumers whose restart is a step of the plan, or not needed. */
+  readonly handled: ReadonlySet<string>;
 }
 
 export function noticesOf(facts: Facts, changed: Changed): readonly Notice[] {
@@ -19,6 +22,7 @@ export function noticesOf(facts: Facts, changed: Changed): readonly Notice[] {
     ...restarts(facts, changed),
     ...bundles(facts, changed),
     ...modes(changed),
+    ...closedKeys(changed),
   ];
 }
 
@@ -52,13 +56,13 @@ function isBefore32(version: string | null): boolean {
   return major < 3 || (major === 3 && minor < 2);
 }
 
-function restarts(facts: Facts, { renewed }: Changed): readonly Notice[] {
+function restarts(facts: Facts, { renewed, handled }: Changed): readonly Notice[] {
   const ids = new Set(renewed.map((slot) => slot.slot.id));
   const consumers = consumersOf(facts)
     .filter((consumer) => consumer.slots.some((slot) => ids.has(slot)))
     .map((consumer) => consumer.name);
   const kubelet = renewed.some((slot) => slot.slot.management === "kubelet") ? ["kubelet"] : [];
-  const all = [...consumers, ...kubelet];
+  const all = [...consumers, ...kubelet].filter((consumer) => !handled.has(consumer));
   return all.length === 0 ? [] : [{ code: "restart-needed", consumers: all }];
 }
 
@@ -87,5 +91,24 @@ function modes({ renewed, following }: Changed): readonly Notice[] {
       code: "mode-kept-open",
       address: formatAddress(object.address),
       mode: octal(object.mode),
+    }));
+}
+
+/** The owner stays and root reads everything: only who reads a key through its group loses it when the file ends 0600. */
+function closedKeys({ renewed, request }: Changed): readonly Notice[] {
+  const keys = renewed.flatMap(({ slot, objects }) => {
+    const { holder } = slot;
+    if (holder.form !== "pem" || (request.keepKey && holder.key !== null)) return [];
+    const address = formatAddress(holder.key ?? holder.certificate);
+    return objects.filter((object) => formatAddress(object.address) === address);
+  });
+  return keys
+    .filter(({ mode, gid }) => (mode & 0o040) !== 0 && gid !== 0)
+    .map(({ address, mode, gid }) => ({
+      code: "group-loses-key",
+      address: formatAddress(address),
+      mode: octal(mode),
+      newMode: octal(newModeOf(mode, true)),
+      gid,
     }));
 }

@@ -1,4 +1,5 @@
 // A saved plan, read back. Its digest is what protects it: the shape is checked far enough to compute one.
+import type { Reason } from "../model/reasons.ts";
 import { AppError } from "../model/errors.ts";
 import type { Plan } from "../model/plan.ts";
 
@@ -8,7 +9,7 @@ const texts = ["format", "toolVersion", "cluster", "root", "createdAt", "digest"
 
 /** Throws `plan-invalid`: not JSON, not a plan, or of another format. The engine then holds the digest against the content. */
 export function parsePlan(path: string, bytes: Uint8Array): Plan {
-  const fail = (reason: string): never => {
+  const fail = (reason: Reason): never => {
     throw new AppError("plan-invalid", { path, reason });
   };
   if (bytes.length > limitBytes) fail(`larger than ${limitBytes} bytes`);

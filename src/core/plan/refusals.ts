@@ -1,10 +1,12 @@
 // What a plan refuses (exit 4): each refusal names what, where and why; `report` adds the way on.
+import type { Reason } from "../model/reasons.ts";
 import { formatAddress } from "../model/address.ts";
 import type { Refusal, RefusalCode } from "../model/errors.ts";
 import type { Decision, RenewRequest } from "../model/plan.ts";
 import type { Certificate } from "../pki/certificate.ts";
 import { basicConstraints, keyUsage } from "../pki/extensions.ts";
-import { hasMatchingKey, originalOf } from "../policy/certificate-checks.ts";
+import { hasMatchingKey } from "../policy/issuer-checks.ts";
+import { hiddenOriginal, originalOf } from "../policy/originals.ts";
 import {
   type AuthorityFacts,
   type Facts,
@@ -12,8 +14,10 @@ import {
   authorityOf,
   isExternallyManaged,
 } from "../policy/facts.ts";
+import { decideMissing } from "./recreate/decide.ts";
+import { missingAuthorities, missingAuthority } from "./recreate/refusals.ts";
 import { noTemplate, noTemplateNow } from "./no-template.ts";
-import { isNamed } from "./select.ts";
+import { isNamed } from "./named.ts";
 
 /** Every reason why the decided renewals must not be done. */
 export function refusalsOf(
@@ -24,6 +28,7 @@ export function refusalsOf(
   const written = decisions.filter((decision) => decision.action !== "keep");
   return [
     ...namedButImpossible(facts, request),
+    ...missingAuthorities(facts, decisions, request),
     ...written.flatMap((decision) => {
       const slot = facts.slots.get(decision.slot);
       if (!slot) return [];
@@ -71,18 +76,38 @@ function namedButImpossible(facts: Facts, request: RenewRequest): readonly Refus
 
 function impossible(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
   const stored = slot.certificate;
-  if (stored.state === "missing") return [refusal("missing-not-recreated", slot.slot, stored.address.path)];
+  if (stored.state === "missing") return impossibleToMake(facts, slot, request);
   if (stored.state !== "present") return [refusal("certificate-not-usable", slot.slot, stored.reason)];
   const reason = noTemplate(facts, slot, stored.value) ?? noTemplateNow(stored.value, request);
   if (reason !== null && (slot.slot.management === "renew" || slot.slot.management === "kubelet"))
     return [refusal("certificate-not-usable", slot.slot, reason)];
-  if (slot.slot.management === "copy" && !originalOf(facts, slot))
-    return [refusal("certificate-not-usable", slot.slot, "no certificate of this node is its original")];
+  if (slot.slot.management === "copy" && !originalOf(facts, slot)) {
+    const hidden = hiddenOriginal(facts, slot);
+    const why: Reason =
+      hidden === null
+        ? "no certificate of this node is its original"
+        : `its original ${hidden.slot.name} cannot be read`;
+    return [refusal("certificate-not-usable", slot.slot, why)];
+  }
   const authority = authorityOf(facts, slot.slot);
   if (authority && isExternallyManaged(authority)) {
     return [refusal("externally-managed", slot.slot, authority.slot.name, formatAddress(authority.slot.key))];
   }
   return slot.slot.management === "observe" ? [refusal("kubelet-managed", slot.slot, slot.slot.name)] : [];
+}
+
+/** What `select` left missing although it was named; a missing authority has a refusal of its own. */
+function impossibleToMake(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
+  const decision = slot.slot.optional ? null : decideMissing(facts, slot, { request, isAsked: true });
+  if (decision?.action === "renew") return [];
+  const [reason] = decision?.action === "keep" ? decision.reasons : [];
+  const authority = authorityOf(facts, slot.slot);
+  if (reason?.code === "externally-managed" && authority)
+    return [refusal("externally-managed", slot.slot, authority.slot.name, formatAddress(authority.slot.key))];
+  if (reason?.code === "authority-missing" && authority) return missingAuthority(authority, reason.found);
+  const { certificate } = slot;
+  const path = certificate.state === "missing" ? certificate.address.path : slot.slot.name;
+  return [refusal("missing-not-recreated", slot.slot, path)];
 }
 
 export function linkRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
@@ -100,9 +125,11 @@ function isBelow(path: string, prefix: string): boolean {
   return path === prefix || path.startsWith(prefix.endsWith("/") ? prefix : `${prefix}/`);
 }
 
-function renewalRefusals(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
+/** Why one renewal must not be done. */
+export function renewalRefusals(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
   const authority = authorityOf(facts, slot.slot);
-  if (!authority) return [refusal("authority-not-usable", slot.slot, "no authority is known for it")];
+  if (!authority)
+    return [refusal("authority-not-usable", slot.slot, "no authority is known for it" satisfies Reason)];
   return [
     ...authorityRefusals(facts, slot, authority, request),
     ...keyRefusals(slot, request),
@@ -116,7 +143,8 @@ function authorityRefusals(
   authority: AuthorityFacts,
   request: RenewRequest,
 ): readonly Refusal[] {
-  const { certificate, key, signing } = authority;
+  const { certificate, key, signing, toBeMade } = authority;
+  if (toBeMade) return [];
   const at = formatAddress(authority.slot.certificate);
   const keyAt = formatAddress(authority.slot.key);
   if (certificate.state !== "present" || !signing) {
@@ -135,9 +163,9 @@ function authorityRefusals(
     return [refusal("outlives-authority", slot.slot, new Date(signing.notAfter).toISOString(), at)];
   }
   if (key.state !== "present") {
-    const code =
-      key.state === "broken" && key.fault === "encrypted" ? "key-encrypted" : "authority-not-usable";
-    return [refusal(code, slot.slot, `${authority.slot.name} key: ${key.state}`, keyAt)];
+    if (key.state === "broken" && key.fault === "encrypted")
+      return [refusal("key-encrypted", slot.slot, key.reason, keyAt)];
+    return [refusal("authority-not-usable", slot.slot, `${authority.slot.name} key: ${key.state}`, keyAt)];
   }
   return hasMatchingKey(signing, key)
     ? []
@@ -145,7 +173,7 @@ function authorityRefusals(
 }
 
 /** What `renewCertificate` would refuse at signing time; a version 1 root could not say CA:TRUE. */
-function cannotSign(signing: Certificate): string | null {
+function cannotSign(signing: Certificate): Reason | null {
   const isOldRoot = signing.version < 3 && Buffer.compare(signing.issuerDer, signing.subjectDer) === 0;
   if (basicConstraints(signing)?.isCa !== true && !isOldRoot) return "not a CA certificate";
   return keyUsage(signing)?.bits.includes("keyCertSign") === false ? "it may not sign certificates" : null;
@@ -184,7 +212,7 @@ export function keyRefusals(slot: SlotFacts, request: RenewRequest): readonly Re
         refusal(
           "key-not-usable",
           slot.slot,
-          "it does not belong to the certificate",
+          "it does not belong to the certificate" satisfies Reason,
           formatAddress(key.value.address),
         ),
       ];

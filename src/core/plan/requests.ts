@@ -7,7 +7,8 @@ import { formatKeySpec, keySpecOfSpki, parseKeySpec } from "../pki/keys.ts";
 import { authorityOf, isExternallyManaged, type Facts, type SlotFacts } from "../policy/facts.ts";
 import { noTemplateNow } from "./no-template.ts";
 import { keyRefusals, refusal, refusalsOf, sharedKeyRefusals } from "./refusals.ts";
-import { isNamed, sansFor, select } from "./select.ts";
+import { isNamed, sansFor } from "./named.ts";
+import { select } from "./select.ts";
 
 export interface Wanted {
   readonly slot: SlotFacts;

@@ -1,9 +1,12 @@
 // Which slots are renewed, which follow, which stay, and why: (Facts, Request) -> Decision[].
 import { AppError } from "../model/errors.ts";
-import type { CertificateSlot } from "../model/inventory.ts";
 import type { Decision, KeepReason, RenewReason, RenewRequest } from "../model/plan.ts";
-import { type Original, hasMatchingKey, hasPath, originalOf } from "../policy/certificate-checks.ts";
+import { hasMatchingKey, hasPath } from "../policy/issuer-checks.ts";
+import { type Original, hiddenOriginal, originalOf } from "../policy/originals.ts";
+import { isNamed, sansFor } from "./named.ts";
+import { decideMissing, recreatedOriginal } from "./recreate/decide.ts";
 import { noTemplate, noTemplateNow } from "./no-template.ts";
+import { placeOf, setAside } from "./set-aside.ts";
 import {
   type CertificateFacts,
   type Facts,
@@ -19,12 +22,10 @@ export function select(facts: Facts, request: RenewRequest): readonly Decision[]
     (slot) => !(slot.slot.optional && slot.certificate.state === "missing"),
   );
   const asked = askedThroughCopies(facts, request);
-  const first = sharingFiles(
-    facts,
-    slots
-      .filter((slot) => slot.slot.management !== "copy")
-      .map((slot) => decide(facts, slot, { request, isAsked: asked.has(slot.slot.id) })),
-  );
+  const own = slots
+    .filter((slot) => slot.slot.management !== "copy")
+    .map((slot) => decide(facts, slot, { request, isAsked: asked.has(slot.slot.id) }));
+  const first = sharingFiles(facts, setAside(facts, own, request));
   const renewed = new Set(
     first.filter((decision) => decision.action === "renew").map((decision) => decision.slot),
   );
@@ -33,16 +34,6 @@ export function select(facts: Facts, request: RenewRequest): readonly Decision[]
     .map((slot) => decideCopy(facts, slot, { renewed, request }));
   const byId = new Map([...first, ...copies].map((decision) => [decision.slot, decision]));
   return slots.flatMap((slot) => byId.get(slot.slot.id) ?? []);
-}
-
-/** True when the operator spoke of this slot, by kubeadm's name or by its id. */
-export function isNamed(slot: CertificateSlot, request: RenewRequest): boolean {
-  return request.names.includes(slot.name) || request.names.includes(slot.id);
-}
-
-/** The names to add to one slot; without a slot they are for the API server, which is what people mean. */
-export function sansFor(slot: CertificateSlot, request: RenewRequest): RenewRequest["addSans"] {
-  return request.addSans.filter((san) => (san.slot ?? "apiserver") === slot.name || san.slot === slot.id);
 }
 
 function assertNamesKnown(facts: Facts, request: RenewRequest): void {
@@ -73,12 +64,12 @@ function askedThroughCopies(facts: Facts, request: RenewRequest): ReadonlySet<st
 
 /** Two slots in one file (etcd that serves clients and peers with one pair) are one renewal; the second is told to follow. */
 export function sharingFiles(facts: Facts, decisions: readonly Decision[]): readonly Decision[] {
-  const placeOf = (id: string): string => JSON.stringify(facts.slots.get(id)?.slot.holder ?? id);
+  const place = (id: string): string => placeOf(facts, id);
   const renewed = new Map<string, string>();
   for (const { slot, action } of decisions)
-    if (action === "renew" && !renewed.has(placeOf(slot))) renewed.set(placeOf(slot), slot);
+    if (action === "renew" && !renewed.has(place(slot))) renewed.set(place(slot), slot);
   return decisions.map((decision): Decision => {
-    const original = renewed.get(placeOf(decision.slot));
+    const original = renewed.get(place(decision.slot));
     if (original === undefined || original === decision.slot) return decision;
     const reason: RenewReason = { code: "follows", original, because: "same-key" };
     return { slot: decision.slot, action: "follow", reasons: [reason] };
@@ -96,7 +87,8 @@ function decide(facts: Facts, slot: SlotFacts, { request, isAsked: isAskedFor }:
   const keep = (reason: KeepReason): Decision => ({ slot: id, action: "keep", reasons: [reason] });
   if (slot.slot.management === "observe") return keep({ code: "observed-only" });
   const stored = slot.certificate;
-  if (stored.state === "missing") return keep({ code: "missing" });
+  if (stored.state === "missing")
+    return decideMissing(facts, slot, { request, isAsked: isAskedFor || isNamed(slot.slot, request) });
   if (stored.state !== "present") return keep({ code: "unreadable", reason: stored.reason });
   const never = noTemplate(facts, slot, stored.value);
   if (never !== null) return keep({ code: "not-usable", reason: never });
@@ -138,7 +130,9 @@ function reasonsFor(
   const anchors =
     authority?.certificate.state === "present" ? authority.certificate.value.certificates : null;
   const others = stored.certificates.filter((certificate) => certificate !== leaf);
-  const isForeign = authority !== null && anchors !== null && !hasPath(leaf, others, anchors);
+  const isForeign =
+    authority !== null &&
+    (authority.toBeMade !== undefined || (anchors !== null && !hasPath(leaf, others, anchors)));
   return [
     ...(isExpired ? [{ code: "expired", notAfter: leaf.notAfter } as const] : []),
     ...(isExpiring ? [{ code: "expiring", notAfter: leaf.notAfter } as const] : []),
@@ -188,13 +182,28 @@ export function decideCopy(facts: Facts, copy: SlotFacts, { renewed, request }: 
   if (copy.certificate.state !== "present")
     return keep({ code: "unreadable", reason: copy.certificate.reason });
   const original = originalOf(facts, copy);
-  if (!original) return keep({ code: "other-identity" });
+  if (!original) {
+    const missing = recreatedOriginal(facts, copy)?.id;
+    if (missing !== undefined && renewed.has(missing)) {
+      const reason: RenewReason = { code: "follows", original: missing, because: "same-identity" };
+      return { slot: id, action: "follow", reasons: [reason] };
+    }
+    const hidden = hiddenOriginal(facts, copy);
+    return keep(
+      hidden === null
+        ? { code: "other-identity" }
+        : { code: "original-unreadable", original: hidden.slot.id },
+    );
+  }
   if (!renewed.has(original.slot.id)) {
     const selecting = !request.all && (request.names.length > 0 || request.addSans.length > 0);
-    if (!wouldFollow(facts, copy, original))
-      return keep({ code: "not-due", notAfter: copy.certificate.value.leaf.notAfter });
+    const { notAfter } = copy.certificate.value.leaf;
+    const isStale = wouldFollow(facts, copy, original);
+    if (!isStale && notAfter - facts.at >= request.withinSeconds * 1000)
+      return keep({ code: "not-due", notAfter });
     // A stale copy is nobody's business when other names were given.
     if (selecting && !isNamed(copy.slot, request)) return keep({ code: "not-selected" });
+    if (!isStale) return keep({ code: "original-kept", original: original.slot.id });
   }
   const reason: RenewReason = { code: "follows", original: original.slot.id, because: original.because };
   return { slot: id, action: "follow", reasons: [reason] };

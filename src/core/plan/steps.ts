@@ -1,14 +1,15 @@
 // Selections of a plan's steps.
 import type {
+  Content,
   ForgetStep,
   InstallStep,
   IssueStep,
+  IssueTemplate,
   Plan,
   StageStep,
   Step,
   SwapStep,
   TakeStep,
-  Template,
 } from "../model/plan.ts";
 
 export function allSteps(plan: Plan): readonly Step[] {
@@ -38,9 +39,23 @@ export function takeSteps(plan: Plan): readonly TakeStep[] {
 }
 
 /** The objects that hold a template: one, or the certificate's and its key's. */
-export function objectsOfTemplate(template: Template): readonly string[] {
+export function objectsOfTemplate(template: IssueTemplate): readonly string[] {
+  if (template.form === "profile" || template.form === "authority") return [];
   if (template.form === "kubeconfig") return [template.file];
   return template.key === null ? [template.certificate] : [template.certificate, template.key];
+}
+
+/** The slots whose certificates or keys go into an object. */
+export function slotsOfContent(content: Content): readonly string[] {
+  if (content.form === "copy") return [];
+  return content.form === "kubeconfig" ? content.users.map(({ slot }) => slot) : [content.slot];
+}
+
+/** Other objects that an object's bytes are made from. */
+export function sourcesOfContent(content: Content): readonly string[] {
+  if (content.form === "copy") return [content.from];
+  if (content.form === "kubeconfig-new") return [content.authority];
+  return content.form === "kubeconfig" && content.from !== undefined ? [content.from] : [];
 }
 
 export function stageSteps(plan: Plan): readonly StageStep[] {

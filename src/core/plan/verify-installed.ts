@@ -1,5 +1,6 @@
 // Verifies what was installed: the answer leads to the authority on the disk, through the intermediates stored behind it.
 import { AppError } from "../model/errors.ts";
+import type { Reason } from "../model/reasons.ts";
 import type { Content, InstallStep } from "../model/plan.ts";
 import { parseKubeconfig } from "../kubeconfig/kubeconfig.ts";
 import { parseCertificate, type Certificate } from "../pki/certificate.ts";
@@ -58,6 +59,6 @@ export function verifyIdentityKept(step: InstallStep, old: Certificate, installe
   if (missing.length > 0) throw failed(step, `a name is lost: ${missing.join(", ")}`);
 }
 
-function failed({ slot }: InstallStep, reason: string): AppError<"proof-failed"> {
+function failed({ slot }: InstallStep, reason: Reason): AppError<"proof-failed"> {
   return new AppError("proof-failed", { slot, reason });
 }

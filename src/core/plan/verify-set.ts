@@ -1,18 +1,20 @@
 // Verifies the objects of a plan as one set: before they go live, and again as they lie on the disk afterwards.
+import type { Reason } from "../model/reasons.ts";
 import { equalBytes } from "../pki/der.ts";
 import { findExtension, type Certificate } from "../pki/certificate.ts";
 import { extensionOids, subjectAltNames } from "../pki/extensions.ts";
 import { readPublicHalf } from "../pki/public-half.ts";
+import { subjectOf } from "../pki/issue-anew.ts";
 import { isSignedBy, keyMatches } from "../pki/verify.ts";
 import { parseKubeconfig } from "../kubeconfig/kubeconfig.ts";
-import { AppError } from "../model/errors.ts";
+import { AppError, reasonOf } from "../model/errors.ts";
 import type { SlotId } from "../model/inventory.ts";
-import type { MakingStep, Plan, StageStep, TakeStep } from "../model/plan.ts";
+import type { IssueStep, MakingStep, Plan, StageStep, TakeStep } from "../model/plan.ts";
 import type { Issued } from "../model/run.ts";
-import { findAuthority } from "./authority.ts";
+import { authoritySlotOf, findAuthority, issuedHere } from "./authority.ts";
 import { sha256Hex } from "../pki/fingerprints.ts";
 import { certificateAt, embeddedCertificate, extractSlots, type Extract } from "./extract.ts";
-import { installSteps, issueSteps, stageSteps, takeSteps } from "./steps.ts";
+import { installSteps, issueSteps, slotsOfContent, stageSteps, takeSteps } from "./steps.ts";
 import { verifyIdentityKept, verifyInstalled, type InstalledObject } from "./verify-installed.ts";
 
 export interface SetToVerify {
@@ -36,8 +38,7 @@ export function verifySet(set: SetToVerify): void {
 }
 
 function extractFrom({ objects }: SetToVerify, step: StageStep): readonly Extract[] {
-  const slot =
-    step.content.form === "kubeconfig" ? (step.content.users[0]?.slot ?? step.object) : step.content.slot;
+  const [slot = step.object] = slotsOfContent(step.content);
   return wrapped(slot, () => extractSlots(bytesOf(objects, step.object), step.content));
 }
 
@@ -55,9 +56,8 @@ function verifySlot(set: SetToVerify, step: MakingStep, extracts: readonly Extra
     throw failed(slot, "the key does not match the certificate");
   verifyIssuer(set, step, certificate);
   if (!set.before) return;
-  const old = oldCertificate(set.before, step);
-  if (step.kind === "install") verifyIdentityKept(step, old, certificate);
-  else verifyNothingLost(slot, old, certificate);
+  if (step.kind === "install") verifyIdentityKept(step, oldCertificate(set.before, step), certificate);
+  else verifyIdentity(set.before, step, certificate);
 }
 
 /** The original stays as it is: what follows it must hold the very certificate that lies there, and its key. */
@@ -89,14 +89,20 @@ function keptKey({ objects }: SetToVerify, { slot, key, template }: MakingStep):
 }
 
 function verifyIssuer(set: SetToVerify, step: MakingStep, certificate: Certificate): void {
-  const { objects } = set;
+  const { objects, issued } = set;
   const { slot } = step;
   if (step.kind === "install") {
     const own = { objects: writtenFor(set, slot), authority: bytesOf(objects, step.authorityCertificate) };
     return wrapped(slot, () => verifyInstalled(step, certificate, own));
   }
   const { notAfterCap } = step;
-  const authority = wrapped(slot, () => findAuthority(bytesOf(objects, step.authorityCertificate), step));
+  const authoritySha256 =
+    step.authoritySha256 === issuedHere
+      ? (issued.get(authoritySlotOf(step))?.certificateSha256 ?? "")
+      : step.authoritySha256;
+  const authority = wrapped(slot, () =>
+    findAuthority(bytesOf(objects, step.authorityCertificate), { ...step, authoritySha256 }),
+  );
   if (!isSignedBy(certificate, authority)) throw failed(slot, "the authority on the disk did not sign it");
   if (certificate.notAfter > notAfterCap) throw failed(slot, "it would outlive its authority");
 }
@@ -104,10 +110,24 @@ function verifyIssuer(set: SetToVerify, step: MakingStep, certificate: Certifica
 /** The objects that hold the certificate of a slot. */
 function writtenFor({ plan, objects }: SetToVerify, slot: SlotId): readonly InstalledObject[] {
   return stageSteps(plan).flatMap(({ object, content }) => {
-    if (content.form === "pem-key") return [];
-    const slots = content.form === "kubeconfig" ? content.users.map((user) => user.slot) : [content.slot];
-    return slots.includes(slot) ? [{ bytes: bytesOf(objects, object), content }] : [];
+    if (content.form === "pem-key" || !slotsOfContent(content).includes(slot)) return [];
+    return [{ bytes: bytesOf(objects, object), content }];
   });
+}
+
+function verifyIdentity(
+  before: ReadonlyMap<string, Uint8Array>,
+  step: IssueStep,
+  certificate: Certificate,
+): void {
+  const { template, slot } = step;
+  if (template.form === "profile") {
+    const organizations = [...template.organizations];
+    if (!equalBytes(subjectOf({ ...template, organizations }), certificate.subjectDer))
+      throw failed(slot, "the subject is not the planned one");
+  } else if (template.form !== "authority") {
+    verifyNothingLost(slot, oldCertificate(before, { slot, template }), certificate);
+  }
 }
 
 function verifyNothingLost(slot: SlotId, old: Certificate, renewed: Certificate): void {
@@ -126,7 +146,7 @@ function verifyNothingLost(slot: SlotId, old: Certificate, renewed: Certificate)
 /** The certificate that a step renews or takes, from the bytes before the run. */
 export function oldCertificate(
   before: ReadonlyMap<string, Uint8Array>,
-  { slot, template }: Pick<MakingStep, "slot" | "template">,
+  { slot, template }: Pick<TakeStep, "slot" | "template">,
 ): Certificate {
   return wrapped(slot, () => {
     if (template.form === "pem") return certificateAt(bytesOf(before, template.certificate), template.index);
@@ -145,10 +165,10 @@ function wrapped<T>(slot: SlotId, read: () => T): T {
     return read();
   } catch (cause) {
     if (!(cause instanceof AppError) || cause.code === "proof-failed") throw cause;
-    throw new AppError("proof-failed", { slot, reason: cause.message }, { cause });
+    throw new AppError("proof-failed", { slot, reason: reasonOf(cause) }, { cause });
   }
 }
 
-function failed(slot: SlotId, reason: string): AppError<"proof-failed"> {
+function failed(slot: SlotId, reason: Reason): AppError<"proof-failed"> {
   return new AppError("proof-failed", { slot, reason });
 }

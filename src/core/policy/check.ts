@@ -5,7 +5,8 @@ import type { DiscoveryNote } from "../model/inventory.ts";
 import { basicConstraints } from "../pki/extensions.ts";
 import { publicKeyFingerprint } from "../pki/fingerprints.ts";
 import { isSamePublicKey } from "../pki/keys.ts";
-import { type CheckOptions, checkSlot, externallyManaged } from "./certificate-checks.ts";
+import { checkSlot, externallyManaged } from "./certificate-checks.ts";
+import type { CheckOptions } from "./readable-slot.ts";
 import type { AuthorityFacts, Facts, KeyPairFacts, ObjectFacts, SlotFacts, Stored } from "./facts.ts";
 import { findingOf, octal } from "./finding-of.ts";
 
@@ -234,6 +235,8 @@ function noteFinding(note: DiscoveryNote): readonly AnyFinding[] {
           kind: note.detail,
         }),
       ];
+    case "name-not-utf8":
+      return [report("name-not-utf8", "warning", { path: note.detail })];
     case "external-etcd":
       return [report("external-etcd", "info", { source: note.detail })];
   }

@@ -3,6 +3,7 @@ import type { Address } from "../model/address.ts";
 import type { AuthoritySlot, CertificateSlot, Inventory, KeyPairSlot, SlotId } from "../model/inventory.ts";
 import type { Certificate } from "../pki/certificate.ts";
 import type { KeySpec } from "../pki/keys.ts";
+import type { Remains } from "./remains.ts";
 
 /** One object as it was read; key by formatAddress of the object. */
 export type ObjectReading =
@@ -23,6 +24,8 @@ export interface ObjectFacts {
   readonly gid: number;
   readonly link: string | null;
   readonly linkLeavesTree: boolean;
+  /** ms since the epoch; not guarded, for it says nothing of the content. Absent for an object that is not there. */
+  readonly mtimeMs?: number;
 }
 
 /** `not-a-key` is a whole file of something else. Missing, unreadable and broken are three different things; each knows the object it speaks of. */
@@ -70,6 +73,8 @@ export interface AuthorityFacts {
   /** The certificate of the bundle that the key belongs to; the first one when there is no key. */
   readonly signing: Certificate | null;
   readonly objects: readonly ObjectFacts[];
+  /** Set when the plan makes it: there is nothing yet to look at. */
+  readonly toBeMade?: { readonly notAfter: number };
 }
 
 export interface KeyPairFacts {
@@ -88,6 +93,8 @@ export interface Facts {
   /** By `NODE/NAME`. */
   readonly authorities: ReadonlyMap<SlotId, AuthorityFacts>;
   readonly keyPairs: readonly KeyPairFacts[];
+  /** What was found to make missing things again; looked for by plans only. */
+  readonly remains?: Remains;
 }
 
 /** The facts of the authority that a slot names, on the slot's own node. */

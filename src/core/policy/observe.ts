@@ -1,4 +1,5 @@
 // Bytes read -> facts. Pure: what could not be read or parsed becomes a state, never an exception.
+import type { Reason } from "../model/reasons.ts";
 import { type Address, formatAddress } from "../model/address.ts";
 import { AppError, attempt, isAppError, reasonOf } from "../model/errors.ts";
 import type { AuthoritySlot, CertificateSlot, Inventory, KeyPairSlot } from "../model/inventory.ts";
@@ -178,7 +179,8 @@ function readKey(address: Address, bytes: Uint8Array): Stored<KeyFacts> {
   const pem = parsePem(bytes);
   const result = attempt(() => readPublicHalf(bytes, pem));
   if (result instanceof AppError) {
-    if (isAppError(result, "key-encrypted")) return broken(address, "encrypted", result.params.format);
+    if (isAppError(result, "key-encrypted"))
+      return { state: "broken", address, fault: "encrypted", reason: result.params.format };
     const { blocks, faults } = pem;
     const isTruncated = bytes.length === 0 || faults.some((fault) => fault.kind === "truncated");
     const labels = blocks.map(({ label }) => label);
@@ -237,7 +239,7 @@ function missing(address: Address): Stored<never> {
 function broken(
   address: Address,
   fault: "truncated" | "certificate" | "key" | "not-a-key" | "kubeconfig" | "encrypted",
-  reason: string,
+  reason: Reason,
 ): Stored<never> {
   return { state: "broken", address, fault, reason };
 }

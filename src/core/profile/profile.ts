@@ -9,11 +9,19 @@ export interface FlagSource {
   readonly key?: string | undefined;
 }
 
+/** Organizations that kubeadm writes below a version (`1.29`), or from the last such version on. */
+export interface VersionedOrganizations {
+  readonly before?: string | undefined;
+  readonly organizations: readonly string[];
+}
+
 export interface AuthorityDescription {
   readonly name: string;
   readonly certificate: string;
   readonly key: string;
   readonly part?: "etcd" | undefined;
+  /** The common name to make it again with, by explicit word; without it that is refused. */
+  readonly recreate?: string | undefined;
   readonly flags: readonly FlagSource[];
 }
 
@@ -25,6 +33,7 @@ export interface CertificateDescription {
   readonly part?: "etcd" | "etcd-client" | undefined;
   readonly commonNames: readonly string[];
   readonly organizations: readonly (readonly string[])[];
+  readonly writes?: readonly VersionedOrganizations[] | undefined;
   readonly usages: readonly string[];
   /** The discovery function that knows which names it must carry. */
   readonly names?: "apiserver" | "etcd-peer" | "etcd-server" | undefined;
@@ -39,6 +48,7 @@ export interface KubeconfigDescription {
   readonly optional: boolean;
   readonly commonNames: readonly string[];
   readonly organizations: readonly (readonly string[])[];
+  readonly writes?: readonly VersionedOrganizations[] | undefined;
   readonly flags?: FlagSource | undefined;
 }
 
@@ -64,6 +74,19 @@ export interface Profile {
     readonly files: readonly string[];
     readonly scan: readonly string[];
   };
+  /** Where old files lie. */
+  readonly backups?:
+    | {
+        /** Folders laid out like `{kubernetesDir}`, like `{pkiDir}`; folders with kubeconfigs in them. */
+        readonly kubernetes: readonly string[];
+        readonly pki: readonly string[];
+        readonly kubeconfigs: readonly string[];
+        /** Files with a kubelet's client certificate. */
+        readonly kubelet: readonly string[];
+        /** Of copies beside the file itself. */
+        readonly endings: readonly string[];
+      }
+    | undefined;
   readonly scan: readonly string[];
   readonly keyPairs: readonly KeyPairDescription[];
   readonly kubelet: {
@@ -73,6 +96,7 @@ export interface Profile {
     readonly servingKey: string;
     readonly rotatedServing: string;
     readonly rotatedClient: string;
+    readonly bootstrap?: string | undefined;
   };
   readonly consumers: readonly {
     readonly name: string;

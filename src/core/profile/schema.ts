@@ -10,11 +10,14 @@ const organizations = v.array(texts);
 
 const certificateFlags = v.strictObject({ of: text, certificate: text, key: v.optional(text) });
 
+const writes = v.optional(v.array(v.strictObject({ before: v.optional(text), organizations: texts })));
+
 const authority = v.strictObject({
   name: text,
   certificate: path,
   key: path,
   part: v.optional(v.picklist(["etcd"])),
+  recreate: v.optional(text),
   flags: v.optional(v.array(certificateFlags), []),
 });
 
@@ -26,6 +29,7 @@ const certificate = v.strictObject({
   part: v.optional(v.picklist(["etcd", "etcd-client"])),
   commonNames: texts,
   organizations,
+  writes,
   usages: texts,
   names: v.optional(v.picklist(["apiserver", "etcd-peer", "etcd-server"])),
   flags: v.optional(certificateFlags),
@@ -39,6 +43,7 @@ const kubeconfig = v.strictObject({
   optional: v.optional(v.boolean(), false),
   commonNames: texts,
   organizations,
+  writes,
   flags: v.optional(certificateFlags),
 });
 
@@ -58,6 +63,15 @@ export const profileSchema = v.strictObject({
   certificates: v.array(certificate),
   kubeconfigs: v.array(kubeconfig),
   copies: v.strictObject({ of: texts, files: v.array(path), scan: v.array(path) }),
+  backups: v.optional(
+    v.strictObject({
+      kubernetes: v.array(path),
+      pki: v.array(path),
+      kubeconfigs: v.array(path),
+      kubelet: v.array(path),
+      endings: texts,
+    }),
+  ),
   scan: v.array(path),
   keyPairs: v.array(keyPair),
   kubelet: v.strictObject({
@@ -67,6 +81,7 @@ export const profileSchema = v.strictObject({
     servingKey: path,
     rotatedServing: path,
     rotatedClient: path,
+    bootstrap: v.optional(path),
   }),
   consumers: v.array(v.strictObject({ name: text, manifest: path, reads: texts })),
 });

@@ -1,4 +1,5 @@
 // What the discovery functions share: the profile with its parameters, the node's static pods, the notes taken on the way.
+import type { Reason } from "../../core/model/reasons.ts";
 import { fileAddress } from "../../core/model/address.ts";
 import { isAppError, reasonOf } from "../../core/model/errors.ts";
 import type { DiscoveryNote, Origin } from "../../core/model/inventory.ts";
@@ -69,11 +70,26 @@ export async function readPods(
     }
     if (reading.state !== "present") continue;
     try {
-      pods.set(consumer.name, { pod: parseManifest(reading.bytes), manifest });
+      const pod = parseManifest(reading.bytes);
+      const lack = lackOf(pod);
+      if (lack === null) pods.set(consumer.name, { pod, manifest });
+      else notes.push({ code: "manifest-broken", address, detail: lack });
     } catch (error) {
       if (!isAppError(error)) throw error;
       notes.push({ code: "manifest-broken", address, detail: reasonOf(error) });
     }
   }
   return { pods, notes };
+}
+
+/** A manifest cut in half may still be YAML: its flags are then not to be believed. kubeadm writes the image and the name last. */
+function lackOf(pod: StaticPod): Reason | null {
+  for (const [index, { command, image, name }] of pod.containers.entries()) {
+    const at = `spec.containers[${index}]`;
+    if (command.length === 0) return `${at} has no command`;
+    if (image === "") return `${at} has no image`;
+    if (name === "") return `${at} has no name`;
+  }
+  const unknown = pod.unknownVolumes[0];
+  return unknown === undefined ? null : `there is no volume ${unknown}`;
 }

@@ -51,13 +51,13 @@ function etcdNames(discovery: Discovery, flags: readonly string[]): readonly Exp
 }
 
 /** The host of an https URL. By hand: the URL class costs a millisecond at start-up. */
-function hostOf(url: string, source: string): readonly ExpectedSan[] {
+export function hostOf(url: string, source: string): readonly ExpectedSan[] {
   const match = /^https:\/\/(?:\[([^\]]+)\]|([^:/?#@[\]]+))(?:[:/?#]|$)/i.exec(url);
   const host = match?.[1] ?? match?.[2] ?? "";
   return host === "" || host === "0.0.0.0" || host === "::" ? [] : san(host, source);
 }
 
-function san(value: string, source: string): readonly ExpectedSan[] {
+export function san(value: string, source: string): readonly ExpectedSan[] {
   return [{ kind: tryParseIpAddress(value) ? "ip" : "dns", value, source }];
 }
 
@@ -71,7 +71,7 @@ export function firstAddress(cidr: string): string | undefined {
   return tryParseIpAddress(base)?.length === 16 && base.endsWith("::") ? `${base}1` : undefined;
 }
 
-function unique(sans: readonly ExpectedSan[]): readonly ExpectedSan[] {
+export function unique(sans: readonly ExpectedSan[]): readonly ExpectedSan[] {
   const seen = new Set<string>();
   return sans.filter((entry) => {
     const key = `${entry.kind}:${entry.value.toLowerCase()}`;

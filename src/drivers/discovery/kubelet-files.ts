@@ -8,7 +8,7 @@ import {
   parseKubeletConfig,
   parseKubeletFlags,
 } from "../../core/kubeconfig/kubelet-config.ts";
-import { type Profile, substitute } from "../../core/profile/profile.ts";
+import { type KubeconfigDescription, type Profile, substitute } from "../../core/profile/profile.ts";
 import type { NodeView } from "../../engine/ports/node-view.ts";
 import { type Discovery, pathIn } from "./context.ts";
 import { observedSlot } from "./observed-slot.ts";
@@ -112,7 +112,15 @@ export async function kubeletClient(
   const isKnown = known.some(({ holder }) => holder.form === "pem" && holder.certificate.path === path);
   if (isKnown || (await isAbsent(view, path))) return [];
   const origin = { kind: "default" } as const;
-  return [observedSlot(view.node, { name: "kubelet-client", certificate: path, key: path, origin })];
+  const slot = observedSlot(view.node, { name: "kubelet-client", certificate: path, key: path, origin });
+  const role = known.find(({ name }) => name === kubeletRole(profile)?.name);
+  if (!role) return [slot];
+  // Left over from another CA it keeps the kubelet out, whatever kubelet.conf holds.
+  return [{ ...slot, authority: role.authority, expected: role.expected, management: "kubelet" }];
+}
+
+function kubeletRole(profile: Profile): KubeconfigDescription | undefined {
+  return profile.kubeconfigs.find(({ role }) => role === "kubelet");
 }
 
 /** A dangling link is not absent: somebody means something to be there. */

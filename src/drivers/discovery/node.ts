@@ -72,7 +72,7 @@ export async function discoverNode(
 }
 
 /** kubeadm keeps everything in one folder: where the flags put the CA is where unnamed files lie (certificatesDir). */
-async function openDiscovery(
+export async function openDiscovery(
   view: NodeView,
   profile: Profile,
   params: Readonly<Record<string, string>>,

@@ -1,5 +1,6 @@
 // Paths with one `*` in a component, as profiles write them: `/home/*/.kube/config`, `/etc/kubernetes/*.conf`.
 import { fileAddress } from "../../core/model/address.ts";
+import { escapeForeignBytes, hasForeignBytes } from "../../core/model/foreign-bytes.ts";
 import { type Discovery, pathIn } from "./context.ts";
 
 /** Existing or not: a path without `*` comes back as it is; one with it gives what the directory lists, dot files left out. */
@@ -18,7 +19,18 @@ export async function expandPattern(discovery: Discovery, template: string): Pro
   }
   const [before = "", after = ""] = (components[index] ?? "").split("*");
   const rest = components.slice(index + 1);
-  return listed
-    .filter((name) => !name.startsWith(".") && name.startsWith(before) && name.endsWith(after))
-    .map((name) => [directory, name, ...rest].join("/"));
+  const fitting = listed.filter(
+    (name) => !name.startsWith(".") && name.startsWith(before) && name.endsWith(after),
+  );
+  for (const name of fitting.filter(hasForeignBytes))
+    noteName(discovery, [directory, name, ...rest].join("/"));
+  return fitting.filter((name) => !hasForeignBytes(name)).map((name) => [directory, name, ...rest].join("/"));
+}
+
+/** Such a file is never opened: its name as text leads nowhere, or to another file. */
+function noteName(discovery: Discovery, path: string): void {
+  const shown = escapeForeignBytes(path);
+  const address = fileAddress(discovery.view.node, shown);
+  const isKnown = discovery.notes.some(({ code, detail }) => code === "name-not-utf8" && detail === shown);
+  if (!isKnown) discovery.notes.push({ code: "name-not-utf8", address, detail: shown });
 }

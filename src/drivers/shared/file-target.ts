@@ -5,7 +5,9 @@ import type { Address } from "../../core/model/address.ts";
 import { AppError } from "../../core/model/errors.ts";
 import type { Staged } from "../../core/model/run.ts";
 import { childPath, errnoOf, fileType } from "./directory-handles.ts";
-import { explainReading, type FileContent, type NodeFiles } from "./node-files.ts";
+import { explainReading } from "./explain-reading.ts";
+import type { FileContent } from "./file-content.ts";
+import type { NodeFiles } from "./node-files.ts";
 import { joinNodePath, type Place } from "./node-walk.ts";
 import { attempt, removeQuietly, tokenOfTemporary } from "./temporary-file.ts";
 

@@ -1,6 +1,5 @@
 // The files of one node below a root directory, read without being led astray by links and without ever waiting.
 // INPUTS: any file of the node that is named. OUTPUTS: none. Linux only (needs /proc).
-import { createHash } from "node:crypto";
 import {
   readdirSync,
   closeSync,
@@ -12,9 +11,11 @@ import {
 } from "node:fs";
 import { posix } from "node:path";
 import { formatAddress, type Address } from "../../core/model/address.ts";
-import { AppError } from "../../core/model/errors.ts";
-import type { FolderAttributes, Attributes, Observation, ReadOptions } from "../../engine/ports/store.ts";
-import { childPath, errnoOf, fileType, openForReading, readUpTo } from "./directory-handles.ts";
+import type { FolderAttributes, Observation, ReadOptions } from "../../engine/ports/store.ts";
+import { childPath, errnoOf } from "./directory-handles.ts";
+import { readAt, type FileContent } from "./file-content.ts";
+import { explainReading } from "./explain-reading.ts";
+import { textOfName } from "../../core/model/foreign-bytes.ts";
 import type { RememberingLabels } from "./file-labels.ts";
 import {
   identityOf,
@@ -44,8 +45,6 @@ export const defaultTrees: readonly string[] = [
   "/opt/kubernetes",
 ];
 
-const defaultLimitBytes = 1024 * 1024;
-
 export interface NodeFilesOptions {
   /** The directory that is `/` for the node; `/` is the live system. */
   readonly root: string;
@@ -53,13 +52,6 @@ export interface NodeFilesOptions {
   /** More trees, as absolute paths of the node, that links may lead into. */
   readonly allowLinksTo?: readonly string[];
   readonly labels: RememberingLabels;
-}
-
-/** What a file held at one moment. */
-export interface FileContent {
-  readonly bytes: Uint8Array;
-  readonly sha256: string;
-  readonly stats: Stats;
 }
 
 export interface NodeFiles {
@@ -208,85 +200,10 @@ function locateDirectoryOrNull(root: Root, path: string, of: string): Place | nu
 function listDirectory(place: Place | null): readonly string[] | null {
   if (!place) return null;
   try {
-    return readdirSync(childPath(place.directory, ".")).sort();
+    return readdirSync(childPath(place.directory, "."), { encoding: "buffer" }).map(textOfName).sort();
   } finally {
     closeSync(place.directory);
   }
-}
-
-/** Runs `action`; a system error becomes `store-unreadable` with its code as the reason. */
-export function explainReading<T>(object: string, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code === null) throw error;
-    const cause = error instanceof Error ? error.message.replace(/ '.*$/s, "") : code;
-    throw new AppError("store-unreadable", { address: object, reason: code, cause }, { cause: error });
-  }
-}
-
-function readAt(
-  place: Place,
-  stats: Stats,
-  object: string,
-  limitBytes = defaultLimitBytes,
-  labels?: RememberingLabels,
-): FileContent & { readonly attributes: Attributes } {
-  // The type is looked at before opening: opening a device may do something, a watchdog for instance starts.
-  refuseIrregular(stats, object);
-  const file = openForReading(childPath(place.directory, place.name));
-  try {
-    const opened = fstatSync(file);
-    refuseIrregular(opened, object);
-    refuseLarge(opened.size, limitBytes, object);
-    const bytes = readUpTo(file, opened.size, limitBytes);
-    refuseLarge(bytes.length, limitBytes, object);
-    const attributes = attributesOf(opened, labels?.read(file, () => openSiblings(place)) ?? {});
-    return { bytes, sha256: sha256Hex(bytes), stats: opened, attributes };
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** Whoever writes one file of a folder usually writes its neighbours next. */
-const mostSiblings = 64;
-
-/** Regular files beside the place, opened for reading; one that cannot be opened is not missed here. */
-function openSiblings(place: Place): readonly number[] {
-  const names = readdirSync(childPath(place.directory, ".")).filter((name) => name !== place.name);
-  return names.slice(0, mostSiblings).flatMap((name) => {
-    const path = childPath(place.directory, name);
-    try {
-      return lstatSync(path).isFile() ? [openForReading(path)] : [];
-    } catch (error) {
-      if (errnoOf(error) === null) throw error;
-      return [];
-    }
-  });
-}
-
-function refuseIrregular(stats: Stats, object: string): void {
-  if (!stats.isFile()) throw new AppError("store-not-regular", { address: object, type: fileType(stats) });
-}
-
-function refuseLarge(bytes: number, limitBytes: number, object: string): void {
-  if (bytes > limitBytes) throw new AppError("store-too-large", { address: object, bytes, limitBytes });
-}
-
-/** Times to the microsecond: that is what can be set again. */
-export function attributesOf(stats: Stats, xattrs: Readonly<Record<string, string>> = {}): Attributes {
-  return {
-    mode: stats.mode & 0o7777,
-    uid: stats.uid,
-    gid: stats.gid,
-    mtimeMs: Math.round(stats.mtimeMs * 1000) / 1000,
-    xattrs,
-  };
-}
-
-export function sha256Hex(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 /** Whether a path still leads to the directory we hold. Following links here is harmless: only that very inode counts. */

@@ -112,9 +112,10 @@ interface Pending {
 function follow(trail: Trail, names: readonly string[], object: string): Located {
   const pending: Pending[] = names.map((name) => ({ name, isFromLink: false }));
   let links = 0;
+  let target = "";
   for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
     if (next.name === "..") {
-      trail.up(object, next.name);
+      trail.up(object, target);
       continue;
     }
     const stats = lstatOrNull(trail.child(next.name));
@@ -122,7 +123,7 @@ function follow(trail: Trail, names: readonly string[], object: string): Located
     if (stats.isSymbolicLink()) {
       links += 1;
       if (links > maxLinks) throw errnoError("ELOOP", "readlink");
-      const target = readlinkSync(trail.child(next.name));
+      target = readlinkSync(trail.child(next.name));
       if (target.startsWith("/")) trail.toRoot();
       pending.unshift(...linkNames(target));
     } else if (pending.length === 0) {
@@ -172,7 +173,8 @@ interface Trail {
   path(): string;
   child(name: string): string;
   down(name: string): void;
-  up(object: string, name: string): void;
+  /** `target` is what the link says that asked for it. */
+  up(object: string, target: string): void;
   toRoot(): void;
   /** Hands the last handle over and closes the others. */
   end(name: string, isLinked: boolean): Place;
@@ -194,10 +196,10 @@ function openTrail(root: Root): Trail {
     down(name) {
       steps.push({ directory: openDirectory(childPath(here(), name)), name });
     },
-    up(object, name) {
+    up(object, target) {
       const step = steps.pop();
       if (step) closeSync(step.directory);
-      else if (!root.isLive) throw new AppError("store-link-refused", { address: object, target: name });
+      else if (!root.isLive) throw new AppError("store-link-refused", { address: object, target });
     },
     end(name, isLinked) {
       const directoryPath = path();

@@ -4,45 +4,38 @@ import {
   chmodSync,
   chownSync,
   closeSync,
-  constants,
   fdatasyncSync,
-  fstatSync,
   fsyncSync,
-  ftruncateSync,
   linkSync,
   lstatSync,
-  openSync,
-  readdirSync,
   renameSync,
   rmSync,
 } from "node:fs";
 import { posix } from "node:path";
-import { AppError } from "../../core/model/errors.ts";
-import type { Failpoints } from "../../engine/ports/world.ts";
 import type { StateDirectory } from "../../engine/ports/state.ts";
 import type { FolderAttributes } from "../../engine/ports/store.ts";
-import { childPath, errnoOf, openForReading, readUpTo, syncDirectory } from "./directory-handles.ts";
+import type { Failpoints } from "../../engine/ports/world.ts";
+import { errnoOf } from "./directory-handles.ts";
 import { systemLabels, type Labels } from "./file-labels.ts";
-import { closeToOthers, makeState, mkdirOnce, openState, syncPath, type StateBase } from "./state-base.ts";
-import { attempt, hit, removeQuietly, writeFully, writeTemporary } from "./temporary-file.ts";
-
-/** Names of files not yet complete; a crash may leave one, `list` does not show it. */
-const unfinished = ".new-";
-
-/** Against a file that somebody has blown up; the longest journal is far smaller. */
-const limitBytes = 256 * 1024 * 1024;
+import { append } from "./state-append.ts";
+import { closeToOthers, makeState, openState } from "./state-base.ts";
+import {
+  entryPath,
+  listDirectory,
+  makeFolders,
+  readFile,
+  refuseLeadingOut,
+  syncParent,
+  unfinished,
+  type State,
+} from "./state-entries.ts";
+import { attempt, hit, removeQuietly, writeTemporary } from "./temporary-file.ts";
 
 export interface StateDirectoryOptions {
   readonly failpoints?: Failpoints;
   readonly labels?: Labels;
   /** Instead of fsync(2) and fdatasync(2), for tests of a failing disk. */
   readonly sync?: (file: number) => void;
-}
-
-interface State extends StateBase {
-  readonly failpoints: Failpoints | undefined;
-  readonly labels: () => Labels;
-  readonly dataSync: (file: number) => void;
 }
 
 /**
@@ -101,52 +94,6 @@ async function inside<T>(state: State, action: (base: number) => Promise<T>): Pr
   }
 }
 
-/** A relative path inside; `""` is the directory itself. TypeError for anything that could lead out. */
-function entryPath(base: number, file: string): string {
-  refuseLeadingOut(file);
-  return childPath(base, file === "" ? "." : file);
-}
-
-function refuseLeadingOut(file: string): void {
-  const names = file === "" ? [] : file.split("/");
-  if (names.some((name) => name === "" || name === "." || name === ".." || name.includes("\0"))) {
-    throw new TypeError(`not a path inside the state directory: ${JSON.stringify(file)}`);
-  }
-}
-
-function readFile(state: State, base: number, file: string): Uint8Array | null {
-  const path = entryPath(base, file);
-  try {
-    const descriptor = openForReading(path);
-    try {
-      return readUpTo(descriptor, fstatSync(descriptor).size, limitBytes);
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code === "ENOENT") return null;
-    throw unreadable(state, file, error);
-  }
-}
-
-function listDirectory(state: State, base: number, directory: string): readonly string[] {
-  try {
-    const names = readdirSync(entryPath(base, directory));
-    return names.filter((name) => !name.startsWith(unfinished)).sort();
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return [];
-    throw unreadable(state, directory, error);
-  }
-}
-
-function unreadable(state: State, file: string, error: unknown): unknown {
-  const code = errnoOf(error);
-  if (code === null) return error;
-  const address = posix.join(state.path, file);
-  return new AppError("store-unreadable", { address, reason: code, cause: code }, { cause: error });
-}
-
 function removeEntry(state: State, base: number, file: string): void {
   const path = entryPath(base, file);
   if (file === "") throw new TypeError("the state directory itself is not removed");
@@ -155,21 +102,6 @@ function removeEntry(state: State, base: number, file: string): void {
     rmSync(path, { recursive: true, force: true });
     syncParent(state, base, file);
   });
-}
-
-function syncParent(state: State, base: number, file: string): void {
-  const parent = posix.dirname(file);
-  if (parent === ".") syncDirectory(base, state.sync);
-  else syncPath(entryPath(base, parent), state.sync);
-}
-
-/** Makes the directories a file is to lie in, 0700 each, and makes them durable. */
-function makeFolders(state: State, base: number, file: string): void {
-  const parent = posix.dirname(file);
-  if (parent === "." || lstatSync(entryPath(base, parent), { throwIfNoEntry: false })) return;
-  makeFolders(state, base, parent);
-  mkdirOnce(entryPath(base, parent));
-  syncParent(state, base, parent);
 }
 
 /** The whole content appears with the name, or not at all: link(2) neither overwrites nor shows half a file. */
@@ -211,54 +143,6 @@ async function writeNew(state: State, object: string, file: NewStateFile): Promi
   const label = hasLabels ? (descriptor: number) => state.labels().write(descriptor, xattrs) : null;
   const whole = { path: file.path, bytes: file.bytes, mode, uid, gid, mtimeMs, label };
   await writeTemporary(whole, { object, failpoints: undefined, sync: state.sync });
-}
-
-async function append(state: State, base: number, file: string, bytes: Uint8Array): Promise<void> {
-  const object = posix.join(state.path, file);
-  const path = entryPath(base, file);
-  attempt(object, "mkdir", () => makeFolders(state, base, file));
-  const isNew = !lstatSync(path, { throwIfNoEntry: false });
-  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
-  const flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW;
-  const descriptor = attempt(object, "create", () => openSync(path, flags, 0o600));
-  try {
-    await appendWhole(state, descriptor, bytes, object);
-    attempt(object, "fsync", () => state.dataSync(descriptor));
-  } finally {
-    closeSync(descriptor);
-  }
-  if (isNew) attempt(object, "sync-directory", () => syncParent(state, base, file));
-  await turn();
-}
-
-/** Everything here is synchronous; without a turn of the event loop a signal would be noticed only when the run is over. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
-}
-
-/** A line that did not fit is taken back, so that the next one does not begin in its middle. */
-async function appendWhole(
-  state: State,
-  descriptor: number,
-  bytes: Uint8Array,
-  object: string,
-): Promise<void> {
-  const { size } = fstatSync(descriptor);
-  const half = state.failpoints ? bytes.length >> 1 : 0;
-  try {
-    attempt(object, "write", () => writeFully(descriptor, bytes.subarray(0, half)));
-    await hit(state.failpoints, "state.torn-append");
-    attempt(object, "write", () => writeFully(descriptor, bytes.subarray(half)));
-  } catch (error) {
-    try {
-      ftruncateSync(descriptor, size);
-    } catch {
-      // The journal can live with a torn tail; the first error is the one to tell.
-    }
-    throw error;
-  }
 }
 
 async function rename(state: State, base: number, from: string, to: string): Promise<void> {

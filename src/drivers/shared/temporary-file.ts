@@ -1,5 +1,4 @@
 // New bytes in a file of their own, complete and synced: what a rename then makes live.
-import { hash } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -13,6 +12,7 @@ import {
   writeSync,
 } from "node:fs";
 import { AppError } from "../../core/model/errors.ts";
+import { sha256Hex } from "../../core/pki/fingerprints.ts";
 import type { Failpoint } from "../../engine/failpoints.ts";
 import type { Failpoints } from "../../engine/ports/world.ts";
 import { errnoOf, openForReading, readUpTo } from "./directory-handles.ts";
@@ -32,7 +32,7 @@ export function temporaryName(run: string, token: number, name: string): string 
   if (!Number.isSafeInteger(token) || token < 0) throw new TypeError(`not a token: ${token}`);
   const prefix = `.perennial-${run}-${token}-`;
   if (Buffer.byteLength(prefix + name) <= longestName) return prefix + name;
-  const digest = hash("sha256", name, "hex").slice(0, 32);
+  const digest = sha256Hex(Buffer.from(name)).slice(0, 32);
   return `${prefix}${name.slice(0, 16)}-${digest}`;
 }
 
@@ -40,6 +40,11 @@ export function temporaryName(run: string, token: number, name: string): string 
 export function tokenOfTemporary(name: string): number | null {
   const match = namePattern.exec(name);
   return match ? Number(match[2]) : null;
+}
+
+/** The run in the name of a temporary file; null for any other name. */
+export function runOfTemporary(name: string): string | null {
+  return namePattern.exec(name)?.[1] ?? null;
 }
 
 /** The same temporary name under another token; TypeError for any other name. */
@@ -167,14 +172,10 @@ function applyAttributes(descriptor: number, file: NewFile, object: string): voi
 function expectBytes(path: string, bytes: Uint8Array, object: string): void {
   const file = attempt(object, "read-back", () => openForReading(path));
   try {
-    const found = sha256(attempt(object, "read-back", () => readUpTo(file, bytes.length, bytes.length)));
-    const expected = sha256(bytes);
+    const found = sha256Hex(attempt(object, "read-back", () => readUpTo(file, bytes.length, bytes.length)));
+    const expected = sha256Hex(bytes);
     if (found !== expected) throw new AppError("store-mismatch", { address: object, expected, found });
   } finally {
     closeSync(file);
   }
-}
-
-function sha256(bytes: Uint8Array): string {
-  return hash("sha256", bytes, "hex");
 }

@@ -1,4 +1,5 @@
 // Everything the engine needs from outside, in one bundle. The engine never asks a port what kind it is.
+import type { Live } from "./live.ts";
 import type { StateDirectory, Processes } from "./state.ts";
 import type { WritableStore } from "./store.ts";
 import type { Audience, Clock, Failpoints, KeyGenerator, Randomness } from "./world.ts";
@@ -15,5 +16,7 @@ export interface EnginePorts {
   readonly keys: KeyGenerator;
   readonly failpoints: Failpoints;
   readonly audience: Audience;
+  /** The running node; absent when only its files are worked on. */
+  readonly live?: Live;
   readonly toolVersion: string;
 }

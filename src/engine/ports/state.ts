@@ -14,7 +14,10 @@ export interface StateDirectory {
   read(file: string): Promise<Uint8Array | null>;
   /** Creates and fills a file that must not exist; resolves false, changing nothing, when it does. */
   create(file: string, bytes: Uint8Array): Promise<boolean>;
-  /** Appends to an existing or new file; a failed sync is an error and is never retried. */
+  /**
+   * Appends to an existing or new file; a failed sync is an error and is never retried. After any failure a part of the bytes may
+   * lie at the end: it is not taken back, since others may have appended behind it.
+   */
   append(file: string, bytes: Uint8Array): Promise<void>;
   /** Atomic replacement of `to` by `from`. */
   rename(from: string, to: string): Promise<void>;

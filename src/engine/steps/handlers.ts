@@ -4,10 +4,13 @@
 // started first). Nodes are part of a step's addresses; a kind that needs one connection per node groups its steps itself.
 import type { Step } from "../../core/model/plan.ts";
 import { backUp } from "./back-up.ts";
+import { bounce } from "./bounce.ts";
 import { forget } from "./forget.ts";
 import { install } from "./install.ts";
 import { issue } from "./issue.ts";
+import { proveLive } from "./prove-live.ts";
 import { prove } from "./prove.ts";
+import { snapshot } from "./snapshot.ts";
 import { stage } from "./stage.ts";
 import type { StepHandler } from "./step-handler.ts";
 import { swap } from "./swap.ts";
@@ -15,7 +18,19 @@ import { take } from "./take.ts";
 
 type Handlers = { readonly [K in Step["kind"]]: StepHandler<Extract<Step, { kind: K }>> };
 
-const handlers: Handlers = { issue, install, take, "back-up": backUp, stage, swap, prove, forget };
+const handlers: Handlers = {
+  snapshot,
+  issue,
+  install,
+  take,
+  "back-up": backUp,
+  stage,
+  swap,
+  prove,
+  forget,
+  bounce,
+  "prove-live": proveLive,
+};
 
 /** The handler of a kind, for steps that all are of that kind. */
 export function handlerOf(kind: Step["kind"]): StepHandler {

@@ -2,6 +2,7 @@
 import { answerAt } from "../../core/plan/answer-certificates.ts";
 import { AppError } from "../../core/model/errors.ts";
 import type { InstallStep } from "../../core/model/plan.ts";
+import type { Reason } from "../../core/model/reasons.ts";
 import type { Issued } from "../../core/model/run.ts";
 import type { Certificate } from "../../core/pki/certificate.ts";
 import { encodePrivateKey, readPrivateKey, type PrivateKey } from "../../core/pki/keys.ts";
@@ -64,6 +65,6 @@ function keyOf(step: InstallStep, bytes: ReadonlyMap<string, Uint8Array>): Priva
   return old;
 }
 
-function failed({ id }: InstallStep, reason: string): AppError<"step-failed"> {
+function failed({ id }: InstallStep, reason: Reason): AppError<"step-failed"> {
   return new AppError("step-failed", { step: id, reason });
 }

@@ -1,14 +1,15 @@
 // Step kind `issue`: all keys first, all at once; each certificate is signed as its key arrives. Nothing leaves memory.
-import { findAuthority } from "../../core/plan/authority.ts";
+import { authoritySlotOf, findAuthority, issuedHere } from "../../core/plan/authority.ts";
 import { embeddedKey } from "../../core/plan/extract.ts";
 import { oldCertificate } from "../../core/plan/verify-set.ts";
 import { issueSteps } from "../../core/plan/steps.ts";
 import { AppError, attempt, isAppError } from "../../core/model/errors.ts";
-import type { IssueStep, MakingStep, Template } from "../../core/model/plan.ts";
+import type { IssueStep, IssueTemplate, MakingStep, Plan } from "../../core/model/plan.ts";
 import type { Issued } from "../../core/model/run.ts";
 import { parseCertificate, type Certificate } from "../../core/pki/certificate.ts";
 import { sha256Hex } from "../../core/pki/fingerprints.ts";
 import { renewCertificate } from "../../core/pki/issue.ts";
+import { issueAuthority, issueLeaf } from "../../core/pki/issue-anew.ts";
 import {
   encodePrivateKey,
   parseKeySpec,
@@ -17,8 +18,9 @@ import {
   type PrivateKey,
 } from "../../core/pki/keys.ts";
 import { keyMatches } from "../../core/pki/verify.ts";
+import type { EnginePorts } from "../ports/engine-ports.ts";
 import type { Randomness } from "../ports/world.ts";
-import { checkSignal, type RunContext } from "../run-context.ts";
+import { checkSignal, type RunContext, type RunMemory } from "../run-context.ts";
 import { nothingToUndo, type StepHandler } from "./step-handler.ts";
 
 /** A fresh certificate must be valid on nodes whose clock is behind (kubeadm and client-go allow for the same). */
@@ -34,9 +36,15 @@ export const issue: StepHandler<IssueStep> = {
 
 async function issueAll(context: RunContext, steps: readonly IssueStep[]): Promise<void> {
   checkSignal(context);
-  const issued = await Promise.all(
-    steps.map(async (step) => sign(context, step, await keyFor(context, step))),
-  );
+  const issuers = issuersOf(context);
+  const signAll = (some: readonly IssueStep[]): Promise<readonly ReturnType<typeof sign>[]> =>
+    Promise.all(some.map(async (step) => sign(context, { step, issuers, key: await keyFor(context, step) })));
+  const isAuthority = ({ template }: IssueStep): boolean => template.form === "authority";
+  // Who signs others comes first.
+  const issued = [
+    ...(await signAll(steps.filter(isAuthority))),
+    ...(await signAll(steps.filter((step) => !isAuthority(step)))),
+  ];
   checkSignal(context);
   await context.journal.append(
     ...issued.map(({ step, facts }) => ({ type: "issued", step: step.id, issued: facts }) as const),
@@ -48,14 +56,36 @@ async function issueAll(context: RunContext, steps: readonly IssueStep[]): Promi
   await context.ports.failpoints.hit("run.after-issue");
 }
 
-/** Begins to make every key of the plan; a failure is met where the key is asked for. */
-export function startKeys({ ports, plan, memory }: RunContext): void {
+/** Begins to make every key of the plan that is not begun yet; a failure is met where the key is asked for. */
+export function startKeys(
+  ports: Pick<EnginePorts, "keys">,
+  plan: Plan,
+  begun: RunMemory["keys"] = new Map(),
+): RunMemory["keys"] {
   for (const step of issueSteps(plan)) {
-    if (step.key.mode !== "generate") continue;
+    if (step.key.mode !== "generate" || begun.has(step.id)) continue;
     const key = ports.keys.generate(parseKeySpec(step.key.algorithm));
     key.catch(() => {});
-    memory.keys.set(step.id, key);
+    begun.set(step.id, key);
   }
+  return begun;
+}
+
+/** Keys of authorities by address, each read and checked once; they live as long as the step. */
+interface Issuers {
+  keyAt(address: string): PrivateKey;
+}
+
+function issuersOf(context: RunContext): Issuers {
+  const bytes = foundBytes(context);
+  const known = new Map<string, PrivateKey>();
+  return {
+    keyAt(address) {
+      const key = known.get(address) ?? readPrivateKey(bytes.get(address) ?? new Uint8Array());
+      known.set(address, key);
+      return key;
+    },
+  };
 }
 
 function keyFor(context: RunContext, step: IssueStep): Promise<PrivateKey> {
@@ -68,42 +98,68 @@ function keyFor(context: RunContext, step: IssueStep): Promise<PrivateKey> {
 
 function sign(
   context: RunContext,
-  step: IssueStep,
-  key: PrivateKey,
+  { step, issuers, key }: { readonly step: IssueStep; readonly issuers: Issuers; readonly key: PrivateKey },
 ): { readonly step: IssueStep; readonly facts: Issued } {
-  const old = oldCertificate(foundBytes(context), step);
+  const old = oldOf(context, step);
   const keyKept = step.key.mode === "keep";
-  if (keyKept && !keyMatches(old, key)) {
+  if (keyKept && (old === null || !keyMatches(old, key))) {
     throw new AppError("step-failed", {
       step: step.id,
       reason: "the key to keep does not match the certificate",
     });
   }
-  const certificateDer = renew(context, step, { old, key });
+  const certificateDer = certify(context, step, { old, key, issuers });
   const format = keyKept ? key.format : (oldFormat(context, step) ?? key.format);
   const keyPem = encodePrivateKey(key.keyObject, format);
   context.memory.material.set(step.slot, { certificateDer, keyPem, keyKept });
   return { step, facts: factsOf(step, parseCertificate(certificateDer)) };
 }
 
-function renew(
+/** null for what is made without an old certificate. */
+function oldOf(context: RunContext, { slot, template }: IssueStep): Certificate | null {
+  if (template.form === "profile" || template.form === "authority") return null;
+  return oldCertificate(foundBytes(context), { slot, template });
+}
+
+function certify(
   context: RunContext,
   step: IssueStep,
-  { old, key }: { readonly old: Certificate; readonly key: PrivateKey },
-): Uint8Array {
-  const bytes = foundBytes(context);
-  const issuer = findAuthority(bytes.get(step.authorityCertificate) ?? new Uint8Array(), step);
-  const now = context.ports.clock.now();
-  return renewCertificate({
+  {
     old,
-    issuer,
-    issuerKey: readPrivateKey(bytes.get(step.authorityKey) ?? new Uint8Array()),
-    publicKeySpki: key.spkiDer,
+    key,
+    issuers,
+  }: { readonly old: Certificate | null; readonly key: PrivateKey; readonly issuers: Issuers },
+): Uint8Array {
+  const now = context.ports.clock.now();
+  const common = {
     serial: newSerial(context.ports.randomness),
     notBefore: wholeSeconds(now - backdateMs),
     notAfter: wholeSeconds(Math.min(now + step.validitySeconds * 1000, step.notAfterCap)),
-    addSans: step.addSans,
-  });
+  };
+  const { template } = step;
+  if (template.form === "authority")
+    return issueAuthority({ ...common, commonName: template.commonName, key });
+  const signed = { ...common, ...issuerOf(context, step, issuers), publicKeySpki: key.spkiDer };
+  if (template.form === "profile") return issueLeaf({ ...signed, ...template, sans: step.addSans });
+  if (old === null) throw new TypeError(`${step.id} has a template and no old certificate`);
+  return renewCertificate({ ...signed, old, addSans: step.addSans });
+}
+
+function issuerOf(
+  context: RunContext,
+  step: IssueStep,
+  issuers: Issuers,
+): { readonly issuer: Certificate; readonly issuerKey: PrivateKey } {
+  if (step.authoritySha256 === issuedHere) {
+    const made = context.memory.material.get(authoritySlotOf(step));
+    if (!made) throw new AppError("step-failed", { step: step.id, reason: `${step.authority} was not made` });
+    return { issuer: parseCertificate(made.certificateDer), issuerKey: readPrivateKey(made.keyPem) };
+  }
+  const bytes = foundBytes(context);
+  return {
+    issuer: findAuthority(bytes.get(step.authorityCertificate) ?? new Uint8Array(), step),
+    issuerKey: issuers.keyAt(step.authorityKey),
+  };
 }
 
 /** RFC 5280 section 4.1.2.2: positive, at most 20 bytes; CA/Browser Forum: at least 64 random bits. */
@@ -125,7 +181,8 @@ function oldFormat(context: RunContext, step: IssueStep): KeyFormat | null {
 }
 
 /** null when there is none; an old key that cannot be read is an error: whoever wants to keep it must not guess around it. */
-export function oldKey(bytes: ReadonlyMap<string, Uint8Array>, template: Template): PrivateKey | null {
+export function oldKey(bytes: ReadonlyMap<string, Uint8Array>, template: IssueTemplate): PrivateKey | null {
+  if (template.form === "profile" || template.form === "authority") return null;
   const at = template.form === "pem" ? template.key : template.file;
   const object = at === null ? undefined : bytes.get(at);
   if (object === undefined) return null;

@@ -48,22 +48,39 @@ async function journalStaged(context: RunContext, step: StageStep, staged: Stage
 function stageObject(context: RunContext, step: StageStep): Promise<Staged> {
   const { ports, found, memory, run, lock, signal } = context;
   const old = found.get(step.object);
-  // Only a key is made where nothing was; everything else starts from its old bytes.
-  const isNew = old?.state === "absent" && step.content.form === "pem-key";
+  // Where nothing was the content says it all; a kubeconfig is spliced into an old one, its own or the one it names.
+  const isNew =
+    old?.state === "absent" && (step.content.form !== "kubeconfig" || step.content.from !== undefined);
   if (!isNew && old?.state !== "present")
     throw new AppError("step-failed", { step: step.id, reason: "there are no old bytes to start from" });
   const oldBytes = old?.state === "present" ? old.bytes : new Uint8Array();
-  const bytes = composeObject({ old: oldBytes, content: step.content, issued: memory.material });
+  const bytes = composeObject({
+    old: oldBytes,
+    content: step.content,
+    issued: memory.material,
+    read: (address) => bytesAt(context, step, address),
+  });
   memory.composed.set(step.object, bytes);
   const mode = Number.parseInt(step.mode, 8);
   // New bytes get a new time, which is what people and backup tools look at; without new bytes nothing is touched.
-  const attributes = equalBytes(bytes, oldBytes) ? { mode } : { mode, mtimeMs: ports.clock.now() };
+  const attributes = equalBytes(bytes, oldBytes)
+    ? { mode }
+    : { mode, mtimeMs: ports.clock.now(), ...(isNew ? step.owner : undefined) };
   const options = { expect: revisionOf(old), attributes, run, token: lock.token };
   return ports.store.stage(
     parseAddress(step.object),
     bytes,
     signal === undefined ? options : { ...options, signal },
   );
+}
+
+/** Also what this run has composed itself: a new authority stands in the kubeconfigs that trust it. */
+function bytesAt({ found, memory }: RunContext, step: StageStep, address: string): Uint8Array {
+  const composed = memory.composed.get(address);
+  if (composed) return composed;
+  const other = found.get(address);
+  if (other?.state === "present") return other.bytes;
+  throw new AppError("step-failed", { step: step.id, reason: `${address} is not there` });
 }
 
 /**

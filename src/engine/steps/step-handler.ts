@@ -26,6 +26,8 @@ export interface PreparedUndo {
   readonly leftAlone: readonly string[];
   /** Called once, phases in reverse. */
   run(): Promise<void>;
+  /** Called once everything is back, phases in their own order: processes load the old bytes again. */
+  afterwards?(): Promise<void>;
   /** Tidies up what was prepared when `run` is not called or fails. */
   discard(): Promise<void>;
 }

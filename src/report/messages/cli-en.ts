@@ -7,6 +7,7 @@ export const cliEn = {
   byDefault: (value: string) => ` (default: ${value})`,
   commands: {
     check: "what is stored, until when, and what is wrong with it; changes nothing",
+    diagnose: "log lines and the node's files: which cause, how sure, what to do; changes nothing",
     inspect: "everything in a PEM or DER file, a bundle or a kubeconfig",
     plan: "what a renewal would do, in which order and why; changes nothing",
     renew: "plan, confirm, back up, renew, prove",
@@ -27,6 +28,7 @@ export const cliEn = {
   },
   args: {
     names: "kubeadm's names (apiserver, admin.conf, ...), slot ids, or all; none means whatever is due",
+    logs: "log files of this machine, - is standard input; none means the node's own logs",
     files: "files to look into; - is standard input",
     plan: "a plan written by plan --out",
     run: "a run's id; last is the newest one",
@@ -48,6 +50,8 @@ export const cliEn = {
     keyAlgorithm:
       "algorithm of new keys: RSA-2048, RSA-3072, RSA-4096, ECDSA-P256, ECDSA-P384 (default: as before)",
     addSan: "add a name or address: lb.example, 10.0.0.9, or etcd-server=10.0.0.9 (default: for apiserver)",
+    recreateAuthority:
+      "make a missing CA again: put back from a backup where the old one is found; NAME=new makes a new one (only front-proxy-ca)",
     allowLinksTo: "also write through links that lead below this path of the node",
     out: "save the plan to FILE, for apply",
     runbook: "print the plan as a document for people (Markdown)",
@@ -58,6 +62,9 @@ export const cliEn = {
     yes: "do not ask",
     ticket: "change ticket, kept in the journal",
     reason: "why, kept in the journal",
+    noSnapshot: "do not save etcd's data first (a copy of yours exists)",
+    probe: "with --root: look at the running node too, and restart its processes",
+    runtime: "how to find containers: cri, crictl, docker, nerdctl or ctr (default: the one that has them)",
     breakLock: "take the lock away from a run that is stuck; its later writes fail",
     approved: "refuse unless the plan has this digest",
     keep: "how many of the newest runs to keep",
@@ -77,11 +84,15 @@ export const cliEn = {
   },
   ask: {
     apply: "Only 'yes' will be accepted to go on: ",
+    reconstructed: (names: string) =>
+      `No old certificate was found for ${names}; the names above were put together. Are they right and complete? Only 'yes' will be accepted: `,
     rollback: (run: string) =>
       `This puts back everything run ${run} changed. Only 'yes' will be accepted to go on: `,
   },
   nothingToDo: "Nothing is due: no file was changed.",
   nothingChanged: "Nothing was changed.",
+  nothingPossible: (count: number) =>
+    `Nothing was changed, and not because all is well: ${count === 1 ? "1 certificate was" : `${count} certificates were`} left out.`,
   leftOut: (slot: string, reason: string) => `left out, not renewed: ${slot}: ${reason}`,
   askOutside: (command: string, then: string) =>
     `have them signed where the CA's key is kept: ${command}, then ${then} (docs/operations/external-ca.md)`,
@@ -103,7 +114,9 @@ export const cliEn = {
   },
   answersLeft: "not every answer or request is settled, see the notes above",
   signedNothing: "Every certificate in the folder is in place already: no file was changed.",
-  leftOutHint: (command: string) => `${command} says what to do for each; then repeat this command`,
+  leftOutHint: (command: string, next: string) => `${command} says what to do for each; then ${next}`,
+  leftOutAgain: "repeat this command",
+  leftOutPlan: (command: string) => `make a new plan: ${command}`,
   planSaved: (path: string, digest: string) => `Plan saved to ${path}, digest ${digest}`,
   applySaved: (command: string) => `To do it: ${command}`,
   done: (issued: number, files: number, run: string) =>

@@ -8,6 +8,7 @@ export const cliZh: typeof cliEn = {
   byDefault: (value) => `（默认：${value}）`,
   commands: {
     check: "磁盘上有哪些证书、何时到期、有什么问题；不改动任何文件",
+    diagnose: "根据日志和节点文件：是什么原因、有多大把握、怎么办；不做任何改动",
     inspect: "查看 PEM 或 DER 文件、证书包或 kubeconfig 里的全部内容",
     plan: "续期会做什么、按什么顺序、为什么；不改动任何文件",
     renew: "计划、确认、备份、续期、验证",
@@ -28,6 +29,7 @@ export const cliZh: typeof cliEn = {
   },
   args: {
     names: "kubeadm 的名称（apiserver、admin.conf 等）、slot id 或 all；不写表示所有到期的证书",
+    logs: "本机上的日志文件，- 表示标准输入；不写则查找节点自己的日志",
     files: "要查看的文件；- 表示标准输入",
     plan: "plan --out 写出的计划文件",
     run: "运行的 id；last 表示最新一次",
@@ -48,6 +50,7 @@ export const cliZh: typeof cliEn = {
     keepKey: "保留私钥，只续期证书",
     keyAlgorithm: "新私钥的算法：RSA-2048、RSA-3072、RSA-4096、ECDSA-P256、ECDSA-P384（默认：与原来相同）",
     addSan: "增加域名或地址：lb.example、10.0.0.9 或 etcd-server=10.0.0.9（默认用于 apiserver）",
+    recreateAuthority: "重新生成缺失的根证书：备份中找到旧的就放回；NAME=new 则新建（仅限 front-proxy-ca）",
     allowLinksTo: "也允许写入指向节点上此路径之下的链接",
     out: "把计划保存到 FILE，供 apply 使用",
     runbook: "以操作文档的形式输出计划（Markdown）",
@@ -57,6 +60,9 @@ export const cliZh: typeof cliEn = {
     yes: "不再询问",
     ticket: "变更单号，写入日志",
     reason: "原因，写入日志",
+    noSnapshot: "不先保存 etcd 数据（已另有副本）",
+    probe: "与 --root 同用：同时查看运行中的节点，并可重启其进程",
+    runtime: "查找容器的方式：cri、crictl、docker、nerdctl 或 ctr（默认：能找到容器的那个）",
     breakLock: "从卡住的运行手中夺取锁；它之后的写入会失败",
     approved: "计划的摘要不是这个值就拒绝",
     keep: "保留最新的多少次运行",
@@ -74,11 +80,14 @@ export const cliZh: typeof cliEn = {
     didYouMean: (name) => `是否想输入 ${name}？`,
   },
   ask: {
+    reconstructed: (names) =>
+      `没有找到 ${names} 的旧证书，上列名称是拼出来的。是否正确、完整？只有输入 yes 才会继续：`,
     apply: "只有输入 yes 才会继续：",
     rollback: (run) => `将恢复运行 ${run} 改动的全部内容。只有输入 yes 才会继续：`,
   },
   nothingToDo: "没有证书需要续期：未改动任何文件。",
   nothingChanged: "未改动任何文件。",
+  nothingPossible: (count) => `未改动任何文件，但并非一切正常：有 ${count} 个证书未能处理。`,
   leftOut: (slot, reason) => `未包括、没有续期：${slot}：${reason}`,
   askOutside: (command, then) =>
     `请在保存 CA 私钥的地方签发：${command}，然后 ${then}（docs/operations/external-ca.zh.md）`,
@@ -98,7 +107,9 @@ export const cliZh: typeof cliEn = {
   },
   answersLeft: "并非所有签发结果或请求都已处理，见上面的提示",
   signedNothing: "目录中的证书都已就位：未改动任何文件。",
-  leftOutHint: (command) => `${command} 会逐个说明处理办法；之后请重复本命令`,
+  leftOutHint: (command, next) => `${command} 会逐个说明处理办法；之后请${next}`,
+  leftOutAgain: "重复本命令",
+  leftOutPlan: (command) => `重新制定计划：${command}`,
   planSaved: (path, digest) => `计划已保存到 ${path}，摘要 ${digest}`,
   applySaved: (command) => `执行：${command}`,
   done: (issued, files, run) =>

@@ -5,6 +5,7 @@ import { errors } from "./zh/errors.ts";
 import { findings } from "./zh/findings.ts";
 import { findingsMany } from "./zh/findings-many.ts";
 import { inspect } from "./zh/inspect.ts";
+import { live } from "./zh/live.ts";
 import { plan } from "./zh/plan.ts";
 import { refusals } from "./zh/refusals.ts";
 import { runbook } from "./zh/runbook.ts";
@@ -16,6 +17,7 @@ export const zh: typeof en = {
   findings,
   findingsMany,
   inspect,
+  live,
   plan,
   refusals,
   runbook,

@@ -1,11 +1,12 @@
 // What is planned and why: selection with its reasons, refusals with theirs, notices, and what the digest covers.
-import { cpSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
+import { createPrivateKey } from "node:crypto";
+import { cpSync, readFileSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { gather } from "../../../src/app/gather.ts";
 import { isAppError } from "../../../src/core/model/errors.ts";
 import type { Plan, RenewRequest } from "../../../src/core/model/plan.ts";
 import { buildPlan } from "../../../src/core/plan/build.ts";
+import { leftOutOf } from "../../../src/core/plan/left-out.ts";
 import { digestOfPlan } from "../../../src/core/plan/digest.ts";
 import { parsePlan } from "../../../src/core/plan/parse-plan.ts";
 import type { Facts, SlotFacts } from "../../../src/core/policy/facts.ts";
@@ -16,33 +17,19 @@ import {
   controlPlane,
   day,
   edit,
+  factsOf,
   issuedAt,
-  nodeAt,
   pki,
+  renewRequest,
   replacePair,
   today,
 } from "../../support/control-plane.ts";
 import { fixture } from "../../support/fixtures.ts";
 
-const request: RenewRequest = {
-  names: [],
-  all: false,
-  withinSeconds: 30 * 86_400,
-  validitySeconds: 365 * 86_400,
-  validityIsExplicit: false,
-  keepKey: false,
-  keyAlgorithm: null,
-  addSans: [],
-  allowLinksTo: [],
-};
 const frame = { toolVersion: "1.2.3", root: "/" };
 
-async function factsOf(root: string, at = today): Promise<Facts> {
-  return (await gather(nodeAt(root), { id: null, params: {} }, at)).facts;
-}
-
 async function planOf(root: string, changes: Partial<RenewRequest> = {}, at = today): Promise<Plan> {
-  return buildPlan(await factsOf(root, at), { ...request, ...changes }, frame);
+  return buildPlan(await factsOf(root, at), { ...renewRequest, ...changes }, frame);
 }
 
 /** `apiserver: expired` for each slot that is not kept for being healthy. */
@@ -138,6 +125,91 @@ describe("the default selection", () => {
       ].map((name) => `${name}: keep externally-managed`),
     );
     expect(plan.refusals).toEqual([]);
+  });
+});
+
+describe("a fault of one CA or one key, and the rest of what is due", () => {
+  const at = issuedAt + 364 * day;
+  const etcd = ["apiserver-etcd-client", "etcd-healthcheck-client", "etcd-peer", "etcd-server"];
+  const encrypt = (root: string, path: string): void => {
+    const key = createPrivateKey(readFileSync(pki(root, path)));
+    const options = { type: "pkcs8", format: "pem", cipher: "aes-128-cbc", passphrase: "x" } as const;
+    writeFileSync(pki(root, path), key.export(options));
+  };
+  const outOf = (plan: Plan): readonly string[] =>
+    leftOutOf(plan).map(
+      ({ decision: { slot, reasons } }) =>
+        `${slot.slice(3)} ${reasons.map((reason) => (reason.code === "refused" ? reason.refusal.code : reason.code)).join(" ")}`,
+    );
+  const written = (plan: Plan): readonly string[] =>
+    plan.guards.filter(({ use }) => use === "written").map(({ address }) => address);
+
+  it.each([
+    ["authority-key-mismatch", (root: string) => cpSync(pki(root, "ca.key"), pki(root, "etcd/ca.key"))],
+    ["authority-not-usable", (root: string) => writeFileSync(pki(root, "etcd/ca.crt"), "x")],
+    ["authority-not-usable", (root: string) => writeFileSync(pki(root, "etcd/ca.key"), "x")],
+    ["key-encrypted", (root: string) => encrypt(root, "etcd/ca.key")],
+  ])("%s: all that this CA signed stays out together, the others are renewed", async (code, damage) => {
+    const root = await controlPlane();
+    damage(root);
+    const plan = await planOf(root, {}, at);
+    expect(plan.refusals).toEqual([]);
+    expect(outOf(plan).toSorted()).toEqual(etcd.map((name) => `${name} ${code}`));
+    expect(toldBy(plan)).toContain("apiserver: renew expiring");
+    expect(written(plan).filter((address) => address.includes("etcd"))).toEqual([]);
+    expect(plan.guards.filter(({ address }) => address.includes("/etcd/ca."))).toEqual([]);
+  });
+
+  it("an encrypted key leaves out its own certificate alone", async () => {
+    const root = await controlPlane();
+    encrypt(root, "apiserver.key");
+    const plan = await planOf(root, {}, at);
+    expect([plan.refusals, outOf(plan)]).toEqual([[], ["apiserver key-encrypted"]]);
+    expect(written(plan).filter((address) => address.includes("/apiserver."))).toEqual([]);
+    expect(toldBy(plan)).toContain("etcd-server: renew expiring");
+  });
+
+  it.each([{ names: ["apiserver", "etcd-peer"] }, { all: true }])("%o is refused whole", async (changes) => {
+    const root = await controlPlane();
+    encrypt(root, "apiserver.key");
+    const plan = await planOf(root, changes, at);
+    expect(refusalsOf(plan)).toEqual(["key-encrypted m1/apiserver"]);
+    expect([plan.phases, plan.guards]).toEqual([[], []]);
+  });
+
+  it("when nothing else is due the plan is refused, not empty", async () => {
+    const root = await controlPlane();
+    encrypt(root, "ca.key");
+    for (const path of ["etcd/ca.key", "front-proxy-ca.key"]) encrypt(root, path);
+    const plan = await planOf(root, {}, at);
+    expect(new Set(plan.refusals.map(({ code }) => code))).toEqual(new Set(["key-encrypted"]));
+    expect(plan.phases).toEqual([]);
+  });
+});
+
+describe("a copy whose original", () => {
+  const copy = "m1/root/.kube/config";
+  const reasonsOf = (plan: Plan): unknown => plan.decisions.find(({ slot }) => slot === copy)?.reasons;
+
+  it.each([
+    ["is broken", (root: string) => writeFileSync(`${root}/etc/kubernetes/admin.conf`, "{")],
+    ["is gone", (root: string) => rmSync(`${root}/etc/kubernetes/admin.conf`)],
+  ])("%s is not called another identity", async (_, damage) => {
+    const root = await controlPlane();
+    damage(root);
+    expect(reasonsOf(await planOf(root))).toEqual([
+      { code: "original-unreadable", original: "m1/admin.conf" },
+    ]);
+    const [refusal] = (await planOf(root, { names: ["root/.kube/config"] })).refusals;
+    expect(refusal).toMatchObject({ detail: "its original admin.conf cannot be read" });
+  });
+
+  it("stays as it is, stays too: due, and for that reason", async () => {
+    const root = await controlPlane();
+    rmSync(pki(root, "ca.key"));
+    expect(reasonsOf(await planOf(root, {}, issuedAt + 364 * day))).toEqual([
+      { code: "original-kept", original: "m1/admin.conf" },
+    ]);
   });
 });
 
@@ -410,7 +482,7 @@ describe("whatever the facts are", () => {
         const facts = damaged(healthy, defects);
         const ids = [...facts.slots.keys()];
         const names = named === undefined ? [] : [ids[named % ids.length]!];
-        const plan = buildPlan(facts, { ...request, all, keepKey, names }, frame);
+        const plan = buildPlan(facts, { ...renewRequest, all, keepKey, names }, frame);
         const decided = plan.decisions.map(({ slot }) => slot);
         const expected = [...facts.slots.values()]
           .filter(({ slot, certificate }) => !(slot.optional && certificate.state === "missing"))
@@ -425,7 +497,7 @@ describe("whatever the facts are", () => {
           .map(({ address }) => address.slice("file:m2:".length));
         expect(written.filter((path) => forbidden.has(path))).toEqual([]);
         if (plan.refusals.length > 0) expect([plan.phases, plan.guards]).toEqual([[], []]);
-        expect(buildPlan(facts, { ...request, all, keepKey, names }, frame)).toEqual(plan);
+        expect(buildPlan(facts, { ...renewRequest, all, keepKey, names }, frame)).toEqual(plan);
       }),
       { numRuns: 60 },
     );

@@ -591,3 +591,48 @@ describe("the kubelet's certificate", () => {
     expect(await linesOf(root, issuedAt + 366 * day)).toContain("critical certificate-expired kubelet.conf");
   });
 });
+
+describe("an end that a renewal by name would not mend says what stands in the way", () => {
+  const late = issuedAt + 366 * day;
+  const obstacles = async (root: string): Promise<ReadonlyMap<string, unknown>> =>
+    new Map(
+      (await findingsOf(root, late)).flatMap((finding) =>
+        finding.code === "certificate-expired" ? [[finding.name, finding.params.obstacle] as const] : [],
+      ),
+    );
+
+  it("nothing on a whole node", async () => {
+    const found = await obstacles(await controlPlane());
+    expect(found.size).toBeGreaterThan(8);
+    expect(new Set(found.values())).toEqual(new Set([undefined]));
+  });
+
+  it("a CA whose key is elsewhere, also for its copies; the kubelet's has a way of its own", async () => {
+    const root = await controlPlane();
+    rmSync(pki(root, "ca.key"));
+    const found = await obstacles(root);
+    expect(found.get("apiserver")).toEqual({ code: "authority-elsewhere", authority: "ca" });
+    expect(found.get("root/.kube/config")).toEqual({ code: "authority-elsewhere", authority: "ca" });
+    expect(found.get("kubelet.conf")).toEqual({ code: "kubelet-elsewhere", authority: "ca" });
+    expect(found.get("etcd-server")).toBeUndefined();
+  });
+
+  it("a CA that cannot sign, and a key that cannot be loaded", async () => {
+    const root = await controlPlane();
+    cpSync(pki(root, "ca.key"), pki(root, "etcd/ca.key"));
+    expect((await obstacles(root)).get("etcd-peer")).toEqual({
+      code: "authority-not-usable",
+      authority: "etcd-ca",
+    });
+  });
+
+  it("a copy whose original cannot be read", async () => {
+    const root = await controlPlane();
+    writeFileSync(`${root}/etc/kubernetes/admin.conf`, "{");
+    expect((await obstacles(root)).get("root/.kube/config")).toEqual({
+      code: "original-unreadable",
+      original: "admin.conf",
+    });
+    expect((await linesOf(root)).filter((line) => line.includes("copy-of-nothing"))).toEqual([]);
+  });
+});

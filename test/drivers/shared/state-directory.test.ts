@@ -1,5 +1,6 @@
 // The state directory: private, durable, whole files or none, and what kill -9 leaves.
 import {
+  appendFileSync,
   chmodSync,
   chownSync,
   existsSync,
@@ -212,8 +213,21 @@ describe("the state directory", () => {
       expect(readdirSync(path)).toEqual(["a"]);
     });
 
+    it("an append that fails midway takes nothing back: another process may have appended behind it", async () => {
+      await state.append("journal", bytesOf("1\n"));
+      const fail = (point: string): void => {
+        if (point !== "state.torn-append") return;
+        // The thief's line, just as the old holder's second write fails.
+        appendFileSync(join(path, "journal"), "\nthief\n");
+        throw Object.assign(new Error("ENOSPC"), { code: "ENOSPC", syscall: "write" });
+      };
+      const old = openStateDirectory(path, { failpoints: { hit: fail } });
+      await expect(old.append("journal", bytesOf("abcd\n"))).rejects.toThrow("ENOSPC");
+      expect(textOf("journal")).toBe("1\nab\nthief\n");
+    });
+
     it.skipIf(!mounting.ok)(
-      `a full disk leaves no half line and no half file (${mounting.reason})`,
+      `a full disk leaves no half file, and of an append at most its beginning (${mounting.reason})`,
       async () => {
         mkdirSync(path, { recursive: true });
         mount("-t", "tmpfs", "-o", "size=64k,mode=700", "tmpfs", path);
@@ -231,7 +245,7 @@ describe("the state directory", () => {
             });
           }
           expect(readdirSync(path)).toEqual(["journal"]);
-          expect(textOf("journal")).toBe("1\n");
+          expect(textOf("journal")).toMatch(/^1\n\0*$/);
         } finally {
           unmount(path);
         }

@@ -12,12 +12,42 @@ const pemFaults = {
   "nested-begin": "a block begins inside another",
 } as const;
 
+const endpointFaults = {
+  refused: "nothing listens there",
+  "no-socket": "there is no such socket, or it may not be opened",
+  "no-such-host": "the name has no address",
+  "no-route": "there is no route to it",
+  timeout: "it did not answer in time",
+  closed: "it closed the connection",
+  "not-http2": "it does not speak HTTP/2",
+  "not-grpc": "it does not speak gRPC",
+  "server-expired": "its certificate has expired",
+  "server-name": "its certificate is for another name",
+  "server-untrusted": "its certificate is not trusted",
+  "key-not-pinned": "it presents another key than the one in its certificate file",
+  "client-refused": "it refuses our client certificate",
+  "pair-unusable": "our client certificate and key cannot be used",
+} as const;
+
+const snapshotFaults = {
+  "too-short": "it is too short",
+  "hash-differs": "the hash at its end is not that of its content",
+  "not-bbolt": "it is not a database of etcd",
+  "read-back-differs": "the file does not hold what was written",
+} as const;
+
 const inspectIt = [
   "perennial inspect FILE shows every block of a file and where it is damaged; restore it from a backup",
 ];
 
 function pathOf(address: string): string {
   return address.replace(/^[a-z-]*:[^:]*:/, "").replace(/#.*$/, "");
+}
+
+const kept = { run: "the run's backup, journal and staged files", lock: "the lock" } as const;
+
+function kib(bytes: number, round = Math.ceil): string {
+  return `${round(bytes / 1024)} KiB`;
 }
 
 function difference(d: PlanDifference): string {
@@ -133,7 +163,7 @@ export const errors: ErrorMessages = {
       p.pid === 0
         ? `${p.holder} works on this node by hand since ${formatDate(p.sinceAt)} (${p.what}) and holds the lock ${p.path}`
         : `another run holds the lock ${p.path}: ${p.what} by ${p.holder} on ${p.host} (pid ${p.pid}) since ${formatDate(p.sinceAt)}, ${p.alive ? "still running" : "which cannot be looked up from here"}`,
-    hint: (p) =>
+    hint: (p, tool) =>
       p.pid === 0
         ? [
             `wait until the last step of that runbook releases it, or talk to ${p.holder}`,
@@ -141,7 +171,9 @@ export const errors: ErrorMessages = {
           ]
         : [
             `wait for it, or talk to ${p.holder}; on ${p.host}: ps -fp ${p.pid}`,
-            ...(p.alive ? [] : [`if that process is gone, repeat the command with ${flags.breakLock}`]),
+            p.alive
+              ? `if it hangs: end that process (kill), then ${tool("resume")}; only if it cannot be ended, repeat the command with ${flags.breakLock}: it stops at its next write`
+              : `if that process is gone, repeat the command with ${flags.breakLock}`,
           ],
   },
   "lock-lost": {
@@ -212,16 +244,119 @@ export const errors: ErrorMessages = {
       `${tool("resume")} tries again from there, ${tool("rollback last")} restores what was there`,
     ],
   },
+  "bounce-failed": {
+    sentence: (p) =>
+      p.stage === "return"
+        ? `${p.consumer} has not come back: ${p.reason}`
+        : p.stage === "health"
+          ? `${p.consumer} has come back but is not well: ${p.reason}`
+          : `${p.consumer} has come back but ${p.where} is not as it has to be: ${p.reason}`,
+    hint: (p, tool) => [
+      `read its log: ${p.consumer === "kubelet" ? "journalctl -u kubelet -n 50" : `crictl logs $(crictl ps -a -q --name ${p.consumer} | head -n 1)`}; ${tool("diagnose")} reads it too`,
+      `${tool("resume")} tries again from there, ${tool("rollback last")} restores what was there`,
+    ],
+  },
+  "snapshot-failed": {
+    sentence: (p) => `etcd's data could not be saved, and nothing was changed: ${p.reason}`,
+    hint: () => [`--no-snapshot goes on without; then copy etcd's data directory yourself first`],
+  },
+  "live-proof-failed": {
+    sentence: (p) => `the proof from the running node is not complete: ${p.where}: ${p.reason}`,
+    hint: (_, tool) => [
+      `${tool("resume")} asks again, ${tool("verify")} shows everything, ${tool("rollback last")} restores what was there`,
+    ],
+  },
   "state-unsafe": {
     sentence: (p) => `the state directory ${p.path} is not safe to keep keys in: ${p.reason}`,
     hint: (p) => [
       `ls -ld ${shellQuote(p.path)}; it must be a directory of root with mode 0700, not a link: chown root:root, chmod 0700`,
     ],
   },
+  "state-full": {
+    sentence: (p) =>
+      p.lacks === "bytes"
+        ? `the disk of ${p.path} is too full to begin: up to ${kib(p.needed)} for ${kept[p.keeps]}, ${kib(p.free, Math.floor)} free; nothing was changed`
+        : `the file system of ${p.path} has too few inodes to begin: up to ${p.needed} for ${kept[p.keeps]}, ${p.free} free; nothing was changed`,
+    hint: (p, tool) => [
+      `see what fills it, and make room: ${p.lacks === "bytes" ? "df -h" : "df -i"} ${shellQuote(p.on)}; ${tool("runs prune")} removes old runs`,
+      ...(p.keeps === "lock"
+        ? []
+        : [
+            `or keep the run on another disk of this node: ${flags.stateDir} DIR, and the same with resume and rollback`,
+          ]),
+    ],
+  },
   interrupted: {
     sentence: (p) => `interrupted by ${p.signal}`,
     hint: (_, tool) => [
       `${tool("runs list")} shows whether a run is open; ${tool("resume")} finishes it, ${tool("rollback last")} undoes it`,
+    ],
+  },
+  "process-unknowable": {
+    sentence: (p) => `nobody could be asked about ${p.consumer}: ${p.tried.join("; ")}`,
+    hint: () => [
+      "run it as root on the node; is the container runtime up? systemctl status containerd docker crio",
+      "ls -l /run/containerd/containerd.sock /var/run/docker.sock /run/cri-dockerd.sock /var/run/crio/crio.sock",
+    ],
+  },
+  "process-not-found": {
+    sentence: (p) => `no process of ${p.consumer} was found (asked: ${p.through}); nothing was stopped`,
+    hint: (p) => [
+      `is its manifest in the kubelet's folder, and does the kubelet run? ls -l /etc/kubernetes/manifests; systemctl status kubelet`,
+      `journalctl -u kubelet | grep ${shellQuote(p.consumer)} shows why it was not started`,
+    ],
+  },
+  "process-ambiguous": {
+    sentence: (p) =>
+      `${p.consumer} runs in several pods (${p.pods.join(", ")}; asked: ${p.through}); none was stopped`,
+    hint: () => ["only one of them can be this node's static pod: find out where the others come from"],
+  },
+  "process-not-stopped": {
+    sentence: (p) => `${p.consumer} did not go away (${p.ids.join(", ")} by ${p.through}): ${p.reason}`,
+    hint: (_, tool) => [
+      "look at the container runtime's log: journalctl -u containerd -u docker -u crio -n 100",
+      `then ${tool("resume")}, or ${tool("rollback last")}`,
+    ],
+  },
+  "process-not-revived": {
+    sentence: (p) => `${p.consumer} could not be made to start (${p.through}): ${p.reason}`,
+    hint: (_, tool) => [
+      "journalctl -u kubelet -n 100 shows what the kubelet does; ls -lA /etc/kubernetes/manifests /etc/kubernetes/.perennial-held",
+      `then ${tool("resume")}, which puts back what was moved away`,
+    ],
+  },
+  "command-failed": {
+    sentence: (p) => `${p.command} failed: ${p.reason}`,
+    hint: () => ["run that command by hand and see what it says"],
+  },
+  "endpoint-unreachable": {
+    sentence: (p) => `${p.endpoint} could not be asked: ${endpointFaults[p.reason]} (${p.detail})`,
+    hint: (p) => [
+      `see what listens: ss -lntxp; what it presents: openssl s_client -connect HOST:PORT </dev/null`,
+      ...(p.reason === "client-refused" || p.reason === "pair-unusable"
+        ? ["perennial inspect FILE shows the client certificate, its dates and whether the key belongs to it"]
+        : []),
+    ],
+  },
+  "rpc-failed": {
+    sentence: (p) => `${p.endpoint} answered ${p.method} with gRPC status ${p.status}: ${p.message}`,
+    hint: () => [
+      "the server's own log says more: crictl logs, docker logs, or journalctl -u with its unit's name",
+    ],
+  },
+  "protobuf-malformed": {
+    sentence: (p) => `not a valid protocol buffer at byte ${p.offset}: ${p.reason}`,
+    hint: () => ["something else than the expected server answered; see what listens: ss -lntxp"],
+  },
+  "etcd-not-supported": {
+    sentence: (p) => `${p.endpoint} is too old for ${p.what}, which etcd has from ${p.since}`,
+    hint: () => ["nothing was changed; stopping the leader makes the others elect another one"],
+  },
+  "snapshot-damaged": {
+    sentence: (p) => `the snapshot ${p.source} cannot be used: ${snapshotFaults[p.reason]} (${p.detail})`,
+    hint: () => [
+      "df -h where it is written; dmesg for disk errors; then take it again, best from another member",
+      "etcdctl snapshot status FILE shows what etcd makes of it",
     ],
   },
   usage: { sentence: (p) => p.reason, hint: () => ["perennial --help, perennial COMMAND --help"] },

@@ -13,6 +13,7 @@ type Codes =
   | "owner-unexpected"
   | "link-leaves-tree"
   | "left-over-temporary"
+  | "name-not-utf8"
   | "holds-system-masters"
   | "externally-managed"
   | "external-etcd"
@@ -82,6 +83,13 @@ export const findingsCopies = {
       `if no run is open: rm ${shellQuote(params.path)}`,
     ],
   },
+  "name-not-utf8": {
+    sentence: ({ params }) =>
+      `the name of ${params.path} is not UTF-8 (its bytes are shown as \\xNN): the file was not read and is never written`,
+    next: ({ params }) => [
+      `give it a plain name: ls -b ${shellQuote(params.path.replace(/\/[^/]*$/, ""))} shows its bytes, mv -i with a pattern such as *.crt names it`,
+    ],
+  },
   "holds-system-masters": {
     sentence: ({ params }) =>
       `${params.subject} is in system:masters until ${formatDate(params.notAfter)}: full rights that no RBAC rule can take away`,
@@ -104,8 +112,14 @@ export const findingsCopies = {
   },
   "credential-without-certificate": {
     sentence: ({ params }) =>
-      `${params.path} logs in by ${params.kind}, not by a certificate: nothing here to renew`,
-    next: ({ params }) => [`if ${params.kind} has an end of its own, watch it where it is issued`],
+      params.kind === "no credential"
+        ? `${params.path} holds no credential at all: nothing here to renew`
+        : `${params.path} logs in by ${params.kind}, not by a certificate: nothing here to renew`,
+    next: ({ params }) => [
+      params.kind === "no credential"
+        ? "if the file is needed, bring it back from a backup or make it anew"
+        : `if ${params.kind} has an end of its own, watch it where it is issued`,
+    ],
   },
   "run-unfinished": {
     sentence: ({ params }) => `run ${params.run} was cut off: some files may be new, others old`,

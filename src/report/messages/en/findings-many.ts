@@ -3,6 +3,8 @@ import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDay, spanEn } from "../../time.ts";
 import type { ManyMessages, Tool } from "../types.ts";
+import { waysOn } from "../way-on.ts";
+import { obstacles } from "./obstacles.ts";
 
 const asks = "(shows the plan first and asks)";
 const dayMs = 86_400_000;
@@ -30,8 +32,8 @@ function clock(views: readonly { readonly at: number }[]): number {
 
 function restore(tool: Tool): readonly string[] {
   return [
+    `make them again, after old ones where there are any: ${tool("renew")}`,
     `look for them in a backup; files that an earlier run replaced: ${tool("runs list")}`,
-    "or make them anew: kubeadm init phase certs NAME --config kubeadm.yaml (kubeconfigs: kubeadm init phase kubeconfig NAME)",
   ];
 }
 
@@ -41,9 +43,7 @@ export const findingsMany: ManyMessages = {
       views.map(({ params }) => params.notAfter),
       clock(views),
     )}`,
-    next: views.some(({ severity }) => severity === "critical")
-      ? [`${tool("renew")} ${asks}`]
-      : ["only observed: whoever made them renews them"],
+    next: waysOn(views, [`${tool("renew")} ${asks}`], { lines: obstacles, tool }),
   }),
   "certificate-expiring": (views, tool) => {
     const withinMs = Math.max(...views.map(({ params }) => params.withinMs));
@@ -55,7 +55,7 @@ export const findingsMany: ManyMessages = {
       )}`,
       next: views.every(({ severity }) => severity === "info")
         ? ["the kubelet renews them by itself before that"]
-        : [`${tool(`renew${within}`)} ${asks}`],
+        : waysOn(views, [`${tool(`renew${within}`)} ${asks}`], { lines: obstacles, tool }),
     };
   },
   "certificate-not-yet-valid": (views, tool) => ({

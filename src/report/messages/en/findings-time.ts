@@ -3,6 +3,8 @@ import { formatDate, spanEn } from "../../time.ts";
 import { shellQuote } from "../../shell.ts";
 import { kubeadmPhase } from "../kubeadm-phase.ts";
 import type { FindingMessages } from "../types.ts";
+import { waysOn } from "../way-on.ts";
+import { obstacles } from "./obstacles.ts";
 
 type Codes =
   | "certificate-expired"
@@ -30,7 +32,9 @@ type Codes =
 function restore(name: string, tool: (args: string) => string): readonly string[] {
   const phase = kubeadmPhase(name);
   const backup = `look for it in a backup; files that an earlier run replaced: ${tool("runs list")}`;
-  return phase === null ? [backup] : [backup, `or make it anew: ${phase}`];
+  return phase === null
+    ? [backup]
+    : [`make it again, after an old one if there is one: ${tool(`renew ${name}`)}`, backup];
 }
 
 const sameKeyAuthority = (path: string): readonly string[] => [
@@ -43,12 +47,17 @@ export const findingsTime = {
   "certificate-expired": {
     sentence: ({ params, at }) =>
       `certificate expired on ${formatDate(params.notAfter)}, ${spanEn(at - params.notAfter)} ago; peers refuse it`,
-    next: ({ target, tool }) => [`${tool(`renew ${target}`)} (shows the plan first and asks)`],
+    next: (view) =>
+      waysOn([view], [`${view.tool(`renew ${view.target}`)} (shows the plan first and asks)`], {
+        lines: obstacles,
+        tool: view.tool,
+      }),
   },
   "certificate-expiring": {
     sentence: ({ params, at }) =>
       `certificate ends on ${formatDate(params.notAfter)}, in ${spanEn(params.notAfter - at)}; the threshold is ${spanEn(params.withinMs)}`,
-    next: ({ target, tool }) => [tool(`renew ${target}`)],
+    next: (view) =>
+      waysOn([view], [view.tool(`renew ${view.target}`)], { lines: obstacles, tool: view.tool }),
   },
   "certificate-not-yet-valid": {
     sentence: ({ params, at }) =>

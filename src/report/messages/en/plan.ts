@@ -1,8 +1,9 @@
 // English: reasons, notices and headings of a plan.
-import type { KeepReason, Notice, PhaseId, RenewReason } from "../../../core/model/plan.ts";
+import type { IdentityGap, KeepReason, Notice, PhaseId, RenewReason } from "../../../core/model/plan.ts";
 import { flags } from "../../flags.ts";
 import { formatDate, formatDay, spanEn } from "../../time.ts";
 import type { MessagesOf } from "../types.ts";
+import { refusals } from "./refusals.ts";
 
 const renewReasons: MessagesOf<RenewReason> = {
   expired: (r) => `expired on ${formatDate(r.notAfter)}`,
@@ -11,6 +12,10 @@ const renewReasons: MessagesOf<RenewReason> = {
   "key-not-usable": (r) => `its key ${r.path} is ${r.state}`,
   "wrong-issuer": (r) => `not signed by CA ${r.authority} of this node`,
   "not-yet-valid": (r) => `valid only from ${formatDate(r.notBefore)}`,
+  missing: (r) =>
+    r.from === null
+      ? "missing; put together from flags and other files"
+      : `missing; made after ${r.from.replace(/^file:[^:]*:/, "")}`,
   requested: () => "asked for",
   "san-added": (r) => `names added: ${r.sans.join(", ")}`,
   signed: (r) => `signed: ${r.answer}, valid until ${formatDate(r.notAfter)}`,
@@ -20,15 +25,31 @@ const renewReasons: MessagesOf<RenewReason> = {
       : `stale copy of ${r.original} (same identity)`,
 };
 
+const identityGaps: Readonly<Record<IdentityGap, string>> = {
+  "not-used-here": "missing, and no manifest of this node uses it",
+  names: "missing, and nothing says which names it must have: no old certificate, no manifest",
+  server: "missing, and nothing says where the API is: no kubeconfig, no manifest",
+  authority: "missing, and its CA is not known",
+};
+
 const keepReasons: MessagesOf<KeepReason> = {
   "not-due": (r) => `valid until ${formatDate(r.notAfter)}`,
   "not-selected": () => "not asked for",
-  missing: () => "missing, and a renewal needs the old certificate",
+  missing: () => "missing: the file is there but holds no certificate, and may be meant so",
+  "authority-missing": (r) =>
+    r.found === null
+      ? `missing, and so is its CA ${r.authority}: look for it on the other control-plane nodes and in backups; if it is lost, ${flags.recreateAuthority} ${r.authority}`
+      : `missing, and so is its CA ${r.authority}: an old one is ${r.found}; ${flags.recreateAuthority} ${r.authority} puts it back`,
+  "identity-unknown": (r) => identityGaps[r.lacking],
   unreadable: (r) => `not readable: ${r.reason}`,
   "not-usable": (r) => `cannot be renewed as it is: ${r.reason}`,
+  refused: ({ refusal }) => refusals[refusal.code].sentence(refusal),
   "externally-managed": (r) => `the key of CA ${r.authority} is not here`,
   "kubelet-rotates": (r) => `the kubelet rotates it while it is valid (until ${formatDate(r.notAfter)})`,
   "other-identity": () => "holds another identity than any original",
+  "original-unreadable": (r) =>
+    `seems to be a copy of ${r.original}, which cannot be read: whose it is cannot be told`,
+  "original-kept": (r) => `due, but its original ${r.original} stays as it is`,
   "no-certificate": () => "holds no certificate",
   "observed-only": () => "only observed",
 };
@@ -53,15 +74,35 @@ const notices: MessagesOf<Notice> = {
     `not installed: ${n.subject} (serial ${n.serialHex}) in ${n.address}: ${unmatched[n.because]}`,
   "answer-unreadable": (n) => `not read: ${n.address}: ${n.reason}`,
   "answer-awaited": (n) => `still waiting for an answer: ${n.names.join(", ")}`,
+  "group-loses-key": (n) =>
+    `mode ${n.mode} becomes ${n.newMode}, the owner stays: a process that reads it only through group ${n.gid} (not as owner or root) can no longer read it; chown it to that process's user before, or chmod g+r right after the renewal: ${n.address}`,
+  reconstructed: (n) =>
+    `no old certificate was found for ${n.slots.join(", ")}: put together from flags, kubeconfigs and the kubelet's configuration; compare the names above with the load balancer and the other control-plane nodes`,
+  "authority-restored": (n) =>
+    `CA ${n.authority} is put back from ${n.from}; it must be the same on every control-plane node, compare the fingerprints`,
+  "authority-made-anew": (n) =>
+    `CA ${n.authority} is made anew: aggregated APIs (metrics-server) fail until every API server has it; copy its certificate and key to the other control-plane nodes, then renew front-proxy-client there and restart`,
+  "key-pair-missing": (n) =>
+    n.found === null
+      ? `${n.path} is missing and is never made again, every token hangs on it: copy the pair ${n.name} from another control-plane node or a backup`
+      : `${n.path} is missing and is never made again, every token hangs on it; an old one: cp -p ${n.found} ${n.path}`,
+  "bootstrap-not-needed": (n) =>
+    `${n.path} is missing: the kubelet asks for it only while it has no valid certificate; ${n.file} gets one, do not copy it there`,
+  "kubelet-serving-left": (n) =>
+    n.isRotated
+      ? `${n.path} has expired and is left: only the API can approve a new one; restart the kubelet and approve its CSR when the API is back`
+      : `${n.path} has expired and is left: it is self-signed, the kubelet makes a new one when it and its key are moved away and the kubelet restarts`,
 };
 
-const phases: Readonly<Record<PhaseId, string>> = {
+const phases: Readonly<Record<FilePhase, string>> = {
   issue: "issue: make keys and certificates, in memory",
   "back-up": "back up: keep the prior files",
   stage: "stage: write the new files beside the old ones and verify the whole set",
   swap: "swap: rename the new files over the old ones",
   prove: "prove: read back and compare with the plan",
 };
+
+type FilePhase = Exclude<PhaseId, "snapshot" | "restart" | "prove-live">;
 
 function counted(count: number, one: string): string {
   return `${count} ${one}${count === 1 ? "" : "s"}`;
@@ -77,7 +118,17 @@ export const plan = {
   columns: { name: "NAME", expires: "OLD EXPIRES", key: "NEW KEY", reason: "REASON", files: "FILES" },
   day: (at: number) => formatDay(at),
   filesBelow: (files: string, folder: string): string => `${files} (below ${folder})`,
-  short: { expired: "expired", expiring: "ends soon", follows: "copy", signed: "signed elsewhere" },
+  short: {
+    expired: "expired",
+    expiring: "ends soon",
+    follows: "copy",
+    missing: "missing",
+    signed: "signed elsewhere",
+  },
+  restored: (from: string) => `put back from ${from}`,
+  madeAnew: "made anew",
+  madeWith: (names: string) => `made with ${names}`,
+  nameFrom: (name: string, sources: string) => `${name} (from ${sources})`,
   keptKey: "kept",
   newOnes: (span: string, authorities: string) =>
     `New certificates: same subject, names and usages; valid ${span}, never past their CA; signed by ${authorities}.`,
@@ -86,6 +137,7 @@ export const plan = {
   kept: (names: string, reason: string) => `Kept: ${names} (${reason})`,
   takeAnswers: (count: number) =>
     `issue: take ${counted(count, "signed certificate")} with the keys that wait for them`,
+  notRenewed: (names: string, reason: string) => `Left out, not renewed: ${names} (${reason})`,
   phaseLines: {
     issue: (count: number) => `issue: make ${counted(count, "certificate")} in memory`,
     "back-up": (count: number, folder: string) =>
@@ -95,7 +147,7 @@ export const plan = {
     swap: () => "swap: rename them into place in the order shown, each key before its certificate",
     prove: (count: number) =>
       `prove: read back ${counted(count, "certificate")} and compare with what was issued`,
-  } satisfies Readonly<Record<PhaseId, (count: number, folder: string) => string>>,
+  } satisfies Readonly<Record<FilePhase, (count: number, folder: string) => string>>,
   joiner: "; ",
   title: (cluster: string, nodes: string, profile: string) =>
     `Plan for cluster ${cluster}, ${nodes} (profile ${profile})`,
@@ -127,6 +179,6 @@ export const plan = {
     `Left out: ${count === 1 ? "1 certificate" : `${count} certificates`} that cannot be renewed as they are, see above.`,
   refused: (count: number) =>
     `Refused: ${count === 1 ? "1 reason" : `${count} reasons`}; nothing can be applied.`,
-  summary: (renew: number, follow: number, keep: number) =>
-    `Plan: ${renew} to renew, ${follow} to follow, ${keep} to keep.`,
+  summary: (renew: number, follow: number, keep: number, leftOut: number) =>
+    `Plan: ${renew} to renew, ${follow} to follow, ${keep} to keep${leftOut === 0 ? "" : `, ${leftOut} left out`}.`,
 };

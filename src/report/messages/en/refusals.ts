@@ -24,6 +24,25 @@ const renewAuthorityFirst = (tool: Tool): readonly string[] => [
   `renew the CA first: ${tool("check")} says how, under the CA's own finding; then repeat this command`,
 ];
 
+/** `found` is an old certificate of it, its key beside it. */
+function bringBack(address: string, found: string): readonly string[] {
+  const path = address.replace(/^file:[^:]*:/, "");
+  const key = (crt: string): string => crt.replace(/\.[^./]+$/, ".key");
+  const elsewhere = `copy it with its key from another control-plane node: scp OTHER:${shellQuote(path)} ${shellQuote(path)}; or from a backup`;
+  if (found === "") return [elsewhere];
+  return [
+    `an old one is here: cp -p ${shellQuote(found)} ${shellQuote(path)} && cp -p ${shellQuote(key(found))} ${shellQuote(key(path))}`,
+    `or ${elsewhere}`,
+  ];
+}
+
+function notRecreatable(address: string, detail: string): string {
+  if (detail === "there") return `CA certificate ${address} is there; only a missing CA is made again`;
+  if (detail === "key-there")
+    return `CA certificate ${address} is missing but its key is there; a new pair would overwrite it`;
+  return `CA ${address} is never made again: every certificate of the cluster hangs on it`;
+}
+
 export const refusals: RefusalMessages = {
   "outlives-authority": {
     sentence: (r) =>
@@ -116,8 +135,18 @@ export const refusals: RefusalMessages = {
       "journalctl -u kubelet | grep -i rotat shows whether it does; restart it with systemctl restart kubelet",
     ],
   },
+  "authority-missing": {
+    sentence: (r) =>
+      `CA certificate ${r.address} does not exist; nothing below it can be made, and a new CA would fit nothing else in the cluster`,
+    next: (r) => bringBack(r.address, r.detail),
+  },
+  "authority-not-recreatable": {
+    sentence: (r) => notRecreatable(r.address, r.detail),
+    next: (r, tool) =>
+      r.detail === "not-allowed" ? bringBack(r.address, "") : [`${tool("check")} says what is wrong with it`],
+  },
   "missing-not-recreated": {
-    sentence: (r) => `${r.detail} does not exist, so nothing says which names it had`,
+    sentence: (r) => `${r.detail} does not exist, and neither an old copy nor a manifest says what was in it`,
     next: (r, tool) => [
       `bring it back from a backup; ${tool("runs list")} shows what earlier runs kept`,
       ...(kubeadmPhase(nameOf(r.slot)) === null

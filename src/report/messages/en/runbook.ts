@@ -1,6 +1,8 @@
 // English: the runbook, the plan as a document for people.
 import type { Step } from "../../../core/model/plan.ts";
 
+type FileStep = Exclude<Step["kind"], "snapshot" | "bounce" | "prove-live">;
+
 export const runbook = {
   title: (cluster: string) => `Runbook: certificates of cluster ${cluster}`,
   purposeHeading: "Purpose",
@@ -40,7 +42,7 @@ export const runbook = {
     stage: "the new file with mode and owner as planned; the old one is untouched",
     swap: "`OK` for the hash, then no output",
     prove: "a new serial, an end in the future, and a line ending in `ok`",
-  } satisfies Record<Step["kind"], string>,
+  } satisfies Record<FileStep, string>,
   stopOf: {
     issue:
       "the first certificate in the CA's file is not the serial in the comment, a pair does not match, or verify says anything but OK",
@@ -51,7 +53,7 @@ export const runbook = {
     stage: "the new file is empty or its mode or owner differ",
     swap: "sha256sum reports FAILED: someone changed the file; undo the swaps done so far",
     prove: "the line begins with STOP; undo all swaps, last one first",
-  } satisfies Record<Step["kind"], string>,
+  } satisfies Record<FileStep, string>,
   whyOf: {
     install: "the CA that keeps its key elsewhere has signed the request",
     forget: "the key lies in its place now; a second copy is one too many",
@@ -61,6 +63,7 @@ export const runbook = {
     swap: "a rename: readers see the old file or the new one, never half of one",
     prove: "what counts is what is stored now",
   },
+  whyAuthority: "it is missing and was asked for by name; what it signs comes after it",
   kubeconfigByEditor:
     "Without kubectl: open the staged file in an editor and, for the user named, replace the values of `client-certificate-data` and `client-key-data` by the output of `base64 -w0 NAME.crt` and `base64 -w0 NAME.key`. kubectl rewrites the file's layout; the values are the same.",
   finalHeading: "At the end",

@@ -5,13 +5,6 @@ import { shellQuote } from "../../shell.ts";
 import { formatDateIso } from "../../time.ts";
 import type { ErrorMessages } from "../types.ts";
 
-const pemFaults = {
-  truncated: "有块只有 BEGIN 没有 END",
-  "bad-base64": "有块不是 base64",
-  "label-differs": "BEGIN 与 END 的类型不一致",
-  "nested-begin": "块中又出现了 BEGIN",
-} as const;
-
 const inspectIt = ["perennial inspect FILE 可显示文件中的每个块及损坏位置；请从备份恢复"];
 
 function pathOf(address: string): string {
@@ -29,14 +22,44 @@ const whats = {
   attributes: "属性",
 } as const;
 
+const kept = { run: "备份、日志与预置文件", lock: "锁" } as const;
+
+function kib(bytes: number, round = Math.ceil): string {
+  return `${round(bytes / 1024)} KiB`;
+}
+
 function difference(d: PlanDifference): string {
   return `${d.address} 的${whats[d.what]}原为 ${d.planned || "无"}，现为 ${d.found || "无"}`;
 }
 
+const endpointFaults = {
+  refused: "该处没有进程监听",
+  "no-socket": "套接字不存在，或无权打开",
+  "no-such-host": "主机名解析不到地址",
+  "no-route": "没有到达它的路由",
+  timeout: "未在期限内应答",
+  closed: "对方关闭了连接",
+  "not-http2": "对方不支持 HTTP/2",
+  "not-grpc": "对方不是 gRPC 服务",
+  "server-expired": "其证书已过期",
+  "server-name": "其证书不是签给该名称的",
+  "server-untrusted": "其证书不受信任",
+  "key-not-pinned": "它出示的密钥与其证书文件中的不一致",
+  "client-refused": "它拒绝了我们的客户端证书",
+  "pair-unusable": "我们的客户端证书与私钥无法使用",
+} as const;
+
+const snapshotFaults = {
+  "too-short": "长度不足",
+  "hash-differs": "末尾的哈希与内容不符",
+  "not-bbolt": "不是 etcd 的数据库",
+  "read-back-differs": "文件内容与写入的不一致",
+} as const;
+
 export const errors: ErrorMessages = {
   "der-malformed": { sentence: (p) => `DER 在第 ${p.offset} 字节处无效：${p.reason}`, hint: () => inspectIt },
   "pem-malformed": {
-    sentence: (p) => `PEM 在第 ${p.line} 行无效：${pemFaults[p.reason]}`,
+    sentence: (p) => `PEM 在第 ${p.line} 行无效：${p.reason}`,
     hint: () => inspectIt,
   },
   "certificate-malformed": { sentence: (p) => `不是有效的证书：${p.reason}`, hint: () => inspectIt },
@@ -54,7 +77,8 @@ export const errors: ErrorMessages = {
     hint: (_, tool) => [`未做任何改动；${tool("plan")} 显示请求内容与拒绝原因`],
   },
   "value-invalid": {
-    sentence: (p) => `${p.what} ${p.value === "" ? "为空" : `的值 ${p.value} 无效`}，应为 ${p.expected}`,
+    sentence: (p) =>
+      `${p.what}${/[A-Za-z]$/.test(p.what) ? " " : ""}${p.value === "" ? "为空" : `的值 ${p.value} 无效`}，应为 ${p.expected}`,
     hint: () => ["改正后重新执行；--help 列出可用的写法"],
   },
   "yaml-malformed": {
@@ -122,7 +146,7 @@ export const errors: ErrorMessages = {
       p.pid === 0
         ? `${p.holder} 自 ${formatDateIso(p.sinceAt)} 起正在本节点手工操作（${p.what}），并持有锁 ${p.path}`
         : `锁 ${p.path} 被另一次运行占用：${p.holder} 自 ${formatDateIso(p.sinceAt)} 起在 ${p.host} 上执行 ${p.what}（pid ${p.pid}），${p.alive ? "仍在进行" : "从这里无法确认该进程是否还在"}`,
-    hint: (p) =>
+    hint: (p, tool) =>
       p.pid === 0
         ? [
             `等对方执行完操作手册的最后一步（释放锁），或联系 ${p.holder}`,
@@ -130,7 +154,9 @@ export const errors: ErrorMessages = {
           ]
         : [
             `等待其完成，或联系 ${p.holder}；在 ${p.host} 上查看：ps -fp ${p.pid}`,
-            ...(p.alive ? [] : [`若确认该进程已不存在，加上 ${flags.breakLock} 重新执行`]),
+            p.alive
+              ? `若它已卡死：先结束该进程（kill），再执行 ${tool("resume")}；只有无法结束它时才加上 ${flags.breakLock} 重新执行，它会在下一次写入时停止`
+              : `若确认该进程已不存在，加上 ${flags.breakLock} 重新执行`,
           ],
   },
   "lock-lost": {
@@ -188,16 +214,117 @@ export const errors: ErrorMessages = {
     sentence: (p) => `步骤 ${p.step} 失败：${p.reason}`,
     hint: (_, tool) => [`${tool("resume")} 从该步骤重试，${tool("rollback last")} 回滚到运行前`],
   },
+  "bounce-failed": {
+    sentence: (p) =>
+      p.stage === "return"
+        ? `${p.consumer} 没有恢复：${p.reason}`
+        : p.stage === "health"
+          ? `${p.consumer} 已重新启动，但状态异常：${p.reason}`
+          : `${p.consumer} 已重新启动，但 ${p.where} 不符合要求：${p.reason}`,
+    hint: (p, tool) => [
+      `查看其日志：${p.consumer === "kubelet" ? "journalctl -u kubelet -n 50" : `crictl logs $(crictl ps -a -q --name ${p.consumer} | head -n 1)`}；${tool("diagnose")} 也会读取日志`,
+      `${tool("resume")} 从该步骤重试，${tool("rollback last")} 回滚到运行前`,
+    ],
+  },
+  "snapshot-failed": {
+    sentence: (p) => `无法保存 etcd 数据，未做任何改动：${p.reason}`,
+    hint: () => [`--no-snapshot 跳过快照；此前请自行复制 etcd 数据目录`],
+  },
+  "live-proof-failed": {
+    sentence: (p) => `运行中的节点未能全部通过实证：${p.where}：${p.reason}`,
+    hint: (_, tool) => [
+      `${tool("resume")} 重新验证，${tool("verify")} 查看全部，${tool("rollback last")} 回滚到运行前`,
+    ],
+  },
   "state-unsafe": {
     sentence: (p) => `状态目录 ${p.path} 不适合存放私钥：${p.reason}`,
     hint: (p) => [
       `ls -ld ${shellQuote(p.path)}；它必须是 root 的目录、权限 0700、不是链接：chown root:root，chmod 0700`,
     ],
   },
+  "state-full": {
+    sentence: (p) =>
+      p.lacks === "bytes"
+        ? `${p.path} 所在磁盘空间不足，未开始：${kept[p.keeps]}最多需要 ${kib(p.needed)}，可用 ${kib(p.free, Math.floor)}；未做任何改动`
+        : `${p.path} 所在文件系统 inode 不足，未开始：${kept[p.keeps]}最多需要 ${p.needed} 个，可用 ${p.free} 个；未做任何改动`,
+    hint: (p, tool) => [
+      `查看占用并腾出空间：${p.lacks === "bytes" ? "df -h" : "df -i"} ${shellQuote(p.on)}；${tool("runs prune")} 可删除旧的运行`,
+      ...(p.keeps === "lock"
+        ? []
+        : [
+            `或把本次运行的状态放到本节点的另一块磁盘：${flags.stateDir} DIR，之后 resume 与 rollback 也要带上它`,
+          ]),
+    ],
+  },
   interrupted: {
     sentence: (p) => `被 ${p.signal} 中断`,
     hint: (_, tool) => [
       `${tool("runs list")} 查看是否有未完成的运行；${tool("resume")} 继续，${tool("rollback last")} 回滚`,
+    ],
+  },
+  "process-unknowable": {
+    sentence: (p) => `无法得知 ${p.consumer} 的运行情况：${p.tried.join("；")}`,
+    hint: () => [
+      "请在该节点上用 root 执行；容器运行时是否正常？systemctl status containerd docker crio",
+      "ls -l /run/containerd/containerd.sock /var/run/docker.sock /run/cri-dockerd.sock /var/run/crio/crio.sock",
+    ],
+  },
+  "process-not-found": {
+    sentence: (p) => `没有找到 ${p.consumer} 的进程（查询方式：${p.through}）；未停止任何进程`,
+    hint: (p) => [
+      "清单是否在 kubelet 的目录中、kubelet 是否在运行：ls -l /etc/kubernetes/manifests；systemctl status kubelet",
+      `journalctl -u kubelet | grep ${shellQuote(p.consumer)} 可看到未启动的原因`,
+    ],
+  },
+  "process-ambiguous": {
+    sentence: (p) =>
+      `${p.consumer} 出现在多个 Pod 中（${p.pods.join("、")}；查询方式：${p.through}）；未停止任何进程`,
+    hint: () => ["其中只有一个是本节点的静态 Pod：请先查明其余的来源"],
+  },
+  "process-not-stopped": {
+    sentence: (p) => `${p.consumer} 未能停止（${p.through}：${p.ids.join("、")}）：${p.reason}`,
+    hint: (_, tool) => [
+      "查看容器运行时日志：journalctl -u containerd -u docker -u crio -n 100",
+      `然后 ${tool("resume")} 继续，或 ${tool("rollback last")} 回滚`,
+    ],
+  },
+  "process-not-revived": {
+    sentence: (p) => `无法让 ${p.consumer} 重新启动（${p.through}）：${p.reason}`,
+    hint: (_, tool) => [
+      "journalctl -u kubelet -n 100 查看 kubelet 日志；ls -lA /etc/kubernetes/manifests /etc/kubernetes/.perennial-held",
+      `然后 ${tool("resume")}：会先把移走的清单放回原处`,
+    ],
+  },
+  "command-failed": {
+    sentence: (p) => `${p.command} 执行失败：${p.reason}`,
+    hint: () => ["请手工执行该命令，查看其输出"],
+  },
+  "endpoint-unreachable": {
+    sentence: (p) => `无法询问 ${p.endpoint}：${endpointFaults[p.reason]}（${p.detail}）`,
+    hint: (p) => [
+      `查看监听情况：ss -lntxp；查看其出示的证书：openssl s_client -connect HOST:PORT </dev/null`,
+      ...(p.reason === "client-refused" || p.reason === "pair-unusable"
+        ? ["perennial inspect FILE 会显示客户端证书、有效期以及私钥是否与之匹配"]
+        : []),
+    ],
+  },
+  "rpc-failed": {
+    sentence: (p) => `${p.endpoint} 对 ${p.method} 的应答是 gRPC 状态 ${p.status}：${p.message}`,
+    hint: () => ["对方的日志里有更多信息：crictl logs、docker logs，或 journalctl -u 加单元名"],
+  },
+  "protobuf-malformed": {
+    sentence: (p) => `第 ${p.offset} 字节处不是有效的 protobuf：${p.reason}`,
+    hint: () => ["应答的不是预期的服务；查看监听情况：ss -lntxp"],
+  },
+  "etcd-not-supported": {
+    sentence: (p) => `${p.endpoint} 的版本过旧，不支持 ${p.what}（etcd ${p.since} 起才有）`,
+    hint: () => ["未做任何改动；停止 leader 后，其余成员会另选新的 leader"],
+  },
+  "snapshot-damaged": {
+    sentence: (p) => `快照 ${p.source} 不可用：${snapshotFaults[p.reason]}（${p.detail}）`,
+    hint: () => [
+      "用 df -h 查看写入位置的空间，用 dmesg 查看磁盘错误；然后重新做快照，最好换一个成员",
+      "etcdctl snapshot status FILE 会显示 etcd 对它的判断",
     ],
   },
   usage: {

@@ -57,6 +57,13 @@ export const findingsCopies: typeof english = {
       `若没有未完成的运行：rm ${shellQuote(params.path)}`,
     ],
   },
+  "name-not-utf8": {
+    sentence: ({ params }) =>
+      `文件名 ${params.path} 不是 UTF-8（相应字节以 \\xNN 表示），该文件未被读取，也不会被写入`,
+    next: ({ params }) => [
+      `改成普通文件名：ls -b ${shellQuote(params.path.replace(/\/[^/]*$/, ""))} 可显示其字节，mv -i 时用 *.crt 之类的通配符指定它`,
+    ],
+  },
   "holds-system-masters": {
     sentence: ({ params }) =>
       `${params.subject} 属于 system:masters，有效期至 ${date(params.notAfter)}：拥有全部权限，任何 RBAC 规则都无法收回`,
@@ -74,8 +81,15 @@ export const findingsCopies: typeof english = {
     next: ({ tool }) => [`请在 etcd 主机上同样执行 ${tool("check")}`],
   },
   "credential-without-certificate": {
-    sentence: ({ params }) => `${params.path} 使用 ${params.kind} 登录，而非证书：这里没有可续期的内容`,
-    next: ({ params }) => [`若 ${params.kind} 自身会到期，请在签发处关注`],
+    sentence: ({ params }) =>
+      params.kind === "no credential"
+        ? `${params.path} 中没有任何登录凭据：这里没有可续期的内容`
+        : `${params.path} 使用 ${params.kind} 登录，而非证书：这里没有可续期的内容`,
+    next: ({ params }) => [
+      params.kind === "no credential"
+        ? "若确需使用该文件，请从备份恢复，或重新生成"
+        : `若 ${params.kind} 自身会到期，请在签发处关注`,
+    ],
   },
   "run-unfinished": {
     sentence: ({ params }) => `运行 ${params.run} 中途中断：部分文件可能是新的，部分仍是旧的`,

@@ -3,6 +3,8 @@ import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDayIso as day, spanZh } from "../../time.ts";
 import type { ManyMessages, Tool } from "../types.ts";
+import { waysOn } from "../way-on.ts";
+import { obstacles } from "./obstacles.ts";
 
 const asks = "（先显示计划，确认后才执行）";
 const dayMs = 86_400_000;
@@ -38,8 +40,8 @@ function clock(views: readonly { readonly at: number }[]): number {
 
 function restore(tool: Tool): readonly string[] {
   return [
+    `重新生成（有旧证书则照旧证书）：${tool("renew")}`,
     `从备份中找回；以往运行替换掉的文件见：${tool("runs list")}`,
-    "或重新生成：kubeadm init phase certs NAME --config kubeadm.yaml（kubeconfig 用 kubeadm init phase kubeconfig NAME）",
   ];
 }
 
@@ -48,9 +50,7 @@ export const findingsMany: ManyMessages = {
     const ends = views.map(({ params }) => params.notAfter);
     return {
       sentence: `${views.length} 个证书已于 ${days(ends)}过期${distance(ends, clock(views))}`,
-      next: views.some(({ severity }) => severity === "critical")
-        ? [`${tool("renew")}${asks}`]
-        : ["本工具只查看、不写入这些证书，由签发它们的程序续期"],
+      next: waysOn(views, [`${tool("renew")}${asks}`], { lines: obstacles, tool }),
     };
   },
   "certificate-expiring": (views, tool) => {
@@ -61,7 +61,7 @@ export const findingsMany: ManyMessages = {
       sentence: `${views.length} 个证书将于 ${days(ends)}到期${distance(ends, clock(views))}`,
       next: views.every(({ severity }) => severity === "info")
         ? ["kubelet 会在此之前自动续期"]
-        : [`${tool(`renew${within}`)}${asks}`],
+        : waysOn(views, [`${tool(`renew${within}`)}${asks}`], { lines: obstacles, tool }),
     };
   },
   "certificate-not-yet-valid": (views, tool) => ({

@@ -3,11 +3,13 @@ import { shellQuote } from "../../shell.ts";
 import { formatDateIso as date, spanZh } from "../../time.ts";
 import type { findingsTime as english } from "../en/findings-time.ts";
 import { kubeadmPhase } from "../kubeadm-phase.ts";
+import { waysOn } from "../way-on.ts";
+import { obstacles } from "./obstacles.ts";
 
 function restore(name: string, tool: (args: string) => string): readonly string[] {
   const phase = kubeadmPhase(name);
   const backup = `从备份中找回；以往运行替换掉的文件见：${tool("runs list")}`;
-  return phase === null ? [backup] : [backup, `或重新生成：${phase}`];
+  return phase === null ? [backup] : [`重新生成（有旧证书则照旧证书）：${tool(`renew ${name}`)}`, backup];
 }
 
 function sameKeyAuthority(path: string): readonly string[] {
@@ -22,12 +24,17 @@ export const findingsTime: typeof english = {
   "certificate-expired": {
     sentence: ({ params, at }) =>
       `证书已于 ${date(params.notAfter)} 过期（${spanZh(at - params.notAfter)}前），对端会拒绝它`,
-    next: ({ target, tool }) => [`${tool(`renew ${target}`)}（先显示计划，确认后才执行）`],
+    next: (view) =>
+      waysOn([view], [`${view.tool(`renew ${view.target}`)}（先显示计划，确认后才执行）`], {
+        lines: obstacles,
+        tool: view.tool,
+      }),
   },
   "certificate-expiring": {
     sentence: ({ params, at }) =>
       `证书将于 ${date(params.notAfter)} 过期，还剩 ${spanZh(params.notAfter - at)}（阈值 ${spanZh(params.withinMs)}）`,
-    next: ({ target, tool }) => [tool(`renew ${target}`)],
+    next: (view) =>
+      waysOn([view], [view.tool(`renew ${view.target}`)], { lines: obstacles, tool: view.tool }),
   },
   "certificate-not-yet-valid": {
     sentence: ({ params, at }) =>

@@ -1,7 +1,16 @@
 // 中文：计划中的原因、提示与标题。
+import type { IdentityGap } from "../../../core/model/plan.ts";
 import { flags } from "../../flags.ts";
 import { formatDateIso as date, formatDayIso, spanZh } from "../../time.ts";
 import type { plan as english } from "../en/plan.ts";
+import { refusals } from "./refusals.ts";
+
+const identityGaps: Readonly<Record<IdentityGap, string>> = {
+  "not-used-here": "缺失，但本节点没有 manifest 用到它",
+  names: "缺失，且无从得知应含哪些名称：既无旧证书，也无 manifest",
+  server: "缺失，且无从得知 API 的地址：既无 kubeconfig，也无 manifest",
+  authority: "缺失，且不知道由哪个根证书签发",
+};
 
 const unmatched = {
   "no-request": "本节点没有等待它的私钥",
@@ -17,6 +26,10 @@ export const plan: typeof english = {
     "key-not-usable": (r) => `其私钥 ${r.path} ${r.state === "missing" ? "缺失" : "已损坏"}`,
     "wrong-issuer": (r) => `不是由本节点的根证书 ${r.authority} 签发`,
     "not-yet-valid": (r) => `从 ${date(r.notBefore)} 才生效`,
+    missing: (r) =>
+      r.from === null
+        ? "缺失；根据启动参数与其他文件拼出"
+        : `缺失；按旧证书 ${r.from.replace(/^file:[^:]*:/, "")} 重新生成`,
     requested: () => "按要求",
     "san-added": (r) => `增加名称：${r.sans.join("、")}`,
     signed: (r) => `已签发：${r.answer}，有效期至 ${date(r.notAfter)}`,
@@ -26,12 +39,20 @@ export const plan: typeof english = {
   keepReasons: {
     "not-due": (r) => `有效期至 ${date(r.notAfter)}`,
     "not-selected": () => "未要求",
-    missing: () => "缺失，而续期需要旧证书",
+    missing: () => "文件在，但不含证书，可能是有意为之",
+    "authority-missing": (r) =>
+      r.found === null
+        ? `缺失，其根证书 ${r.authority} 也缺失：请先在其他控制平面节点与备份中查找；确已丢失时用 ${flags.recreateAuthority} ${r.authority}`
+        : `缺失，其根证书 ${r.authority} 也缺失：旧文件在 ${r.found}，用 ${flags.recreateAuthority} ${r.authority} 放回`,
+    "identity-unknown": (r) => identityGaps[r.lacking],
     unreadable: (r) => `无法读取：${r.reason}`,
     "not-usable": (r) => `不能照原样续期：${r.reason}`,
+    refused: ({ refusal }) => refusals[refusal.code].sentence(refusal),
     "externally-managed": (r) => `根证书 ${r.authority} 的私钥不在此处`,
     "kubelet-rotates": (r) => `有效期内由 kubelet 轮换（至 ${date(r.notAfter)}）`,
     "other-identity": () => "与任何原件的身份都不同",
+    "original-unreadable": (r) => `应为 ${r.original} 的副本，而原件无法读取，无法判断是谁的证书`,
+    "original-kept": (r) => `已到期，而其原件 ${r.original} 保持不变`,
     "no-certificate": () => "不含证书",
     "observed-only": () => "仅查看",
   },
@@ -47,6 +68,24 @@ export const plan: typeof english = {
     "answer-unreadable": (n) => `未读取：${n.address}：${n.reason}`,
     "answer-awaited": (n) => `仍在等待签发结果：${n.names.join("、")}`,
     "mode-kept-open": (n) => `以下文件保持权限 ${n.mode}，其他用户可以读取其中的私钥：${n.address}`,
+    "group-loses-key": (n) =>
+      `以下私钥文件的权限将由 ${n.mode} 改为 ${n.newMode}，属主不变：仅凭组（gid ${n.gid}）读取它的进程（既非属主也非 root）将读不到；请事先 chown 给该进程的用户，或在续期后立即 chmod g+r：${n.address}`,
+    reconstructed: (n) =>
+      `没有找到 ${n.slots.join("、")} 的旧证书，内容根据启动参数、kubeconfig 与 kubelet 配置拼出；请将上列名称与负载均衡地址、其他控制平面节点的证书核对`,
+    "authority-restored": (n) =>
+      `根证书 ${n.authority} 从 ${n.from} 放回；各控制平面节点上必须相同，请核对指纹`,
+    "authority-made-anew": (n) =>
+      `根证书 ${n.authority} 将重新生成：在所有 apiserver 换用之前，聚合 API（如 metrics-server）不可用；请把它的证书与私钥复制到其他控制平面节点，并在那里续期 front-proxy-client、重启`,
+    "key-pair-missing": (n) =>
+      n.found === null
+        ? `${n.path} 缺失，且绝不会重新生成：所有 token 都依赖它；请从其他控制平面节点或备份复制密钥对 ${n.name}`
+        : `${n.path} 缺失，且绝不会重新生成：所有 token 都依赖它；旧文件可放回：cp -p ${n.found} ${n.path}`,
+    "bootstrap-not-needed": (n) =>
+      `${n.path} 缺失：只有在没有有效证书时 kubelet 才需要它；${n.file} 将得到有效证书，不要把它复制过去`,
+    "kubelet-serving-left": (n) =>
+      n.isRotated
+        ? `${n.path} 已过期，不作处理：新证书须由 API 批准；API 恢复后重启 kubelet 并批准其 CSR`
+        : `${n.path} 已过期，不作处理：它是自签名的，把它和私钥移走并重启 kubelet，kubelet 会重新生成`,
   },
   phases: {
     issue: "签发（issue）：在内存中生成私钥与证书",
@@ -60,13 +99,18 @@ export const plan: typeof english = {
   columns: { name: "名称", expires: "原到期日", key: "新私钥", reason: "原因", files: "文件" },
   day: (at) => formatDayIso(at),
   filesBelow: (files, folder) => `${files}（${folder} 之下）`,
-  short: { expired: "已过期", expiring: "即将到期", follows: "副本", signed: "外部签发" },
+  short: { expired: "已过期", expiring: "即将到期", follows: "副本", missing: "缺失", signed: "外部签发" },
+  restored: (from) => `从 ${from} 放回`,
+  madeAnew: "重新生成",
+  madeWith: (names) => `含名称 ${names}`,
+  nameFrom: (name, sources) => `${name}（来自 ${sources}）`,
   keptKey: "保留",
   newOnes: (span, authorities) =>
     `新证书：主体、名称与用途不变，有效期 ${span}（不晚于根证书），由 ${authorities} 签发。`,
   installed: (authorities) => `由外部签发的证书，已与各自的请求及本节点的 ${authorities} 核对。`,
   kept: (names, reason) => `不变：${names}（${reason}）`,
   takeAnswers: (count) => `签发（issue）：取用 ${count} 个已签发的证书及等待它们的私钥`,
+  notRenewed: (names, reason) => `未包括、不续期：${names}（${reason}）`,
   phaseLines: {
     issue: (count) => `签发（issue）：在内存中生成 ${count} 个证书`,
     "back-up": (count, folder) => `备份（back-up）：把以上 ${count} 个文件保存到 ${folder}`,
@@ -100,5 +144,6 @@ export const plan: typeof english = {
   nothing: "无需操作：没有到期的证书。",
   leftOut: (count) => `未包括：${count} 个证书不能照原样续期，见上。`,
   refused: (count) => `已拒绝：${count} 个原因，无法执行。`,
-  summary: (renew, follow, keep) => `计划：续期 ${renew} 个，跟随 ${follow} 个，保持不变 ${keep} 个。`,
+  summary: (renew, follow, keep, leftOut) =>
+    `计划：续期 ${renew} 个，跟随 ${follow} 个，保持不变 ${keep} 个${leftOut === 0 ? "" : `，未包括 ${leftOut} 个`}。`,
 };

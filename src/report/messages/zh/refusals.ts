@@ -26,6 +26,24 @@ const signAgain: readonly string[] = [
   "请按请求原样签发，保留主体与扩展（openssl x509 -req -copy_extensions copyall）；见 docs/operations/external-ca.zh.md",
 ];
 
+/** `found`：旧根证书的路径，私钥在它旁边。 */
+function bringBack(address: string, found: string): readonly string[] {
+  const path = address.replace(/^file:[^:]*:/, "");
+  const key = (crt: string): string => crt.replace(/\.[^./]+$/, ".key");
+  const elsewhere = `从其他控制平面节点复制（连同私钥）：scp OTHER:${shellQuote(path)} ${shellQuote(path)}；或从备份恢复`;
+  if (found === "") return [elsewhere];
+  return [
+    `此处有旧文件：cp -p ${shellQuote(found)} ${shellQuote(path)} && cp -p ${shellQuote(key(found))} ${shellQuote(key(path))}`,
+    `或${elsewhere}`,
+  ];
+}
+
+function notRecreatable(address: string, detail: string): string {
+  if (detail === "there") return `根证书 ${address} 存在；只有缺失的根证书才会重新生成`;
+  if (detail === "key-there") return `根证书 ${address} 缺失，但私钥仍在；生成新的一对会覆盖它`;
+  return `根证书 ${address} 绝不会重新生成：集群中的所有证书都依赖它`;
+}
+
 export const refusals: RefusalMessages = {
   "outlives-authority": {
     sentence: (r) => `要求的有效期超过了根证书 ${r.address}（到期时间 ${r.detail}）`,
@@ -97,8 +115,18 @@ export const refusals: RefusalMessages = {
       "用 journalctl -u kubelet | grep -i rotat 查看是否正常轮换；重启：systemctl restart kubelet",
     ],
   },
+  "authority-missing": {
+    sentence: (r) =>
+      `根证书 ${r.address} 不存在，由它签发的证书都无法生成；新建的根证书与集群其余部分都不相容`,
+    next: (r) => bringBack(r.address, r.detail),
+  },
+  "authority-not-recreatable": {
+    sentence: (r) => notRecreatable(r.address, r.detail),
+    next: (r, tool) =>
+      r.detail === "not-allowed" ? bringBack(r.address, "") : [`问题所在见 ${tool("check")}`],
+  },
   "missing-not-recreated": {
-    sentence: (r) => `${r.detail} 不存在，无从得知它原有的名称（SAN、CN）`,
+    sentence: (r) => `${r.detail} 不存在，旧副本与 manifest 都不能说明它原有的内容`,
     next: (r, tool) => restore(r.slot, tool),
   },
   "kubeconfig-not-usable": {

@@ -59,6 +59,7 @@ export const runbook: typeof english = {
     swap: "改名是原子操作：读取者看到的要么是旧文件，要么是新文件",
     prove: "以当前存储的内容为准",
   },
+  whyAuthority: "它缺失，且已指名要求重新生成；由它签发的证书在其后",
   kubeconfigByEditor:
     "没有 kubectl 时：用编辑器打开预置的文件，把所示用户的 `client-certificate-data` 与 `client-key-data` 的值分别换成 `base64 -w0 NAME.crt` 与 `base64 -w0 NAME.key` 的输出。kubectl 会重排文件格式，但值相同。",
   finalHeading: "收尾",

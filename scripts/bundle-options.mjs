@@ -1,0 +1,13 @@
+// What every bundle that is measured or shipped is made with.
+
+export const bundleOptions = {
+  bundle: true,
+  minify: true,
+  platform: "node",
+  format: "cjs",
+  target: "node20",
+  logLevel: "warning",
+  legalComments: "none",
+  // ASCII, so that the loader may read it as latin1, which is what V8 keeps in one byte a character.
+  charset: "ascii",
+};

@@ -1,0 +1,128 @@
+// The live node: the drivers behind the engine's port, and what runs and is served, looked at once.
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { isAppError } from "../core/model/errors.ts";
+import { discoverLive } from "../drivers/discovery/live.ts";
+import type { Facts } from "../core/policy/facts.ts";
+import type { LiveFacts, LiveInventory, ProcessFacts, ProcessSlot, ServedFacts } from "../core/model/live.ts";
+import { openApiServer } from "../drivers/health/api-server.ts";
+import { openEtcdMember } from "../drivers/health/etcd-member.ts";
+import { openProbes } from "../drivers/health/probes.ts";
+import { openNodeProcesses } from "../drivers/process/open-node-processes.ts";
+import type { Live, Timer } from "../engine/ports/live.ts";
+import type { NodeProcesses } from "../engine/ports/node-processes.ts";
+import { type ProfileChoice, gatherLive } from "./gather.ts";
+import { type LiveChoice, type LocalNode, stateDirectoryOf } from "./local-node.ts";
+
+const systemTimer: Timer = {
+  elapsedMs: () => performance.now(),
+  sleep: async (ms, signal) => {
+    await wait(ms, undefined, signal ? { signal } : {}).catch(() => {});
+  },
+};
+
+export interface LiveNode {
+  readonly facts: Facts;
+  readonly live: LiveFacts;
+  readonly port: Live;
+}
+
+/** Files, processes and listeners, everything looked at once. */
+export async function gatherRunning(
+  local: LocalNode & { readonly live: LiveChoice },
+  choice: ProfileChoice,
+  at: number,
+): Promise<LiveNode> {
+  const { facts, live } = await gatherLive(local, choice, {
+    at,
+    discover: discoverLive,
+    remains: true,
+  });
+  const port = openLive(local, local.live, live);
+  return { facts, live: await lookLive(port, live), port };
+}
+
+/** The engine's port for a run that was planned before; manifests that a killed restart took away are put back first. */
+export async function liveForRun(
+  local: LocalNode & { readonly live: LiveChoice },
+  choice: ProfileChoice,
+): Promise<Live> {
+  const first = await gatherLive(local, choice, { at: 0, discover: discoverLive });
+  const port = openLive(local, local.live, first.live);
+  const isComplete = (await port.processes.restore()).length === 0;
+  if (isComplete) return port;
+  return openLive(
+    local,
+    local.live,
+    (await gatherLive(local, choice, { at: 0, discover: discoverLive })).live,
+  );
+}
+
+/** Opens the drivers for the processes that discovery found. Nothing is dialled yet. */
+export function openLive(local: LocalNode, choice: LiveChoice, inventory: LiveInventory): Live {
+  const { processes, runtimeEndpoint } = inventory;
+  return {
+    processes: openNodeProcesses({
+      root: local.root,
+      consumers: processes.map(({ consumer, manifest }) => ({ name: consumer, manifest })),
+      runtimeEndpoint,
+      workFolder: join(stateDirectoryOf(local), "processes"),
+      ...(choice.runtime === null ? {} : { runtime: choice.runtime }),
+      avoidManifestMove: isMoveUnsafe(processes),
+      pollMs: 200,
+    }),
+    probes: openProbes(),
+    etcd: openEtcdMember(local.root),
+    api: openApiServer(),
+    timer: systemTimer,
+  };
+}
+
+/** Kubelets of 1.22 and 1.23 lose a static pod whose manifest comes back soon (kubernetes/kubernetes#104648). */
+function isMoveUnsafe(processes: readonly ProcessSlot[]): boolean {
+  const version = processes.find(({ consumer }) => consumer === "kube-apiserver")?.version ?? "";
+  return /^1\.2[23]\./.test(version);
+}
+
+/** Every process and every listener, all at once; what cannot be looked at is a fact too. */
+export async function lookLive(live: Live, inventory: LiveInventory): Promise<LiveFacts> {
+  const { processes } = inventory;
+  const endpoints = processes.flatMap((process) => process.endpoints);
+  const [states, served] = await Promise.all([
+    Promise.all(processes.map((process) => lookAt(live, process))),
+    Promise.all(
+      endpoints.map(async ({ id, endpoint }): Promise<[string, ServedFacts]> => [
+        id,
+        await live.probes.served(endpoint),
+      ]),
+    ),
+  ]);
+  return {
+    inventory,
+    processes: new Map(states.map((facts) => [facts.consumer, facts])),
+    served: new Map(served),
+  };
+}
+
+async function lookAt(live: Live, { consumer, health }: ProcessSlot): Promise<ProcessFacts> {
+  const found = await observe(live.processes, consumer);
+  if (found.state !== "running" || health.form !== "http") return { consumer, ailment: null, ...found };
+  const { endpoint, path } = health;
+  return { consumer, ...found, ailment: await live.probes.ailment(endpoint, path) };
+}
+
+async function observe(
+  processes: NodeProcesses,
+  consumer: string,
+): Promise<Pick<ProcessFacts, "state" | "through" | "startedAt">> {
+  try {
+    const { instances, through } = await processes.look(consumer);
+    const running = instances.find(({ state }) => state === "running");
+    const [newest] = instances;
+    const state = running ? "running" : newest ? "exited" : "absent";
+    return { state, through, startedAt: (running ?? newest)?.startedAt ?? null };
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    return { state: "unknown", through: error.code, startedAt: null };
+  }
+}

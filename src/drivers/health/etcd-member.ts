@@ -1,0 +1,132 @@
+// The engine's etcd port over the client: several endpoints tried in order, data saved into files and read back.
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import { copyFile, mkdir, open, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { AppError, isAppError, reasonOf } from "../../core/model/errors.ts";
+import type { EtcdMember, EtcdTarget, Saved } from "../../engine/ports/live.ts";
+import { errnoOf } from "../shared/directory-handles.ts";
+import type { GrpcTarget } from "../shared/grpc.ts";
+import { coldCopy as listColdFiles } from "./etcd-cold-copy.ts";
+import { type Etcd, openEtcd } from "./etcd.ts";
+import { snapshotTo } from "./etcd-snapshot.ts";
+import { createSnapshotFile } from "./snapshot-file.ts";
+
+const readDeadlineMs = 5000;
+const snapshotDeadlineMs = 30_000;
+
+/** `dataRoot` is the directory that is `/` for the node: data directories are below it. */
+export function openEtcdMember(dataRoot: string): EtcdMember {
+  return {
+    ailment: async (target, signal) => {
+      try {
+        await firstAnswer(target, readDeadlineMs, (etcd) => etcd.linearizableRead(withSignal(signal)));
+        return null;
+      } catch (error) {
+        if (isAppError(error)) return reasonOf(error);
+        throw error;
+      }
+    },
+    snapshot: (target, file, signal) =>
+      firstAnswer(target, snapshotDeadlineMs, (etcd) => snapshot(etcd, file, signal)),
+    coldCopy: (dataDirectory, folder, signal) => coldCopy(join(dataRoot, dataDirectory), folder, signal),
+  };
+}
+
+/** The endpoints lead to one member: the first that answers, else the first one's error. */
+async function firstAnswer<T>(
+  target: EtcdTarget,
+  deadlineMs: number,
+  ask: (etcd: Etcd) => Promise<T>,
+): Promise<T> {
+  let first: unknown = new AppError("endpoint-unreachable", {
+    endpoint: "",
+    reason: "refused",
+    detail: "no endpoint is known",
+  });
+  for (const [index, grpc] of targetsOf(target).entries()) {
+    const etcd = openEtcd(grpc, { deadlineMs });
+    try {
+      return await ask(etcd);
+    } catch (error) {
+      if (!isAppError(error, "endpoint-unreachable")) throw error;
+      if (index === 0) first = error;
+    } finally {
+      etcd.close();
+    }
+  }
+  throw first;
+}
+
+function targetsOf({ endpoints, identity, serverKeys }: EtcdTarget): readonly GrpcTarget[] {
+  return endpoints.map(({ host, port }) => ({
+    kind: "tls",
+    host,
+    port,
+    pinnedSpkiSha256: serverKeys,
+    ...(identity ? { certificatePem: identity.certificatePem, keyPem: identity.keyPem } : {}),
+  }));
+}
+
+/** A snapshot that was cut off before is taken anew. */
+async function snapshot(etcd: Etcd, path: string, signal?: AbortSignal): Promise<Saved> {
+  await rm(path, { force: true });
+  const file = await createSnapshotFile(path);
+  try {
+    const { sizeBytes, sha256 } = await snapshotTo(etcd, file, withSignal(signal));
+    return { bytes: sizeBytes, sha256, hasV2Data: false };
+  } finally {
+    await file.close();
+  }
+}
+
+async function coldCopy(dataDirectory: string, folder: string, signal?: AbortSignal): Promise<Saved> {
+  const { files, missing, v2Keys } = await listColdFiles(dataDirectory);
+  if (missing.length > 0)
+    throw new AppError("snapshot-failed", {
+      step: folder,
+      reason: `${missing.join(", ")} is missing in ${dataDirectory}`,
+    });
+  await rm(folder, { recursive: true, force: true });
+  const hashes: string[] = [];
+  for (const { path, name } of files) {
+    signal?.throwIfAborted();
+    hashes.push(`${await copyOne(path, join(folder, name))}  ${name}\n`);
+  }
+  const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const sha256 = createHash("sha256").update(hashes.join("")).digest("hex");
+  return { bytes, sha256, hasV2Data: v2Keys === "present" };
+}
+
+/** 0600, synced, compared by hash; returns it (hex). */
+async function copyOne(from: string, to: string): Promise<string> {
+  try {
+    await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+    await copyFile(from, to, constants.COPYFILE_EXCL);
+    const copy = await open(to, "r+");
+    try {
+      await copy.chmod(0o600);
+      await copy.sync();
+    } finally {
+      await copy.close();
+    }
+    const [original, copied] = [await hashOf(from), await hashOf(to)];
+    if (original === copied) return copied;
+    throw new AppError("snapshot-failed", { step: to, reason: "the copy differs: etcd is still writing" });
+  } catch (error) {
+    const cause = errnoOf(error);
+    if (cause === null) throw error;
+    throw new AppError("store-write-failed", { address: to, operation: "copy", cause }, { cause: error });
+  }
+}
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  const file = await open(path, "r");
+  for await (const chunk of file.createReadStream() as AsyncIterable<Uint8Array>) hash.update(chunk);
+  return hash.digest("hex");
+}
+
+function withSignal(signal?: AbortSignal): { readonly signal?: AbortSignal } {
+  return signal ? { signal } : {};
+}

@@ -1,0 +1,120 @@
+// Looks at listeners: the certificate presented, and whether a process says that it is well. Sends nothing but a path.
+import { createHash } from "node:crypto";
+import {
+  request as requestPlain,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from "node:http";
+import { request as requestTls } from "node:https";
+import { connect } from "node:tls";
+import type { Endpoint, ServedFacts } from "../../core/model/live.ts";
+import { parseCertificate } from "../../core/pki/certificate.ts";
+import { sha256Hex } from "../../core/pki/fingerprints.ts";
+import { formatName, parseName } from "../../core/pki/names.ts";
+import type { Probes } from "../../engine/ports/live.ts";
+import { errnoOf } from "../shared/directory-handles.ts";
+
+const deadlineMs = 3000;
+const bodyLimit = 4096;
+
+export function openProbes(): Probes {
+  return { served, ailment };
+}
+
+/** A server that wants a client certificate shows its own first, and that is all that is wanted of it. */
+function served({ host, port, serverName }: Endpoint, signal?: AbortSignal): Promise<ServedFacts> {
+  return new Promise((resolve) => {
+    const socket = connect({
+      host,
+      port,
+      // Any certificate is an answer here; what it has to be is compared by the caller.
+      rejectUnauthorized: false,
+      minVersion: "TLSv1.2",
+      ...(serverName === null ? {} : { servername: serverName }),
+      ...(signal ? { signal } : {}),
+    });
+    const end = (facts: ServedFacts): void => {
+      socket.destroy();
+      resolve(facts);
+    };
+    socket.setTimeout(deadlineMs, () => end({ state: "unreachable", reason: "no answer in time" }));
+    socket.once("secureConnect", () => end(factsOf(socket.getPeerX509Certificate()?.raw)));
+    socket.once("error", (error) => end({ state: "unreachable", reason: reasonOf(error) }));
+  });
+}
+
+function factsOf(der: Uint8Array | undefined): ServedFacts {
+  if (der === undefined) return { state: "unreachable", reason: "no certificate is presented" };
+  const leaf = parseCertificate(new Uint8Array(der));
+  return {
+    state: "served",
+    serialHex: leaf.serialHex,
+    notAfter: leaf.notAfter,
+    certificateSha256: sha256Hex(leaf.der),
+    spkiSha256: createHash("sha256").update(leaf.spkiDer).digest("hex"),
+    subject: formatName(parseName(leaf.subjectDer)),
+  };
+}
+
+async function ailment(endpoint: Endpoint, path: string, signal?: AbortSignal): Promise<string | null> {
+  try {
+    const { status, body } = await get(endpoint, { path, ...(signal ? { signal } : {}) });
+    // Who asks anonymously and is turned away has been answered by a process that works.
+    if (status === 200 || status === 401 || status === 403) return null;
+    return `${path} is answered with ${status}${firstComplaint(body)}`;
+  } catch (error) {
+    return `${path} is not answered: ${reasonOf(error)}`;
+  }
+}
+
+/** `/readyz` and `/healthz` list what they ask for: `[-]etcd failed: reason withheld`. */
+function firstComplaint(body: string): string {
+  const line = body.split("\n").find((text) => text.startsWith("[-]")) ?? body.split("\n")[0] ?? "";
+  return line === "" ? "" : `: ${line.slice(0, 200)}`;
+}
+
+interface Asked {
+  readonly path: string;
+  readonly signal?: AbortSignal;
+}
+
+function get({ scheme, host, port }: Endpoint, { path, signal }: Asked): Promise<Answer> {
+  const options: RequestOptions = {
+    host,
+    port,
+    path,
+    agent: false,
+    signal: AbortSignal.any([AbortSignal.timeout(deadlineMs), ...(signal ? [signal] : [])]),
+  };
+  // Nothing is sent but the path, and the answer opens no door: the certificate may well have expired.
+  return exchange(
+    scheme === "https" ? requestTls({ ...options, rejectUnauthorized: false }) : requestPlain(options),
+  );
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** Sends the request; the body's beginning is kept, the rest is read and dropped. */
+export function exchange(request: ClientRequest, body?: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    request.once("error", reject);
+    request.once("response", (answer: IncomingMessage) => {
+      let text = "";
+      answer.setEncoding("utf8");
+      answer.on("data", (chunk: string) => {
+        if (text.length < bodyLimit) text += chunk.slice(0, bodyLimit - text.length);
+      });
+      answer.once("end", () => resolve({ status: answer.statusCode ?? 0, body: text }));
+      answer.once("error", reject);
+    });
+    request.end(body);
+  });
+}
+
+function reasonOf(error: unknown): string {
+  return errnoOf(error) ?? (error instanceof Error ? error.message : "unknown");
+}

@@ -1,0 +1,154 @@
+// A consumer that the kubelet runs from a manifest: found, stopped and removed through the container runtime.
+// OUTPUTS: containers and sandboxes of that one pod; its manifest, by the script of manifest-bounce.ts.
+import { AppError, reasonOf } from "../../core/model/errors.ts";
+import type { ProcessInstance, StopOptions } from "../../engine/ports/node-processes.ts";
+import { newestFirst, waitUntil, type ConsumerDriver } from "./consumer-driver.ts";
+import { bounceManifest, type BounceOptions } from "./manifest-bounce.ts";
+import type { PodContainer, PodListing, PodRuntime } from "./pod-runtime.ts";
+import type { RuntimeChoice } from "./runtime-choice.ts";
+
+export interface StaticPodOptions {
+  readonly consumer: string;
+  /** Name of the container; usually the consumer's. */
+  readonly container: string;
+  /** Name of the pod when known (`etcd-m1`): others with such a container are not looked at. */
+  readonly pod: string | null;
+  readonly runtimes: RuntimeChoice;
+  readonly pollMs: number;
+  /** How the manifest goes out and in. */
+  readonly bounce: Omit<BounceOptions, "runtime" | "pod" | "timeoutSeconds" | "signal">;
+  /** Instead of the manifest, where out-and-in is not safe; null where it is. */
+  readonly insteadOfBounce: ((options: { readonly timeoutSeconds: number }) => Promise<void>) | null;
+}
+
+/** Between the end of the processes and their disappearance from the list. */
+const goneSeconds = 30;
+
+export function staticPod(options: StaticPodOptions): ConsumerDriver {
+  const { consumer, runtimes, pollMs } = options;
+
+  const mine = ({ containers, sandboxes }: PodListing): readonly PodContainer[] => {
+    const fromApi = new Set(sandboxes.filter(({ source }) => source === "api").map(({ podUid }) => podUid));
+    return containers.filter(
+      ({ name, pod, podUid }) =>
+        name === options.container && !fromApi.has(podUid) && (options.pod === null || pod === options.pod),
+    );
+  };
+
+  const find = (signal?: AbortSignal) =>
+    runtimes.choose(consumer, (listing) => mine(listing).length > 0, signal);
+
+  async function stop({ graceSeconds, signal }: StopOptions): Promise<readonly string[]> {
+    const { runtime, listing } = await find(signal);
+    const found = mine(listing);
+    const { through } = runtime;
+    if (found.length === 0) throw new AppError("process-not-found", { consumer, through });
+    const pods = [...new Set(found.map(({ pod }) => pod))].sort();
+    if (pods.length > 1) throw new AppError("process-ambiguous", { consumer, through, pods });
+    const uids = new Set(found.map(({ podUid }) => podUid));
+    await stopPods({ runtime, listing, uids, consumer, graceSeconds, pollMs, signal });
+    return found.map(({ id }) => id);
+  }
+
+  return {
+    async look({ signal } = {}) {
+      const { runtime, listing } = await find(signal);
+      return { through: runtime.through, instances: newestFirst(mine(listing).map(instanceOf)) };
+    },
+    stop,
+    async revive({ timeoutSeconds, signal }) {
+      const { runtime, listing } = await find(signal);
+      if (options.insteadOfBounce) {
+        if (mine(listing).length > 0) {
+          await stop({ graceSeconds: options.bounce.graceSeconds, ...(signal && { signal }) });
+        }
+        await options.insteadOfBounce({ timeoutSeconds });
+        return;
+      }
+      const pod = mine(listing)[0]?.pod ?? options.pod ?? "";
+      await bounceManifest({ ...options.bounce, runtime, pod, timeoutSeconds, ...(signal && { signal }) });
+    },
+  };
+}
+
+function instanceOf({ id, state, startedAt, image, pid }: PodContainer): ProcessInstance {
+  return { id, state, startedAt, image, pid };
+}
+
+interface StopPods {
+  readonly runtime: PodRuntime;
+  readonly listing: PodListing;
+  readonly uids: ReadonlySet<string>;
+  readonly consumer: string;
+  readonly graceSeconds: number;
+  readonly pollMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Containers first, with grace, since stopping a sandbox gives none; then at once the sandbox, before the kubelet has put a
+ * successor into it; then what is left of both. The uid of a static pod is a hash of its manifest: a successor has the same
+ * one, so only what was listed, or lives in a sandbox that was listed, is removed.
+ */
+async function stopPods(target: StopPods): Promise<void> {
+  const { runtime, listing, uids, graceSeconds, signal } = target;
+  const containers = listing.containers.filter(({ podUid }) => uids.has(podUid));
+  const sandboxes = listing.sandboxes.filter(({ podUid }) => uids.has(podUid)).map(({ id }) => id);
+  const complaints: string[] = [];
+  const attempt = async (effect: () => Promise<void>): Promise<void> => {
+    signal?.throwIfAborted();
+    await effect().catch((error: unknown) => complaints.push(complaint(error)));
+  };
+  const running = containers.filter(({ state }) => state === "running").map(({ id }) => id);
+  await attempt(() => runtime.stop(running, graceSeconds));
+  if (complaints.length > 0) await refuseToForce(target, running, complaints);
+  await attempt(() => runtime.stopSandboxes(sandboxes));
+
+  const known = new Set([...containers.map(({ id }) => id), ...sandboxes]);
+  let left: readonly string[] = [];
+  const isGone = await waitUntil(
+    async () => {
+      const now = await runtime.list();
+      const rest = now.containers.filter(
+        ({ id, sandboxId, state }) =>
+          (runtime.removes || state === "running") &&
+          (known.has(id) || (sandboxId !== null && known.has(sandboxId))),
+      );
+      const restOfSandboxes = now.sandboxes
+        .filter(({ id, isReady }) => (runtime.removes || isReady) && known.has(id))
+        .map(({ id }) => id);
+      left = [...rest.map(({ id }) => id), ...restOfSandboxes];
+      if (left.length === 0) return true;
+      await attempt(() => runtime.remove(rest.map(({ id }) => id)));
+      await attempt(() => runtime.removeSandboxes(restOfSandboxes));
+      return false;
+    },
+    { seconds: goneSeconds, pollMs: target.pollMs, signal },
+  );
+  if (isGone) return;
+  const reason = complaints.at(-1) ?? `still listed after ${goneSeconds} s`;
+  const { consumer } = target;
+  throw new AppError("process-not-stopped", { consumer, through: runtime.through, ids: left, reason });
+}
+
+/** Removing what was not stopped would be a SIGKILL without a SIGTERM. */
+async function refuseToForce(
+  { runtime, consumer, signal }: StopPods,
+  ids: readonly string[],
+  complaints: readonly string[],
+): Promise<void> {
+  const now = await runtime.list(signal);
+  const left = now.containers.filter(({ id, state }) => state === "running" && ids.includes(id));
+  if (left.length === 0) return;
+  throw new AppError("process-not-stopped", {
+    consumer,
+    through: runtime.through,
+    ids: left.map(({ id }) => id),
+    reason: complaints.join("; "),
+  });
+}
+
+function complaint(error: unknown): string {
+  if (!(error instanceof AppError)) throw error;
+  return reasonOf(error);
+}

@@ -1,0 +1,68 @@
+// What a run needs of the running node: its processes, what they present, etcd, the API. Absent when only files are worked on.
+import type { Endpoint, ServedFacts } from "../../core/model/live.ts";
+import type { Snapshot } from "../../core/model/run.ts";
+import type { NodeProcesses } from "./node-processes.ts";
+
+export interface Live {
+  readonly processes: NodeProcesses;
+  readonly probes: Probes;
+  readonly etcd: EtcdMember;
+  readonly api: ApiServer;
+  readonly timer: Timer;
+}
+
+/** Waiting that no step of the wall clock disturbs. */
+export interface Timer {
+  /** ms since an arbitrary instant; never goes back. */
+  elapsedMs(): number;
+  /** Resolves after `ms`, or as soon as `signal` is aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Looks at listeners; an endpoint that cannot be reached is an answer, never an error. Each call has a deadline of its own. */
+export interface Probes {
+  /** The leaf that is presented, whatever its date, names and issuer. */
+  served(endpoint: Endpoint, signal?: AbortSignal): Promise<ServedFacts>;
+  /** null when a GET of `path` is answered with 200; else why not. The peer is not verified: nothing is sent but the path. */
+  ailment(endpoint: Endpoint, path: string, signal?: AbortSignal): Promise<string | null>;
+}
+
+/** How an etcd member is dialled. The peer is accepted for its public key alone, at any date: it may well have expired. */
+export interface EtcdTarget {
+  /** Tried in this order. */
+  readonly endpoints: readonly Endpoint[];
+  /** PEM; null when etcd asks for no client certificate. The key is the caller's, who overwrites it. */
+  readonly identity: { readonly certificatePem: Uint8Array; readonly keyPem: Uint8Array } | null;
+  /** SHA-256 (hex) of the SubjectPublicKeyInfo of the server. */
+  readonly serverKeys: readonly string[];
+}
+
+export interface EtcdMember {
+  /** null when a linearizable read succeeds; else why not. */
+  ailment(target: EtcdTarget, signal?: AbortSignal): Promise<string | null>;
+  /**
+   * Streams a snapshot into `file` (absolute, 0600), syncs it, reads it back and compares its own checksum.
+   * @throws AppError `snapshot-failed`, `endpoint-unreachable`, `rpc-failed`
+   */
+  snapshot(target: EtcdTarget, file: string, signal?: AbortSignal): Promise<Saved>;
+  /** Copies the files of a stopped member below `folder` (absolute), syncs and compares them. @throws AppError `snapshot-failed` */
+  coldCopy(dataDirectory: string, folder: string, signal?: AbortSignal): Promise<Saved>;
+}
+
+export type Saved = Omit<Snapshot, "file" | "form">;
+
+export interface ApiServer {
+  /**
+   * Creates an object and deletes it again with the identity in the kubeconfig; the server has to be signed by the authority
+   * that the kubeconfig trusts. null when both succeeded, else why not.
+   */
+  writeFailure(request: WriteProof, signal?: AbortSignal): Promise<string | null>;
+}
+
+export interface WriteProof {
+  readonly kubeconfig: Uint8Array;
+  readonly user: string;
+  readonly endpoint: Endpoint;
+  /** Name of the object, a DNS label. */
+  readonly name: string;
+}

@@ -1,0 +1,197 @@
+// Step kind `bounce`: a process is stopped and is back only when another one runs, is well and presents what it has to.
+//
+//   look ─▶ bounce-begun (who ran) ─▶ stop ─▶ another instance? ──no, in time──▶ revive ─▶ well and serving? ─▶ effect
+//
+// A crash anywhere is read from the world: an instance that the journal does not name has come since.
+import { AppError } from "../../core/model/errors.ts";
+import type { BounceStep } from "../../core/model/plan.ts";
+import type { Live } from "../ports/live.ts";
+import type { ProcessInstance } from "../ports/node-processes.ts";
+import { checkSignal, liveOf, type RunContext, viewOf } from "../run-context.ts";
+import { healthShortfall, type Shortfall, servedShortfall, untilSatisfied } from "./demands.ts";
+import type { PreparedUndo, StepHandler } from "./step-handler.ts";
+
+/** The kubelet looks at its pods every second and at its manifests every 20: longer than that and it needs help. */
+const returnMs = 25_000;
+const pollMs = 200;
+
+export const bounce: StepHandler<BounceStep> = {
+  changesLive: true,
+  apply: bounceAll,
+  recover: bounceAll,
+  prepareUndo: prepareRebounce,
+};
+
+async function bounceAll(context: RunContext, steps: readonly BounceStep[]): Promise<void> {
+  for (const step of steps) {
+    checkSignal(context);
+    const isDone = (viewOf(context).steps.get(step.id)?.effect ?? null) !== null;
+    const changed = !isDone && (await bounceOne(context, step));
+    context.tell({ type: "step-done", phase: "restart", step, changed });
+  }
+}
+
+/** False when the process took the new certificate by itself. */
+async function bounceOne(context: RunContext, step: BounceStep): Promise<boolean> {
+  const { journal, tell, ports } = context;
+  const live = liveOf(context, step);
+  await ports.failpoints.hit("run.before-bounce");
+  if (step.when === "if-needed" && !isBegun(context, step)) {
+    tell({ type: "process", consumer: step.consumer, state: "reloading" });
+    const shortfall = await untilWell(context, step, step.reloadSeconds * 1000);
+    if (shortfall === null) {
+      tell({ type: "process", consumer: step.consumer, state: "reloaded" });
+      await journal.append({ type: "effect", step: step.id, sha256: "reloaded" });
+      return false;
+    }
+    checkSignal(context);
+  }
+  const instance = await replace(context, live, step);
+  tell({ type: "process", consumer: step.consumer, state: "returned" });
+  await ports.failpoints.hit("run.after-return");
+  const shortfall = await untilWell(context, step, step.timeoutSeconds * 1000);
+  checkSignal(context);
+  if (shortfall !== null) throw failure(step, shortfall);
+  await journal.append({ type: "effect", step: step.id, sha256: instance.id });
+  tell({ type: "process", consumer: step.consumer, state: "well" });
+  await ports.failpoints.hit("run.after-bounce");
+  return true;
+}
+
+function isBegun(context: RunContext, { id }: BounceStep): boolean {
+  return (viewOf(context).steps.get(id)?.instances ?? null) !== null;
+}
+
+/** Stops what runs, unless that happened before a crash, and waits for its successor. */
+async function replace(context: RunContext, live: Live, step: BounceStep): Promise<ProcessInstance> {
+  const { journal, ports, tell, lock } = context;
+  const { consumer } = step;
+  // What a killed run had taken away comes first: a process that cannot start is worse than an old one.
+  await live.processes.restore();
+  const found = await live.processes.look(consumer);
+  const known = viewOf(context).steps.get(step.id)?.instances ?? null;
+  if (known === null) {
+    await journal.append({
+      type: "bounce-begun",
+      step: step.id,
+      instances: found.instances.map(({ id }) => id),
+    });
+  }
+  await ports.failpoints.hit("run.after-bounce-intent");
+  const before = known ?? found.instances.map(({ id }) => id);
+  const successor = runningOf(found.instances, before);
+  if (successor) return successor;
+  await lock.fence();
+  context.memory.liveTouched = true;
+  tell({ type: "process", consumer, state: "stopping" });
+  return changeLife(context, live, { step, before, hasInstances: found.instances.length > 0 });
+}
+
+interface Life {
+  readonly step: Pick<BounceStep, "id" | "consumer" | "graceSeconds" | "timeoutSeconds">;
+  readonly before: readonly string[];
+  readonly hasInstances: boolean;
+}
+
+async function changeLife(context: RunContext, live: Live, life: Life): Promise<ProcessInstance> {
+  const { step, before, hasInstances } = life;
+  const { consumer, graceSeconds, timeoutSeconds } = step;
+  const returns = live.processes.returnsByItself(consumer);
+  if (hasInstances && returns) await live.processes.stop(consumer, { graceSeconds });
+  else await live.processes.revive(consumer, { timeoutSeconds });
+  await context.ports.failpoints.hit("run.after-stop");
+  const first = await untilReturned(live, life, returns ? returnMs : timeoutSeconds * 1000);
+  if (first) return first;
+  if (returns) await live.processes.revive(consumer, { timeoutSeconds });
+  const second = await untilReturned(live, { ...life, before }, timeoutSeconds * 1000);
+  if (second) return second;
+  throw new AppError("bounce-failed", {
+    consumer,
+    stage: "return",
+    where: consumer,
+    reason: "no new process",
+  });
+}
+
+async function untilReturned(
+  { processes, timer }: Live,
+  { step, before }: Life,
+  timeoutMs: number,
+): Promise<ProcessInstance | undefined> {
+  const end = timer.elapsedMs() + timeoutMs;
+  for (;;) {
+    const { instances } = await processes.look(step.consumer);
+    const successor = runningOf(instances, before);
+    if (successor || timer.elapsedMs() >= end) return successor;
+    await timer.sleep(pollMs);
+  }
+}
+
+function runningOf(
+  instances: readonly ProcessInstance[],
+  before: readonly string[],
+): ProcessInstance | undefined {
+  return instances.find(({ id, state }) => state === "running" && !before.includes(id));
+}
+
+/** Well, and presenting what it has to. */
+function untilWell(context: RunContext, step: BounceStep, timeoutMs: number): Promise<Shortfall | null> {
+  const live = liveOf(context, step);
+  const { consumer, health, access, demands } = step;
+  const ask = async (): Promise<Shortfall | null> => {
+    const unwell = await healthShortfall(context, live, { consumer, check: health, access });
+    if (unwell) return unwell;
+    for (const demand of demands) {
+      const shortfall = await servedShortfall(context, live, demand);
+      if (shortfall) return shortfall;
+    }
+    return null;
+  };
+  return untilSatisfied(live, timeoutMs, ask, context.signal);
+}
+
+function failure({ consumer }: BounceStep, { what, where, reason }: Shortfall): AppError<"bounce-failed"> {
+  return new AppError("bounce-failed", { consumer, stage: what, where, reason });
+}
+
+/**
+ * Taking a restart back is another restart, once the old bytes are back. Whether the process is well with them is not asked:
+ * the bytes of before may have expired, and the operator was told.
+ */
+async function prepareRebounce(context: RunContext, steps: readonly BounceStep[]): Promise<PreparedUndo> {
+  const view = viewOf(context);
+  const begun = steps.filter(({ id }) => {
+    const record = view.steps.get(id);
+    return record !== undefined && record.instances !== null && !record.undone;
+  });
+  return {
+    restored: [],
+    leftAlone: [],
+    run: async () => {},
+    afterwards: async () => {
+      for (const step of begun) await rebounce(context, step);
+    },
+    discard: async () => {},
+  };
+}
+
+async function rebounce(context: RunContext, step: BounceStep): Promise<void> {
+  const { journal, ports, tell, lock } = context;
+  const { live } = ports;
+  // Without a live node (`--root` without `--probe`) files are all there is to put back.
+  if (live === undefined) return;
+  await live.processes.restore();
+  await journal.append({ type: "undo-intent", step: step.id });
+  await ports.failpoints.hit("rollback.before-rebounce");
+  const { instances } = await live.processes.look(step.consumer);
+  await lock.fence();
+  tell({ type: "process", consumer: step.consumer, state: "stopping" });
+  const successor = await changeLife(context, live, {
+    step,
+    before: instances.map(({ id }) => id),
+    hasInstances: instances.length > 0,
+  });
+  await ports.failpoints.hit("rollback.after-rebounce");
+  await journal.append({ type: "undone", step: step.id, sha256: successor.id });
+  tell({ type: "process", consumer: step.consumer, state: "returned" });
+}

@@ -1,0 +1,55 @@
+// Step kind `snapshot`: etcd's data saved into the run's folder before anything is written, and read back.
+import { AppError, isAppError, reasonOf } from "../../core/model/errors.ts";
+import type { SnapshotStep } from "../../core/model/plan.ts";
+import type { Snapshot } from "../../core/model/run.ts";
+import { withEtcd } from "../etcd-target.ts";
+import { runFolder } from "../journal.ts";
+import { type Live, type Saved } from "../ports/live.ts";
+import { checkSignal, liveOf, type RunContext } from "../run-context.ts";
+import { nothingToUndo, type StepHandler } from "./step-handler.ts";
+
+export const snapshot: StepHandler<SnapshotStep> = {
+  changesLive: false,
+  apply: saveAll,
+  // Behind `all-staged` it was taken, or the run would not have come so far.
+  recover: async () => {},
+  prepareUndo: nothingToUndo,
+};
+
+async function saveAll(context: RunContext, steps: readonly SnapshotStep[]): Promise<void> {
+  const { ports, journal, tell } = context;
+  for (const step of steps) {
+    checkSignal(context);
+    await ports.failpoints.hit("run.before-snapshot");
+    const saved = await save(context, liveOf(context, step), step);
+    await journal.append({ type: "snapshot", step: step.id, snapshot: saved });
+    tell({ type: "snapshot-taken", snapshot: saved });
+    tell({ type: "step-done", phase: "snapshot", step, changed: true });
+    await ports.failpoints.hit("run.after-snapshot");
+  }
+}
+
+/** A member that answers gives a snapshot; the files of one that is stopped are copied; anything in between stops the run. */
+async function save(context: RunContext, live: Live, step: SnapshotStep): Promise<Snapshot> {
+  const { ports, run, signal } = context;
+  const at = (name: string): string => `${ports.state.path}/${runFolder(run)}/${name}`;
+  try {
+    // The folder is there: plan.json lies in it.
+    const saved = await withEtcd(context, step.access, (target) =>
+      live.etcd.snapshot(target, at("etcd-snapshot.db"), signal),
+    );
+    return described("snapshot", "etcd-snapshot.db", saved);
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    const { instances } = await live.processes.look("etcd", signal ? { signal } : {});
+    const isRunning = instances.some(({ state }) => state === "running");
+    if (isRunning || step.dataDirectory === null)
+      throw new AppError("snapshot-failed", { step: step.id, reason: reasonOf(error) }, { cause: error });
+  }
+  const saved = await live.etcd.coldCopy(step.dataDirectory, at("etcd-data"), signal);
+  return described("cold-copy", "etcd-data", saved);
+}
+
+function described(form: Snapshot["form"], file: string, saved: Saved): Snapshot {
+  return { form, file, ...saved };
+}

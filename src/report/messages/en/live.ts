@@ -1,0 +1,89 @@
+// English: what runs. Restarts and their reasons, steps on a live node, and what a run tells of them.
+import type { KeepRunningReason, RestartReason } from "../../../core/model/live.ts";
+import { formatDate } from "../../time.ts";
+import type { MessagesOf } from "../types.ts";
+
+const restartReasons: MessagesOf<RestartReason> = {
+  dead: (r) => (r.state === "exited" ? "it has exited" : "it does not run"),
+  unwell: (r) => `it is not well: ${r.ailment}`,
+  "reads-once": () => "it reads its certificates only when it starts",
+  "holds-expired": (r) => `${r.slot} had expired: it has given up, or is about to`,
+  "started-before": (r) =>
+    `it runs since ${formatDate(r.startedAt)}, ${r.slot} is newer: renewed on disk, still old in memory`,
+  "serves-other": (r) => `${r.endpoint} presents serial ${r.serialHex}, which is not what is on disk`,
+  "loopback-certificate": (r) =>
+    r.startedAt === 0
+      ? "the certificate it made for itself ends soon"
+      : `it runs since ${formatDate(r.startedAt)}; the certificate it made for itself then lives one year`,
+};
+
+const keepRunning: MessagesOf<KeepRunningReason> = {
+  "nothing-changes": () => "nothing that it has loaded changes",
+  reloads: (r) =>
+    `version ${r.version} reads changed files by itself (since ${r.since}); restarted only if it does not`,
+  "not-here": (r) => `it could not be looked at${r.through === "" ? "" : ` (${r.through})`}`,
+};
+
+export const live = {
+  restartReasons,
+  keepRunning,
+  heading: "Processes:",
+  bounce: (consumer: string, why: string) => `${consumer}: restart, ${why}`,
+  await: (consumer: string, why: string) => `${consumer}: left running, ${why}`,
+  keep: (consumer: string, why: string) => `${consumer}: left alone, ${why}`,
+  steps: {
+    snapshot: (endpoints: string) => `etcd at ${endpoints}`,
+    bounce: (consumer: string, seconds: number) =>
+      `restart ${consumer} (at most ${seconds} s until it is back)`,
+    bounceIfNeeded: (consumer: string, seconds: number) =>
+      `${consumer} takes its new certificate within ${seconds} s, or is restarted`,
+    proveLive: (count: number, writes: boolean) =>
+      `${count} listeners present the right certificates, everything is well${writes ? ", an object is created and deleted" : ""}`,
+  },
+  phases: {
+    snapshot: "snapshot: save etcd's data before the first write",
+    restart: "restart: cycle the processes that need it, one after the other",
+    "prove-live": "prove: compare what is served with the plan, read etcd, write to the API",
+  },
+  phaseLines: {
+    snapshot: () => "snapshot: save etcd's data in the run's folder and read it back",
+    restart: (count: number) =>
+      `restart: ${count === 1 ? "1 process" : `${count} processes`}, each back, well and serving before the next`,
+    "prove-live": () => "prove: what every listener serves, a read of etcd, a write to the API",
+  },
+  events: {
+    snapshot: (file: string, bytes: number, form: "snapshot" | "cold-copy") =>
+      form === "snapshot"
+        ? `[snapshot] etcd saved and read back: ${file}, ${bytes} bytes`
+        : `[snapshot] etcd is stopped; its files are copied to ${file}, ${bytes} bytes`,
+    v2Data:
+      "[snapshot] data of etcd's v2 API seen: it is not in a v3 snapshot; keep a copy of the data directory",
+    process: {
+      reloading: (consumer: string) => `[restart] ${consumer}: waiting for it to read its new files`,
+      reloaded: (consumer: string) => `[restart] ${consumer} serves the new certificate, no restart needed`,
+      stopping: (consumer: string) => `[restart] ${consumer}: stopping`,
+      returned: (consumer: string) => `[restart] ${consumer}: a new process has started`,
+      well: (consumer: string) => `[restart] ${consumer} is back, well and serving what it has to`,
+    },
+    proved: (served: number, wrote: boolean) =>
+      `[prove] ${served} listeners serve the right certificates${wrote ? ", the API accepts writes" : ""}`,
+  },
+  runbook: {
+    expectedOf: {
+      snapshot: "`snapshot ok` and a file that `etcdctl snapshot status` accepts",
+      bounce: "the id of a new container (for the kubelet: `active`), then `well`",
+      "prove-live": "one line ending in `ok` per listener, and `ok` from /readyz",
+    },
+    stopOf: {
+      snapshot: "there is neither a snapshot nor a copy of the stopped member's files",
+      bounce:
+        "no new container has come after a minute, or it is not well after three: read its log before going on",
+      "prove-live": "a line begins with STOP: that process still holds the old certificate",
+    },
+    whyOf: {
+      snapshot: "the data of the cluster is worth more than its certificates",
+      bounce: "the process holds the old certificate in memory",
+      "prove-live": "a file proves nothing: what counts is what the running process presents",
+    },
+  },
+};

@@ -1,0 +1,28 @@
+// What to do about a certificate's end: its renewal, or what helps where a renewal would be refused.
+import type { Obstacle } from "../../core/model/finding.ts";
+import type { ObstacleLines } from "./en/obstacles.ts";
+import type { Tool } from "./types.ts";
+
+interface Ending {
+  readonly params: { readonly obstacle?: Obstacle };
+}
+
+/** Lines for one obstacle of any code. */
+export function obstacleLines(obstacle: Obstacle, lines: ObstacleLines, tool: Tool): readonly string[] {
+  const { code } = obstacle;
+  // The table's type ties code and value together; the compiler cannot follow that through the union.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const say = lines[code] as (obstacle: Obstacle, tool: Tool) => readonly string[];
+  return say(obstacle, tool);
+}
+
+/** `renewal` where it works for at least one of them, then each other way once. */
+export function waysOn(
+  views: readonly Ending[],
+  renewal: readonly string[],
+  { lines, tool }: { readonly lines: ObstacleLines; readonly tool: Tool },
+): readonly string[] {
+  const obstacles = views.flatMap(({ params }) => (params.obstacle === undefined ? [] : [params.obstacle]));
+  const others = obstacles.flatMap((obstacle) => obstacleLines(obstacle, lines, tool));
+  return [...(obstacles.length < views.length ? renewal : []), ...new Set(others)];
+}

@@ -1,0 +1,77 @@
+// 中文：运行中的进程。重启及原因、在线节点上的步骤、运行过程中的提示。
+import { formatDateIso as date } from "../../time.ts";
+import type { live as english } from "../en/live.ts";
+
+export const live: typeof english = {
+  restartReasons: {
+    dead: (r) => (r.state === "exited" ? "已退出" : "未在运行"),
+    unwell: (r) => `状态异常：${r.ailment}`,
+    "reads-once": () => "仅在启动时读取证书",
+    "holds-expired": (r) => `${r.slot} 已过期，进程已经或即将不可用`,
+    "started-before": (r) =>
+      `自 ${date(r.startedAt)} 起运行，而 ${r.slot} 更新：磁盘上已续期，内存中仍是旧证书`,
+    "serves-other": (r) => `${r.endpoint} 出示的序列号是 ${r.serialHex}，与磁盘上的不同`,
+    "loopback-certificate": (r) =>
+      r.startedAt === 0
+        ? "其自签的回环证书即将到期"
+        : `自 ${date(r.startedAt)} 起运行，启动时自签的回环证书只有一年有效期`,
+  },
+  keepRunning: {
+    "nothing-changes": () => "它加载的内容没有变化",
+    reloads: (r) => `版本 ${r.version} 会自动读取变化的文件（自 ${r.since} 起），未生效才重启`,
+    "not-here": (r) => `无法查看${r.through === "" ? "" : `（${r.through}）`}`,
+  },
+  heading: "进程：",
+  bounce: (consumer, why) => `${consumer}：重启，${why}`,
+  await: (consumer, why) => `${consumer}：保持运行，${why}`,
+  keep: (consumer, why) => `${consumer}：不动，${why}`,
+  steps: {
+    snapshot: (endpoints) => `etcd，地址 ${endpoints}`,
+    bounce: (consumer, seconds) => `重启 ${consumer}（至多 ${seconds} 秒恢复）`,
+    bounceIfNeeded: (consumer, seconds) => `${consumer} 在 ${seconds} 秒内自动加载新证书，否则重启`,
+    proveLive: (count, writes) =>
+      `${count} 个监听端口出示正确的证书，各进程正常${writes ? "，并能创建和删除一个对象" : ""}`,
+  },
+  phases: {
+    snapshot: "快照（snapshot）：在首次写入之前保存 etcd 数据",
+    restart: "重启（restart）：逐个重启需要重启的进程",
+    "prove-live": "实证（prove）：比对实际出示的证书，读 etcd，写 API",
+  },
+  phaseLines: {
+    snapshot: () => "快照（snapshot）：把 etcd 数据保存到本次运行的目录并回读校验",
+    restart: (count) => `重启（restart）：${count} 个进程，前一个恢复正常并出示新证书后才轮到下一个`,
+    "prove-live": () => "实证（prove）：各监听端口出示的证书、一次 etcd 读、一次 API 写",
+  },
+  events: {
+    snapshot: (file, bytes, form) =>
+      form === "snapshot"
+        ? `[snapshot] 已保存 etcd 快照并回读校验：${file}，${bytes} 字节`
+        : `[snapshot] etcd 已停止，数据文件已复制到 ${file}，${bytes} 字节`,
+    v2Data: "[snapshot] 发现 etcd v2 API 的数据：v3 快照不包含它，请另行保存数据目录",
+    process: {
+      reloading: (consumer) => `[restart] ${consumer}：等待其读取新文件`,
+      reloaded: (consumer) => `[restart] ${consumer} 已出示新证书，无需重启`,
+      stopping: (consumer) => `[restart] ${consumer}：正在停止`,
+      returned: (consumer) => `[restart] ${consumer}：新进程已启动`,
+      well: (consumer) => `[restart] ${consumer} 已恢复正常并出示正确的证书`,
+    },
+    proved: (served, wrote) => `[prove] ${served} 个监听端口出示正确的证书${wrote ? "，API 可以写入" : ""}`,
+  },
+  runbook: {
+    expectedOf: {
+      snapshot: "`snapshot ok`，且 `etcdctl snapshot status` 能识别该文件",
+      bounce: "新容器的 ID（kubelet 则为 `active`），然后是 `well`",
+      "prove-live": "每个监听端口一行、以 `ok` 结尾，/readyz 返回 `ok`",
+    },
+    stopOf: {
+      snapshot: "既没有快照，也没有已停止成员的数据文件副本",
+      bounce: "一分钟后仍没有新容器，或三分钟后仍不正常：先看它的日志再继续",
+      "prove-live": "某一行以 STOP 开头：该进程内存中仍是旧证书",
+    },
+    whyOf: {
+      snapshot: "集群的数据比证书更重要",
+      bounce: "进程内存中仍是旧证书",
+      "prove-live": "文件不能证明什么，要看运行中的进程实际出示的证书",
+    },
+  },
+};
