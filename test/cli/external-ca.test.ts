@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  renameSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +16,8 @@ import { type CaTeam, caTeamOf, signAll, signOne } from "../support/ca-team.ts";
 import { certificateIn, certificatesIn, controlPlane, pki } from "../support/control-plane.ts";
 import { subjectAltNames } from "../../src/core/pki/extensions.ts";
 import { expectNoKeys, expectTidy, keyPieces, on, wholeTree } from "../support/operator.ts";
-import type { CliResult } from "../support/cli.ts";
+import { type CliResult, runCli } from "../support/cli.ts";
+import { fixture, freshFolder } from "../support/fixtures.ts";
 
 interface Site {
   readonly root: string;
@@ -174,11 +176,71 @@ describe("a node whose CA signs elsewhere", () => {
     const middle = { ...here.team, certificate: crt!, key: key! };
     signOne(middle, "apiserver");
     signOne(middle, "admin.conf");
-    expect((await install(here)).err).toContain("does not lead to the CA on this node (no-path");
+    expect((await install(here)).err).toContain(
+      "does not lead to the CA on this node (/etc/kubernetes/pki/ca.crt: no-path",
+    );
     copyFileSync(crt!, join(here.team.answers, "middle.pem"));
     expect(await install(here)).toMatchObject({ code: 0, err: "" });
     for (const path of [pki(here.root, "apiserver.crt"), join(here.root, "etc/kubernetes/admin.conf")])
       expect(certificatesIn(path).map(({ der }) => der)[1]).toEqual(certificateIn(crt!).der);
+  });
+
+  it("is whole again, when everything had expired and the CA's key is kept elsewhere", async () => {
+    const kept = fixture("kubeadm-external-ca-expired");
+    const root = join(kept, "m1");
+    const folder = freshFolder();
+    const team = {
+      requests: join(folder, "requests"),
+      answers: join(folder, "answers"),
+      certificate: pki(root, "ca.crt"),
+      key: join(kept, "ca-key-kept-elsewhere/ca.key"),
+    };
+    mkdirSync(team.answers);
+    const here = { root, team };
+    expect((await on(root, "check")).code).toBe(3);
+    const first = await on(root, "renew", "--yes");
+    expect(first.code).toBe(3);
+    expect(first.err).toContain(`perennial renew --csr-dir DIR --root ${root}, then`);
+    expect(await ask(here)).toMatchObject({ code: 0, err: "" });
+    expect(
+      signAll(team)
+        .map((path) => path.slice(path.lastIndexOf("/") + 1))
+        .toSorted(),
+    ).toEqual([
+      "admin.conf.crt",
+      "apiserver-kubelet-client.crt",
+      "apiserver.crt",
+      "controller-manager.conf.crt",
+      "kubelet.conf.crt",
+      "scheduler.conf.crt",
+    ]);
+    expect(await install(here)).toMatchObject({ code: 0, err: "" });
+    expect(pendingFiles(here)).toEqual([]);
+    expect(await on(root, "renew", "--yes")).toMatchObject({ code: 0, err: "" });
+    const checked = await on(root, "check", "-o", "json");
+    expect(JSON.parse(checked.out).findings).not.toContainEqual(
+      expect.objectContaining({ severity: "critical" }),
+    );
+  });
+
+  it("names its requests to programs with public facts only", async () => {
+    const here = await site();
+    const { out } = await ask(here, "apiserver", "-o", "json");
+    const { type, requests } = JSON.parse(out);
+    expect(type).toBe("requests");
+    expect(requests).toEqual([
+      {
+        slot: "m1/apiserver",
+        name: "apiserver",
+        authority: "ca",
+        algorithm: "ECDSA-P256",
+        spkiSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+        key: "new",
+        file: join(here.team.requests, "apiserver.csr"),
+      },
+    ]);
+    const again = await ask(here, "apiserver", "-o", "json");
+    expect(JSON.parse(again.out).requests).toEqual([{ ...requests[0], key: "reused" }]);
   });
 
   it("refuses to ask for what can be signed here", async () => {
@@ -241,7 +303,9 @@ describe("a wrong answer", () => {
       { ...here.team, certificate: pki(there.root, "etcd/ca.crt"), key: pki(there.root, "etcd/ca.key") },
       "apiserver",
     );
-    expect((await install(here)).err).toContain("does not lead to the CA on this node (no-path");
+    expect((await install(here)).err).toContain(
+      "does not lead to the CA on this node (/etc/kubernetes/pki/ca.crt: no-path",
+    );
     signOne(here.team, "apiserver");
     signOne(here.team, "apiserver", { as: "again.crt" });
     expect((await install(here)).err).toContain("two different certificates answer one request");
@@ -255,5 +319,41 @@ describe("a wrong answer", () => {
     expect(told.out).toMatch(/not installed: CN=kube-apiserver .*no key on this node waits for it/);
     expect(told.out).toMatch(/not read: answer:m1:.*pipe/);
     expect(told.out).not.toContain("\u001b");
+  });
+
+  it("that is valid only later is refused", async () => {
+    const here = await site();
+    await ask(here, "apiserver");
+    signOne(here.team, "apiserver");
+    const before = wholeTree(here.root);
+    const words = ["renew", "--signed", here.team.answers, "--yes", "--root", here.root];
+    const { code, err } = await runCli(words, { now: Date.now() - 86_400_000 });
+    expect(err).toMatch(/the certificate in answer:m1:.*apiserver\.crt is valid only from 20/);
+    expect(code).toBe(4);
+    expect(wholeTree(here.root)).toEqual(before);
+  });
+
+  it("with the name of another node is refused", async () => {
+    const here = await site();
+    const key = join(here.team.requests, "../etcd-ca.key");
+    renameSync(pki(here.root, "etcd/ca.key"), key);
+    const etcd = { ...here.team, certificate: pki(here.root, "etcd/ca.crt"), key };
+    await ask(here, "etcd-peer");
+    signOne(etcd, "etcd-peer", { more: ["-subj", "/CN=m2"] });
+    const { code, err } = await install(here);
+    expect(err).toContain("m1/etcd-peer belongs to another node (m2)");
+    expect(code).toBe(4);
+  });
+
+  it("to a request of another node in the same state directory is refused", async () => {
+    const here = await site();
+    const other = await controlPlane({ node: "m2", address: "192.0.2.12" });
+    const there = { root: other, team: caTeamOf(other) };
+    const state = ["--state-dir", join(freshFolder(), "state")];
+    expect((await ask(there, "apiserver", ...state)).code).toBe(0);
+    signOne(there.team, "apiserver");
+    const { code, err } = await install({ ...here, team: there.team }, ...state);
+    expect(err).toContain("CN=kube-apiserver belongs to another node (m2)");
+    expect(code).toBe(4);
   });
 });
