@@ -50,6 +50,7 @@ function brokenLinks(document: string): readonly string[] {
 
 const commands = [
   "check",
+  "diagnose",
   "inspect",
   "plan",
   "renew",
