@@ -1,7 +1,7 @@
 // The use cases of a CA elsewhere: ask for certificates, and plan the installation of what came back.
 import { AppError } from "../core/model/errors.ts";
 import type { PendingRequest } from "../core/model/pending.ts";
-import type { Plan, RenewRequest } from "../core/model/plan.ts";
+import type { Decision, Plan, RenewRequest } from "../core/model/plan.ts";
 import { buildPlan } from "../core/plan/build.ts";
 import { embeddedKey } from "../core/plan/extract.ts";
 import { pairAnswers } from "../core/plan/pair-answers.ts";
@@ -42,6 +42,12 @@ export interface SigningRequest {
   readonly key: "new" | "reused" | "replaced" | "kept";
 }
 
+export interface Requested {
+  readonly requests: readonly SigningRequest[];
+  /** Due, to be signed elsewhere, and without a certificate that a request could be made after. */
+  readonly leftOut: readonly Decision[];
+}
+
 export interface RequestOptions {
   /** Where the requests are written. */
   readonly directory: string;
@@ -59,11 +65,11 @@ export async function requestCertificates(
   choice: ProfileChoice,
   request: RenewRequest,
   { directory, at, breakLock }: RequestOptions,
-): Promise<readonly SigningRequest[]> {
-  const { facts, inventory } = await gather(local, choice, at);
-  const { wanted, refusals } = wantedRequests(facts, request);
+): Promise<Requested> {
+  const { facts, inventory } = await gather(local, choice, at, { remains: true });
+  const { wanted, refusals, leftOut } = wantedRequests(facts, request);
   if (refusals.length > 0) throw new AppError("refused", { refusals });
-  if (wanted.length === 0) return [];
+  if (wanted.length === 0) return { requests: [], leftOut };
   const node = inventory.nodes[0]?.node ?? "";
   return withEngine(local, { node }, async (ports) => {
     const lock = { what: "renew --csr-dir", breakLock, tell: () => {} };
@@ -78,7 +84,7 @@ export async function requestCertificates(
         made.push({ ...told, file: writeRequest(directory, name, new TextEncoder().encode(csrPem)) });
         await ports.failpoints.hit("pending.after-request");
       }
-      return made;
+      return { requests: made, leftOut };
     });
   });
 }

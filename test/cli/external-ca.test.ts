@@ -8,6 +8,7 @@ import {
   readFileSync,
   readdirSync,
   renameSync,
+  rmSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -241,6 +242,20 @@ describe("a node whose CA signs elsewhere", () => {
     ]);
     const again = await ask(here, "apiserver", "-o", "json");
     expect(JSON.parse(again.out).requests).toEqual([{ ...requests[0], key: "reused" }]);
+  });
+
+  it("leaves out what is missing (exit 3), and refuses to ask for it by name", async () => {
+    const here = await site();
+    rmSync(pki(here.root, "apiserver.crt"));
+    const { code, out, err } = await ask(here, "--all");
+    expect(err).toContain("left out, not renewed: m1/apiserver: ");
+    expect(out).toContain("5 requests in ");
+    expect(code).toBe(3);
+    const named = await ask(here, "apiserver");
+    expect(named.err).toContain(
+      "/etc/kubernetes/pki/apiserver.crt does not exist: what a CA elsewhere signs",
+    );
+    expect(named.code).toBe(4);
   });
 
   it("refuses to ask for what can be signed here", async () => {

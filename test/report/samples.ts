@@ -166,6 +166,7 @@ export const refusalCodes = Object.keys({
   "answers-differ": 0,
   "subject-differs": 0,
   "ku-lost": 0,
+  "missing-not-requested": 0,
   "authority-key-here": 0,
 } satisfies Record<RefusalCode, 0>) as RefusalCode[];
 

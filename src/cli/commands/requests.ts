@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { type SigningRequest, requestCertificates, waitingRequests } from "../../app/signing-requests.ts";
 import { type LocalNode, stateDirectoryOf } from "../../app/local-node.ts";
 import { AppError } from "../../core/model/errors.ts";
+import type { Decision } from "../../core/model/plan.ts";
 import type { LeftOut } from "../../core/plan/left-out.ts";
 import { cliMessages } from "../../report/cli-messages.ts";
+import { renderReasons } from "../../report/plan-text.ts";
 import { safeText } from "../../report/escape.ts";
 import { formatTable } from "../../report/table.ts";
 import { commandLine } from "../command-line.ts";
@@ -31,14 +33,27 @@ export async function runRequests(
   if (options.validity !== undefined)
     throw new AppError("usage", { reason: "--csr-dir and --validity exclude each other" });
   const local = nodeOf(options, io);
-  const made = await requestCertificates(local, profileChoiceOf(options), renewRequestOf(names, options), {
+  const request = renewRequestOf(names, options);
+  const { requests, leftOut } = await requestCertificates(local, profileChoiceOf(options), request, {
     directory: options.csrDir,
     at: io.now(),
     breakLock: options.breakLock === true,
   });
-  if (options.output === "json") io.out(`${JSON.stringify({ type: "requests", requests: made })}\n`);
-  else tellRequests(made, { options, local, io });
-  return exitCodes.ok;
+  if (options.output === "json") io.out(`${JSON.stringify({ type: "requests", requests })}\n`);
+  else if (requests.length > 0 || leftOut.length === 0) tellRequests(requests, { options, local, io });
+  return tellMissing(leftOut, options, io);
+}
+
+/** Nobody can be asked for the successor of what is not there. */
+function tellMissing(leftOut: readonly Decision[], options: RequestCommandOptions, io: Io): number {
+  if (leftOut.length === 0) return exitCodes.ok;
+  if (options.output === "json") io.out(`${JSON.stringify({ type: "left-out", slots: leftOut })}\n`);
+  const words = cliMessages(io.lang);
+  for (const decision of leftOut)
+    io.err(`error: ${words.leftOut(safeText(decision.slot), renderReasons(decision, io.lang))}\n`);
+  const check = commandLine(["check", ...nodeArguments(options)]);
+  io.err(`hint: ${words.leftOutHint(check, words.leftOutAgain)}\n`);
+  return exitCodes.attention;
 }
 
 interface Told {

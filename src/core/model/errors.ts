@@ -191,6 +191,7 @@ export type RefusalCode =
   | "answers-differ"
   | "subject-differs"
   | "ku-lost"
+  | "missing-not-requested"
   | "authority-key-here";
 
 export type ErrorCode = keyof ErrorParams;

@@ -1,6 +1,6 @@
 // What a CA elsewhere has to be asked for: (Facts, Request) -> one wanted certificate per slot, or the reasons why not.
 import type { Refusal } from "../model/errors.ts";
-import type { RenewRequest } from "../model/plan.ts";
+import type { Decision, RenewRequest } from "../model/plan.ts";
 import { requestedExtensions } from "../pki/issue.ts";
 import type { Certificate } from "../pki/certificate.ts";
 import { formatKeySpec, keySpecOfSpki, parseKeySpec } from "../pki/keys.ts";
@@ -24,6 +24,8 @@ export interface Wanted {
 export interface WantedRequests {
   readonly wanted: readonly Wanted[];
   readonly refusals: readonly Refusal[];
+  /** Without a certificate to ask for the successor of; what was named is refused instead. */
+  readonly leftOut: readonly Decision[];
 }
 
 /** Of the selection of a renewal, those whose authority cannot sign here; throws `name-unknown`, `value-invalid`. */
@@ -32,18 +34,26 @@ export function wantedRequests(facts: Facts, request: RenewRequest): WantedReque
     .filter(({ reasons }) => reasons.some(({ code }) => code === "externally-managed"))
     .flatMap(({ slot }) => facts.slots.get(slot) ?? []);
   const slots = distinctPlaces(selected);
+  const missing = slots.filter(({ certificate }) => certificate.state === "missing");
   return {
     wanted: slots.flatMap((slot) => wantedFor(facts, slot, request)),
     refusals: [
       ...refusalsOf(facts, [], request).filter(({ code }) => code !== "externally-managed"),
       ...namedWithKeyHere(facts, request),
+      ...missing.flatMap((slot) => namedButMissing(slot, request)),
       ...slots.flatMap((slot) => [
         ...keyRefusals(slot, request),
         ...sharedKeyRefusals(facts, slot, request),
         ...templateRefusals(slot, request),
       ]),
     ],
+    leftOut: missing.map(({ slot }) => ({ slot: slot.id, action: "keep", reasons: [{ code: "missing" }] })),
   };
+}
+
+function namedButMissing({ slot, certificate }: SlotFacts, request: RenewRequest): readonly Refusal[] {
+  if (certificate.state !== "missing" || !isNamed(slot, request)) return [];
+  return [refusal("missing-not-requested", slot, certificate.address.path)];
 }
 
 /** Two slots in one file are one request. */

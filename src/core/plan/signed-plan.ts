@@ -86,7 +86,7 @@ export function signedRefusals(
 function placeRefusals(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
   const { certificate } = slot;
   if (certificate.state === "missing")
-    return [refusal("missing-not-recreated", slot.slot, certificate.address.path)];
+    return [refusal("missing-not-requested", slot.slot, certificate.address.path)];
   if (certificate.state !== "present")
     return [refusal("certificate-not-usable", slot.slot, certificate.reason)];
   return [...keyRefusals(slot, request), ...sharedKeyRefusals(facts, slot, request)];

@@ -165,6 +165,13 @@ export const refusals: RefusalMessages = {
       `${r.slot} belongs to another node (${r.detail}); certificates with a node's names are made on that node`,
     next: () => ["run the command there; never copy such a certificate between nodes"],
   },
+  "missing-not-requested": {
+    sentence: (r) =>
+      `${r.detail} does not exist: what a CA elsewhere signs takes the place of the certificate that is there, expired or not`,
+    next: (_, tool) => [
+      `bring it back from a backup, expired or not; ${tool("runs list")} shows what earlier runs kept`,
+    ],
+  },
   "answer-not-signed": {
     sentence: (r) => `${r.address} does not lead to the CA on this node (${r.detail})`,
     next: () => [

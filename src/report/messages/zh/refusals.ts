@@ -137,6 +137,10 @@ export const refusals: RefusalMessages = {
     sentence: (r) => `${r.slot} 属于另一节点（${r.detail}）；含节点名称的证书须在该节点上生成`,
     next: () => ["请在该节点上执行；切勿在节点之间复制此类证书"],
   },
+  "missing-not-requested": {
+    sentence: (r) => `${r.detail} 不存在：由别处 CA 签发的证书只能取代已有的证书（过期的也可以）`,
+    next: (_, tool) => [`请从备份恢复它，过期的也可以；${tool("runs list")} 列出以前运行保留的文件`],
+  },
   "answer-not-signed": {
     sentence: (r) => `${r.address} 不能追溯到本节点上的 CA（${r.detail}）`,
     next: () => ["请由本节点上那个证书所属的 CA 签发；如有中间证书，请放进同一目录"],
