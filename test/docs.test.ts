@@ -53,7 +53,6 @@ const commands = [
   "verify",
   "diagnose",
   "inspect",
-  "diagnose",
   "plan",
   "renew",
   "apply",
@@ -136,6 +135,7 @@ describe("the documents", () => {
       ),
     });
     expect(shape("README.zh.md")).toEqual(shape("README.md"));
+    expect(shape("docs/operations/external-ca.zh.md")).toEqual(shape("docs/operations/external-ca.md"));
     expect(shape("docs/operations/renew-one-node.zh.md")).toEqual(shape("docs/operations/renew-one-node.md"));
   });
 

@@ -13,6 +13,7 @@ import {
 } from "../drivers/shared/world.ts";
 import { type FileStore, openFileStore } from "../drivers/store/files.ts";
 import { type RuntimeName, runtimeNames } from "../drivers/process/pod-runtime.ts";
+import { readableRoots, routedStore } from "./routed-store.ts";
 import { toolVersion } from "./version.ts";
 
 export interface LocalNodeOptions {
@@ -78,7 +79,7 @@ export function enginePorts(
 ): EnginePorts {
   const { failpoints } = local;
   return {
-    store,
+    store: routedStore(store, readableRoots(stateDirectoryOf(local))),
     state: openStateDirectory(stateDirectoryOf(local), { failpoints }),
     lockState: openStateDirectory(lockDirectoryOf(local), { failpoints }),
     processes: systemProcesses(),

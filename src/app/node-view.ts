@@ -75,14 +75,15 @@ async function readOnce(store: ListingStore, address: Address): Promise<ObjectRe
   }
 }
 
-function factsOf(found: Present): Extract<ObjectReading, { state: "present" }>["facts"] {
+/** What is known of an object beside its bytes. */
+export function factsOf(found: Present): Extract<ObjectReading, { state: "present" }>["facts"] {
   const { address, bytes, sha256, attributes, link, linkLeavesTree } = found;
   const { mode, uid, gid, mtimeMs } = attributes;
   return { address, sha256, size: bytes.length, mode, uid, gid, link, linkLeavesTree, mtimeMs };
 }
 
 /** Why a look-up failed, or null for an error that is not about the object. */
-function unreadableReason(error: unknown): string | null {
+export function unreadableReason(error: unknown): string | null {
   if (isAppError(error, "store-unreadable")) return error.params.reason;
   if (isAppError(error, "store-not-regular")) return `not a regular file but a ${error.params.type}`;
   if (isAppError(error, "store-too-large")) return `larger than ${error.params.limitBytes} bytes`;

@@ -3,7 +3,8 @@ import { AppError, isAppError } from "../core/model/errors.ts";
 import type { Plan, RenewRequest } from "../core/model/plan.ts";
 import type { RunEvent } from "../core/model/event.ts";
 import { parseAddress } from "../core/model/address.ts";
-import { buildPlan } from "../core/plan/build.ts";
+import { type PlanFrame, buildPlan } from "../core/plan/build.ts";
+import type { Facts } from "../core/policy/facts.ts";
 import { checkPlan } from "../engine/check-plan.ts";
 import type { EnginePorts } from "../engine/ports/engine-ports.ts";
 import type { Live } from "../engine/ports/live.ts";
@@ -26,15 +27,25 @@ export async function planRenewal(
   request: RenewRequest,
   at: number,
 ): Promise<Plan> {
+  const { facts, frame } = await gatherForPlan(local, choice, { request, at });
+  return buildPlan(facts, request, frame);
+}
+
+/** What a plan is made from: the node's files, and what runs there when it may be dialled. */
+export async function gatherForPlan(
+  local: LocalNode,
+  choice: ProfileChoice,
+  { request, at }: { readonly request: RenewRequest; readonly at: number },
+): Promise<{ readonly facts: Facts; readonly frame: PlanFrame }> {
   const frame = { toolVersion, root: local.root };
   if (!isLive(local)) {
     const { facts } = await gather(local, choice, at, { remains: true });
-    return buildPlan(facts, request, frame);
+    return { facts, frame };
   }
   const { gatherRunning } = await import("./live.ts");
   const { facts, live } = await gatherRunning(local, choice, at);
   const takesSnapshot = request.noSnapshot !== true;
-  return buildPlan(facts, request, { ...frame, live: { facts: live, takesSnapshot } });
+  return { facts, frame: { ...frame, live: { facts: live, takesSnapshot } } };
 }
 
 /** Does exactly what the plan says. Before anything is written every target, and the disk of the state directory, is looked at for what would stop a write. */

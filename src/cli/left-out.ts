@@ -14,6 +14,8 @@ interface Told {
   readonly io: Io;
   /** A plan that was made for this call is made anew by the same command; one that was saved is not. */
   readonly isPlanSaved: boolean;
+  /** The way on for what only a CA elsewhere can sign. */
+  readonly advice?: readonly string[];
 }
 
 /** The line of `-o json`, before anything is done. */
@@ -24,13 +26,20 @@ export function writeLeftOut(plan: Plan, { options, io }: Pick<Told, "options" |
 }
 
 /** The rest is done by now: whoever reads only the exit code must still learn that something due was not. */
-export function tellLeftOut(plan: Plan, code: number, { options, io, isPlanSaved }: Told): number {
+export function tellLeftOut(
+  plan: Plan,
+  code: number,
+  { options, io, isPlanSaved, advice = [] }: Told,
+): number {
   const leftOut = leftOutOf(plan);
   if (leftOut.length === 0) return code;
   const words = cliMessages(io.lang);
   for (const { decision } of leftOut) {
     io.err(`error: ${words.leftOut(safeText(decision.slot), renderReasons(decision, io.lang))}\n`);
   }
+  for (const line of advice) io.err(`hint: ${line}\n`);
+  if (advice.length > 0 && leftOut.every((each) => each.code === "externally-managed"))
+    return code === exitCodes.ok ? exitCodes.attention : code;
   const again = nodeArguments(options);
   const next = isPlanSaved ? words.leftOutPlan(commandLine(["plan", ...again])) : words.leftOutAgain;
   io.err(`hint: ${words.leftOutHint(commandLine(["check", ...again]), next)}\n`);

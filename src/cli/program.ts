@@ -151,6 +151,7 @@ function addDoing(program: Command, { io, words, done }: Parts): void {
   plan
     .argument("[name...]", words.args.names)
     .option("--out <file>", words.options.out)
+    .option("--signed <dir>", words.options.signed)
     .option("--runbook", words.options.runbook)
     .option("--detailed-exitcode", words.options.detailedExitcode)
     .addOption(output(words, "table", "json", "yaml"))
@@ -164,6 +165,8 @@ function addDoing(program: Command, { io, words, done }: Parts): void {
   );
   renew
     .argument("[name...]", words.args.names)
+    .option("--csr-dir <dir>", words.options.csrDir)
+    .option("--signed <dir>", words.options.signed)
     .addOption(output(words, "table", "json"))
     .action(async (names: string[], _: unknown, command: Command) => {
       const { runRenew } = await import("./commands/renew.ts");

@@ -2,13 +2,16 @@
 import type { Reason } from "../core/model/reasons.ts";
 import { parseAddress } from "../core/model/address.ts";
 import { AppError } from "../core/model/errors.ts";
-import type { IssueStep, Plan } from "../core/model/plan.ts";
+import type { MakingStep, Plan } from "../core/model/plan.ts";
 import { digestOfPlan } from "../core/plan/digest.ts";
 import {
   allSteps,
+  forgetSteps,
+  installSteps,
   issueSteps,
   objectsOfTemplate,
   slotsOfContent,
+  sourcesOf,
   sourcesOfContent,
   stageSteps,
   swapSteps,
@@ -34,7 +37,8 @@ function checkIds(plan: Plan): void {
 function checkGuarded(plan: Plan): void {
   const guarded = new Set(plan.guards.map(({ address }) => address));
   const used = [
-    ...issueSteps(plan).flatMap(readBy),
+    ...issueSteps(plan).flatMap((step) => [...readBy(step), step.authorityKey]),
+    ...installSteps(plan).flatMap((step) => [...readBy(step), ...sourcesOf(step)]),
     ...takeSteps(plan).flatMap(({ template }) => objectsOfTemplate(template)),
     ...stageSteps(plan).flatMap(({ object, content }) => [object, ...sourcesOfContent(content)]),
   ];
@@ -45,21 +49,33 @@ function checkGuarded(plan: Plan): void {
 /** A swap needs its bytes staged and its before-image kept; bytes need what goes into them. */
 function checkWritten(plan: Plan): void {
   const steps = allSteps(plan);
-  // A slot of any step but its proof: who brings the material is the step kind's affair.
+  // A slot of any step but those behind the swap: who brings the material is the step kind's affair.
   const issued = new Set(
-    steps.flatMap((step) => ("slot" in step && step.kind !== "prove" ? [step.slot] : [])),
+    steps.flatMap((step) =>
+      "slot" in step && step.kind !== "prove" && step.kind !== "forget" ? [step.slot] : [],
+    ),
   );
   for (const { object, content } of stageSteps(plan)) {
     checkPath(object);
     const lacking = slotsOfContent(content).find((slot) => !issued.has(slot));
     if (lacking !== undefined) throw invalid(object, `nothing is issued for ${lacking}`);
   }
+  for (const { file } of forgetSteps(plan)) checkPending(plan, file);
   for (const { object } of swapSteps(plan)) {
     for (const kind of ["stage", "back-up"] as const) {
       const isThere = steps.some((step) => step.kind === kind && step.object === object);
       if (!isThere) throw invalid(object, `it is swapped without a step ${kind}`);
     }
   }
+}
+
+/** What is removed is a pending key that the same plan installs, and nothing else. */
+function checkPending(plan: Plan, file: string): void {
+  checkPath(file);
+  const { store, path } = parseAddress(file);
+  const isInstalled = installSteps(plan).some(({ key }) => key.mode === "pending" && key.file === file);
+  if (store !== "pending" || !isInstalled || !/^\/pending\/[^/]+\/[^/]+\.key$/.test(path))
+    throw invalid(file, "it is no pending key of this plan");
 }
 
 /** The path becomes a place in the run's folder. */
@@ -70,8 +86,8 @@ function checkPath(object: string): void {
   throw invalid(object, "the path is not absolute and plain");
 }
 
-function readBy({ authorityCertificate, authorityKey, template }: IssueStep): readonly string[] {
-  return [authorityCertificate, authorityKey, ...objectsOfTemplate(template)];
+function readBy({ authorityCertificate, template }: MakingStep): readonly string[] {
+  return [authorityCertificate, ...objectsOfTemplate(template)];
 }
 
 function invalid(path: string, reason: Reason): AppError<"plan-invalid"> {

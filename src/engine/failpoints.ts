@@ -37,6 +37,14 @@ export const fileFailpoints = [
   "rollback.after-undo-intent",
   "rollback.after-undo",
   "rollback.before-ended",
+  // keys that wait for an answer
+  "pending.before-key",
+  "pending.after-key",
+  "pending.after-record",
+  "pending.after-request",
+  "pending.before-remove",
+  "pending.after-remove-record",
+  "pending.after-remove",
   // one file replaced, syscall by syscall
   "file.after-open-temporary",
   "file.after-first-bytes",

@@ -1,6 +1,6 @@
 // What a plan replaces, once: a row per certificate in the order in which the engine renames the files.
 import { parseAddress } from "../core/model/address.ts";
-import type { Decision, IssueStep, Plan, RenewReason, StageStep } from "../core/model/plan.ts";
+import type { Decision, MakingStep, Plan, RenewReason, StageStep, Step } from "../core/model/plan.ts";
 import { slotsOfContent } from "../core/plan/steps.ts";
 import type { Messages } from "./messages.ts";
 import { nodesOf, say, stepsOf } from "./plan-text.ts";
@@ -38,15 +38,19 @@ export function shortAddress(address: string, plan: Plan): string {
 
 interface Row {
   readonly decisions: readonly Decision[];
-  readonly issue: IssueStep | undefined;
+  readonly issue: MakingStep | undefined;
   /** In the order of the swaps. */
   readonly paths: readonly string[];
+}
+
+function isMaking(step: Step): step is MakingStep {
+  return step.kind === "issue" || step.kind === "install";
 }
 
 /** Objects of one certificate are one row, at the place of its first swap. */
 function rowsOf(plan: Plan): readonly Row[] {
   const steps = stepsOf(plan);
-  const rows = new Map<string, { decisions: Decision[]; issue: IssueStep | undefined; paths: string[] }>();
+  const rows = new Map<string, { decisions: Decision[]; issue: MakingStep | undefined; paths: string[] }>();
   for (const swap of steps.filter((step) => step.kind === "swap")) {
     const stage = steps.find(
       (step): step is StageStep => step.kind === "stage" && step.object === swap.object,
@@ -57,7 +61,7 @@ function rowsOf(plan: Plan): readonly Row[] {
     const id = first?.slot ?? made ?? swap.object;
     const row = rows.get(id) ?? {
       decisions: [...decisions],
-      issue: steps.find((step): step is IssueStep => step.kind === "issue" && step.slot === id),
+      issue: steps.find((step): step is MakingStep => isMaking(step) && step.slot === id),
       paths: [],
     };
     row.paths.push(parseAddress(swap.object).path);
@@ -86,13 +90,12 @@ function decisionsOf(plan: Plan, object: string, stage: StageStep | undefined): 
 }
 
 function isInside(plan: Plan, slot: string, object: string): boolean {
-  return stepsOf(plan).some(
-    (step) =>
-      step.kind === "issue" &&
-      step.slot === slot &&
-      (step.recreates?.object ?? (step.template.form === "kubeconfig" ? step.template.file : null)) ===
-        object,
-  );
+  return stepsOf(plan).some((step) => isMaking(step) && step.slot === slot && placeOf(step) === object);
+}
+
+function placeOf(step: MakingStep): string | null {
+  const made = step.kind === "issue" ? step.recreates?.object : undefined;
+  return made ?? (step.template.form === "kubeconfig" ? step.template.file : null);
 }
 
 /** A copy gets the key of the certificate it follows. */
@@ -130,9 +133,10 @@ function restoredFrom({ paths }: Row, plan: Plan, text: Messages["plan"]): strin
 
 /** The dates stand in a column of their own. */
 function shortReason(reason: RenewReason, text: Messages["plan"]): string {
-  if (reason.code === "missing") return text.short.missing;
-  return reason.code === "expired" || reason.code === "expiring" || reason.code === "follows"
-    ? text.short[reason.code]
+  const { code } = reason;
+  if (code === "missing") return text.short.missing;
+  return code === "expired" || code === "expiring" || code === "follows" || code === "signed"
+    ? text.short[code]
     : say(reason, text.renewReasons);
 }
 

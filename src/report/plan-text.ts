@@ -83,6 +83,10 @@ export function stepText(step: Step, { plan: text, live }: Pick<Messages, "plan"
   switch (step.kind) {
     case "issue":
       return text.steps.issue(step.name, step.authority);
+    case "install":
+      return text.steps.install(step.name, step.authority);
+    case "forget":
+      return text.steps.forget(step.name);
     case "take":
       return text.steps.take(step.name, step.serialHex);
     case "back-up":
@@ -126,12 +130,15 @@ function tableLines({ plan, text, paint }: Context): readonly string[] {
   if (rows.length === 0) return [];
   const authorities = [...new Set(issues.map(({ authority }) => authority))].join(text.comma);
   const spans = [...new Set(issues.map(({ validitySeconds }) => text.span(validitySeconds * 1000)))];
+  const installs = stepsOf(plan).filter((step) => step.kind === "install");
+  const elsewhere = [...new Set(installs.map(({ authority }) => authority))].join(text.comma);
   const added = issues.filter(({ addSans, recreates }) => addSans.length > 0 && !recreates);
   const named = issues.filter(({ recreates }) => recreates && recreates.names.length > 0);
   return [
     paint("bold", header),
     ...rows,
     ...(issues.length === 0 ? [] : [text.newOnes(spans.join(text.comma), authorities)]),
+    ...(installs.length === 0 ? [] : [text.installed(elsewhere)]),
     ...added.map(
       (step) => `${shortSlot(step.slot, plan)}${text.colon}${text.sansAdded(sansText(step.addSans))}`,
     ),
@@ -181,8 +188,11 @@ function stepLines(context: Context): readonly string[] {
 
 function phaseLine({ id, nodes }: Phase, { text, live, stateDirectory }: Context): string {
   const lines = { ...text.phaseLines, ...live.phaseLines };
-  const count = nodes.reduce((sum, { steps }) => sum + steps.length, 0);
+  const steps = nodes.flatMap((node) => node.steps).filter(({ kind }) => kind !== "forget");
+  const count = steps.length;
+  const installs = steps.filter(({ kind }) => kind === "install").length;
   const on = nodes.length > 1 ? ` (${nodes.map(({ node }) => node).join(text.comma)})` : "";
+  if (installs > 0) return `${text.takeAnswers(installs)}${on}`;
   return `${lines[id](count, `${stateDirectory}/runs/RUN/before`)}${on}`;
 }
 

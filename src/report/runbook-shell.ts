@@ -5,8 +5,11 @@ import type {
   BackUpStep,
   Content,
   Guard,
+  ForgetStep,
+  InstallStep,
   IssueStep,
   IssueTemplate,
+  MakingStep,
   Plan,
   ProveStep,
   StageStep,
@@ -30,6 +33,10 @@ export function commandsOf(step: Step, plan: Plan): StepCommands {
   switch (step.kind) {
     case "issue":
       return issueCommands(step, plan);
+    case "install":
+      return installCommands(step, plan);
+    case "forget":
+      return { run: forgetCommands(step), undo: [":"] };
     case "take":
       return takeCommands(step, plan);
     case "back-up":
@@ -54,7 +61,10 @@ export function commandsOf(step: Step, plan: Plan): StepCommands {
 /** Where the object really is on the machine: below the plan's root, behind links. */
 export function realPath(address: string, plan: Plan): string {
   const guard = guardOf(address, plan);
-  const path = guard?.link ?? parseAddress(address).path;
+  const { store, path: own } = parseAddress(address);
+  const path = guard?.link ?? own;
+  // Answers lie wherever the operator has them.
+  if (store === "answer") return path;
   return plan.root === "/" ? path : `${plan.root.replace(/\/$/, "")}${path}`;
 }
 
@@ -162,6 +172,38 @@ function authorityCommands(step: IssueStep, commonName: string): StepCommands {
     ],
     undo: [`rm -f ${name}.*`],
   };
+}
+
+function installCommands(step: InstallStep, plan: Plan): StepCommands {
+  const name = work(step.slot);
+  const [certificate, answer] = [at(step.authorityCertificate, plan), at(step.answer.file, plan)];
+  const key =
+    step.key.mode === "pending"
+      ? `cp ${pendingAt(step.key.file)} ${name}.key && chmod 0600 ${name}.key`
+      : oldKey(step.template, name, plan);
+  return {
+    run: [
+      ...takeOld(step.template, name, plan),
+      `certificate_of ${answer} ${step.answer.index} > ${name}.crt`,
+      `openssl x509 -in ${name}.crt -noout -serial -enddate # serial=${step.serialHex.toUpperCase()}`,
+      `openssl x509 -in ${name}.old.crt -noout -subject; openssl x509 -in ${name}.crt -noout -subject`,
+      key,
+      `pair ${name}.crt ${name}.key`,
+      ...step.chain.map(({ file, index }) => `certificate_of ${at(file, plan)} ${index} >> ${name}.crt`),
+      `openssl verify -CAfile ${certificate} -untrusted ${name}.crt ${name}.crt`,
+    ],
+    undo: [`rm -f ${name}.*`],
+  };
+}
+
+/** Relative to the state directory, which the preamble calls S. */
+function pendingAt(file: string): string {
+  return `"$S"${shellQuote(parseAddress(file).path)}`;
+}
+
+function forgetCommands({ file }: ForgetStep): readonly string[] {
+  const record = file.replace(/\.key$/, ".json");
+  return [`rm -f ${pendingAt(record)} && rm -f ${pendingAt(file)}`];
 }
 
 function takeOld(template: Template, name: string, plan: Plan): readonly string[] {
@@ -357,11 +399,19 @@ function swapCommands({ object }: SwapStep, plan: Plan): StepCommands {
 
 function proveCommands(step: ProveStep, plan: Plan): StepCommands {
   const steps = stepsOf(plan);
-  const issue = steps.find((one) => one.kind === "issue" && one.slot === step.slot);
+  const issue = steps.find(
+    (one): one is MakingStep => (one.kind === "issue" || one.kind === "install") && one.slot === step.slot,
+  );
   const stages = steps.filter((one) => one.kind === "stage");
   if (issue?.kind === "issue") {
     const place = placeOf(issue, plan);
     return { run: readBack(place.object, place.template, { name: work(step.slot), plan }), undo: [":"] };
+  }
+  if (issue?.kind === "install") {
+    // What was installed begins with its leaf, whatever was there before.
+    const template = issue.template.form === "pem" ? { ...issue.template, index: 0 } : issue.template;
+    const object = template.form === "pem" ? template.certificate : template.file;
+    return { run: readBack(object, template, { name: work(step.slot), plan }), undo: [":"] };
   }
   const path = `/${step.name.replace(/#.*$/, "")}`;
   const copy = stages.find((one) => parseAddress(one.object).path === path);

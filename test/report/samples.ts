@@ -184,6 +184,16 @@ export const refusalCodes = Object.keys({
   "authority-not-recreatable": 0,
   "kubeconfig-not-usable": 0,
   "other-node": 0,
+  "answer-not-signed": 0,
+  "answer-expired": 0,
+  "answer-not-yet-valid": 0,
+  "answer-is-authority": 0,
+  "answer-unmatched": 0,
+  "answers-differ": 0,
+  "subject-differs": 0,
+  "ku-lost": 0,
+  "missing-not-requested": 0,
+  "authority-key-here": 0,
 } satisfies Record<RefusalCode, 0>) as RefusalCode[];
 
 type ByCode<U extends { readonly code: string }> = {
@@ -201,6 +211,7 @@ export function planSamples(text: string) {
     missing: { code: "missing", from: text },
     requested: { code: "requested" },
     "san-added": { code: "san-added", sans: [text] },
+    signed: { code: "signed", answer: text, notAfter: at },
     follows: { code: "follows", original: text, because: "same-key" },
   };
   const keep: ByCode<KeepReason> = {
@@ -229,6 +240,15 @@ export function planSamples(text: string) {
     "restart-needed": { code: "restart-needed", consumers: [text] },
     "authority-bundle": { code: "authority-bundle", authority: text },
     "mode-kept-open": { code: "mode-kept-open", address: text, mode: "0644" },
+    "answer-unmatched": {
+      code: "answer-unmatched",
+      address: text,
+      subject: text,
+      serialHex: "0a",
+      because: "no-request",
+    },
+    "answer-unreadable": { code: "answer-unreadable", address: text, reason: text },
+    "answer-awaited": { code: "answer-awaited", names: [text] },
     "group-loses-key": { code: "group-loses-key", address: text, mode: "0640", newMode: "0600", gid: 998 },
     reconstructed: { code: "reconstructed", slots: [text] },
     "authority-restored": { code: "authority-restored", authority: text, from: text },

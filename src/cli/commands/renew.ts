@@ -1,13 +1,15 @@
 // `perennial plan`, `renew` and `apply`.
 import { readFileSync } from "node:fs";
 import { applyPlan, checkWindow, planRenewal } from "../../app/renewal.ts";
+import { planSigned } from "../../app/signing-requests.ts";
 import { type LocalNode, stateDirectoryOf } from "../../app/local-node.ts";
 import { AppError } from "../../core/model/errors.ts";
 import type { Plan } from "../../core/model/plan.ts";
 import { hasChanges } from "../../core/plan/build.ts";
 import { leftOutOf } from "../../core/plan/left-out.ts";
+import { installSteps } from "../../core/plan/steps.ts";
 import { parsePlan } from "../../core/plan/parse-plan.ts";
-import { cliMessages } from "../../report/cli-messages.ts";
+import { type CliMessages, cliMessages } from "../../report/cli-messages.ts";
 import { renderJson, renderYaml } from "../../report/data-text.ts";
 import { safeText } from "../../report/escape.ts";
 import { messagesFor } from "../../report/messages.ts";
@@ -21,12 +23,14 @@ import { nodeOf, profileChoiceOf, renewRequestOf } from "../requests.ts";
 import { parseWindow } from "../durations.ts";
 import { commandLine } from "../command-line.ts";
 import { writeOut } from "../write-out.ts";
+import { adviceForOutside, runRequests } from "./requests.ts";
 import { type RunCommandOptions, reportRun, runOptionsOf } from "../run-output.ts";
 
 export interface PlanOptions extends RenewOptions {
   readonly out?: string;
   readonly runbook?: boolean;
   readonly detailedExitcode?: boolean;
+  readonly signed?: string;
   readonly output: string;
 }
 
@@ -35,17 +39,28 @@ export async function runPlanCommand(
   options: PlanOptions,
   io: Io,
 ): Promise<number> {
-  const plan = await planRenewal(
-    nodeOf(options, io),
-    profileChoiceOf(options),
-    renewRequestOf(names, options),
-    io.now(),
-  );
+  const plan = await planFor(names, options, io);
   refuseText(plan, options.output);
   io.out(renderedPlan(plan, options, io));
   if (plan.refusals.length > 0) throw new AppError("refused", { refusals: plan.refusals });
   if (options.out !== undefined) savePlan(plan, options.out, { options, io });
   return options.detailedExitcode === true && hasChanges(plan) ? exitCodes.attention : exitCodes.ok;
+}
+
+/** Of a renewal here, or of the answers of a CA elsewhere. */
+async function planFor(
+  names: readonly string[],
+  options: RenewOptions & { readonly signed?: string },
+  io: Io,
+): Promise<Plan> {
+  const local = nodeOf(options, io);
+  const request = renewRequestOf(names, options);
+  if (options.signed === undefined) return planRenewal(local, profileChoiceOf(options), request, io.now());
+  const { all, addSans, keyAlgorithm, validityIsExplicit, recreateAuthorities = [] } = request;
+  const isChosen = names.length > 0 || all || addSans.length > 0 || recreateAuthorities.length > 0;
+  if (isChosen || keyAlgorithm !== null || validityIsExplicit)
+    throw new AppError("usage", { reason: "--signed takes what is in DIR: no names, no other choice" });
+  return planSigned(local, profileChoiceOf(options), request, { directory: options.signed, at: io.now() });
 }
 
 function renderedPlan(plan: Plan, options: PlanOptions, io: Io): string {
@@ -88,20 +103,43 @@ function savePlan(
   );
 }
 
-export type RenewCommandOptions = RenewOptions & RunCommandOptions & { readonly output: string };
+export type RenewCommandOptions = RenewOptions &
+  RunCommandOptions & { readonly output: string; readonly csrDir?: string; readonly signed?: string };
 
 export async function runRenew(
   names: readonly string[],
   options: RenewCommandOptions,
   io: Io,
 ): Promise<number> {
+  const { csrDir } = options;
+  if (csrDir !== undefined) return runRequests(names, { ...options, csrDir }, io);
   const local = nodeOf(options, io);
-  const plan = await planRenewal(local, profileChoiceOf(options), renewRequestOf(names, options), io.now());
+  const plan = await planFor(names, options, io);
   if (plan.refusals.length > 0) throw new AppError("refused", { refusals: plan.refusals });
   if (options.output !== "json") io.out(planText(plan, options, io));
   writeLeftOut(plan, { options, io });
   const code = await confirmAndApply(plan, local, { options, io, command: "renew" });
-  return tellLeftOut(plan, code, { options: { ...options, root: local.root }, io, isPlanSaved: false });
+  if (options.signed !== undefined) return tellUnsettled(plan, code, io);
+  const advice = await adviceForOutside(leftOutOf(plan), local, { options, io });
+  return tellLeftOut(plan, code, {
+    options: { ...options, root: local.root },
+    io,
+    isPlanSaved: false,
+    advice,
+  });
+}
+
+/** Answers that fit nothing and requests without an answer have been shown with the plan. */
+function tellUnsettled(plan: Plan, code: number, io: Io): number {
+  const isUnsettled = plan.notices.some(
+    (notice) =>
+      notice.code === "answer-awaited" ||
+      notice.code === "answer-unreadable" ||
+      (notice.code === "answer-unmatched" && notice.because !== "in-place"),
+  );
+  if (!isUnsettled || code !== exitCodes.ok) return code;
+  io.err(`error: ${cliMessages(io.lang).answersLeft}\n`);
+  return exitCodes.attention;
 }
 
 export interface ApplyOptions extends RunCommandOptions, NodeOptions {
@@ -121,6 +159,7 @@ export async function runApply(path: string, options: ApplyOptions, io: Io): Pro
   writeLeftOut(plan, { options: whole, io });
   const local = nodeOf({ ...whole, allowLinksTo: plan.request.allowLinksTo }, io);
   const code = await confirmAndApply(plan, local, { options: whole, io, command: "apply" });
+  if (installSteps(plan).length > 0) return tellUnsettled(plan, code, io);
   return tellLeftOut(plan, code, { options: whole, io, isPlanSaved: true });
 }
 
@@ -148,16 +187,19 @@ async function confirmAndApply(
   if (!hasChanges(plan)) {
     if (options.output === "json")
       io.out(`${JSON.stringify({ type: "nothing-to-do", digest: plan.digest })}\n`);
-    else {
-      const missed = leftOutOf(plan).length;
-      io.out(`${missed > 0 ? words.nothingPossible(missed) : words.nothingToDo}\n`);
-    }
+    else io.out(`${nothingWords(plan, words)}\n`);
     return exitCodes.ok;
   }
   await confirmReconstructed(plan, { isYes: options.yes === true, command, io });
   await confirm(words.ask.apply, { isYes: options.yes === true, command, io });
   const result = await applyPlan(local, plan, runOptionsOf(options, io, local));
   return reportRun(result, { plan, options: { ...options, root: local.root }, io });
+}
+
+function nothingWords(plan: Plan, words: CliMessages): string {
+  if (plan.notices.some(({ code }) => code === "answer-unmatched")) return words.signedNothing;
+  const missed = leftOutOf(plan).length;
+  return missed > 0 ? words.nothingPossible(missed) : words.nothingToDo;
 }
 
 /** What was put together and not copied is a guess that only a person can confirm. */

@@ -183,7 +183,18 @@ export type RefusalCode =
   | "authority-missing"
   | "authority-not-recreatable"
   | "kubeconfig-not-usable"
-  | "other-node";
+  | "other-node"
+  // --- answers of a CA elsewhere; `address` is the answer's file
+  | "answer-not-signed"
+  | "answer-expired"
+  | "answer-not-yet-valid"
+  | "answer-is-authority"
+  | "answer-unmatched"
+  | "answers-differ"
+  | "subject-differs"
+  | "ku-lost"
+  | "missing-not-requested"
+  | "authority-key-here";
 
 export type ErrorCode = keyof ErrorParams;
 

@@ -41,6 +41,8 @@ export type RenewReason =
   | { readonly code: "missing"; readonly from: string | null }
   | { readonly code: "requested" }
   | { readonly code: "san-added"; readonly sans: readonly string[] }
+  /** A CA elsewhere has answered: `answer` is the path of its file. */
+  | { readonly code: "signed"; readonly answer: string; readonly notAfter: number }
   | { readonly code: "follows"; readonly original: SlotId; readonly because: "same-key" | "same-identity" };
 
 export type KeepReason =
@@ -118,6 +120,58 @@ export interface IssueStep {
     readonly object: string;
     readonly names: readonly NamedSource[];
   };
+}
+
+/** A certificate in a file of answers, by its number among the certificates there. */
+export interface AnswerPlace {
+  /** formatAddress in the store `answer`. */
+  readonly file: string;
+  readonly index: number;
+  /** Of the DER. */
+  readonly sha256: string;
+}
+
+/** Puts in place what a CA elsewhere has signed, with the key that was made for it. */
+export interface InstallStep {
+  readonly kind: "install";
+  readonly id: string;
+  readonly slot: SlotId;
+  readonly name: string;
+  readonly subject: string;
+  readonly authority: string;
+  /** formatAddress of the authority's certificate; the one in it that the answer leads to. */
+  readonly authorityCertificate: string;
+  readonly authoritySerialHex: string;
+  readonly authoritySha256: string;
+  readonly template: Template;
+  readonly old: { readonly serialHex: string; readonly notBefore: number; readonly notAfter: number };
+  readonly key:
+    | {
+        readonly mode: "pending";
+        /** formatAddress in the store `pending`. */
+        readonly file: string;
+        readonly algorithm: string;
+      }
+    | { readonly mode: "keep"; readonly algorithm: string };
+  readonly answer: AnswerPlace;
+  /** Intermediates on the way to the authority, lowest first: they are stored behind the certificate. */
+  readonly chain: readonly AnswerPlace[];
+  readonly serialHex: string;
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+/** Steps that bring a certificate that was not there before. */
+export type MakingStep = IssueStep | InstallStep;
+
+/** Removes a pending key and its request once the certificate for it is proved. */
+export interface ForgetStep {
+  readonly kind: "forget";
+  readonly id: string;
+  readonly slot: SlotId;
+  readonly name: string;
+  /** formatAddress of the key in the store `pending`. */
+  readonly file: string;
 }
 
 /** A name of a certificate that is made again: `ip 192.0.2.11 from --advertise-address of ...`. */
@@ -275,12 +329,14 @@ export interface ProveLiveStep {
 
 export type Step =
   | IssueStep
+  | InstallStep
   | TakeStep
   | SnapshotStep
   | BackUpStep
   | StageStep
   | SwapStep
   | ProveStep
+  | ForgetStep
   | BounceStep
   | ProveLiveStep;
 export type PhaseId =
@@ -310,6 +366,17 @@ export type Notice =
   | { readonly code: "restart-needed"; readonly consumers: readonly string[] }
   | { readonly code: "authority-bundle"; readonly authority: string }
   | { readonly code: "mode-kept-open"; readonly address: string; readonly mode: string }
+  /** A certificate among the answers that is not installed. */
+  | {
+      readonly code: "answer-unmatched";
+      readonly address: string;
+      readonly subject: string;
+      readonly serialHex: string;
+      readonly because: "no-request" | "present-key" | "in-place";
+    }
+  | { readonly code: "answer-unreadable"; readonly address: string; readonly reason: string }
+  /** Requests that no answer was found for. */
+  | { readonly code: "answer-awaited"; readonly names: readonly string[] }
   /** A key that its group (not root's) can read now, and cannot any more afterwards. `mode` is the old one. */
   | {
       readonly code: "group-loses-key";

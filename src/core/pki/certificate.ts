@@ -84,7 +84,7 @@ type LazyField = "serialHex" | "serialDecimal" | "anomalies" | "publicKey";
 type EagerFields = Omit<Certificate, LazyField> & { readonly notes: ReaderNotes };
 
 /** undefined when OpenSSL cannot read the key: a key nobody can read has verifiably signed nothing. */
-function readPublicKey(spkiDer: Uint8Array): KeyObject | undefined {
+export function readPublicKey(spkiDer: Uint8Array): KeyObject | undefined {
   try {
     return createPublicKey({ key: Buffer.from(spkiDer), format: "der", type: "spki" });
   } catch {
@@ -128,7 +128,8 @@ function readVersion(der: Uint8Array, tlv: Tlv): 1 | 2 | 3 {
   return version === 0 ? 1 : version === 1 ? 2 : 3;
 }
 
-function readExtension(der: Uint8Array, tlv: Tlv): Extension {
+/** One Extension (RFC 5280 section 4.1), also of a certification request. @throws AppError der-malformed */
+export function readExtension(der: Uint8Array, tlv: Tlv): Extension {
   const [oidTlv, second, third, ...rest] = readChildren(der, expectTag(tlv, tags.sequence));
   const hasBoolean = second?.tag === tags.boolean;
   const value = expectTag(required(hasBoolean ? third : second, "extension value missing"), tags.octetString);
@@ -155,8 +156,8 @@ function readExtensions(der: Uint8Array, parts: readonly Tlv[]): Extension[] {
   );
 }
 
-/** Structure only: names are decoded when somebody asks for them. */
-function checkName(der: Uint8Array, tlv: Tlv): void {
+/** Structure only: names are decoded when somebody asks for them. @throws AppError der-malformed */
+export function checkName(der: Uint8Array, tlv: Tlv): void {
   for (const rdn of readChildren(der, expectTag(tlv, tags.sequence))) {
     if (rdn.tag !== tags.set || rdn.contentStart === rdn.end)
       throw derMalformed("relative name without attributes", rdn.start);
@@ -171,7 +172,8 @@ function checkName(der: Uint8Array, tlv: Tlv): void {
   }
 }
 
-function checkSpki(der: Uint8Array, tlv: Tlv): void {
+/** Structure only. @throws AppError der-malformed */
+export function checkSpki(der: Uint8Array, tlv: Tlv): void {
   const [algorithm, key, ...rest] = readChildren(der, expectTag(tlv, tags.sequence));
   const [oid] = readChildren(der, expectTag(required(algorithm, "key algorithm missing"), tags.sequence));
   decodeOid(der, required(oid, "key algorithm missing"));

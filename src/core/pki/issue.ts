@@ -171,11 +171,41 @@ function renewExtensions(old: Certificate, changes: ExtensionChanges): Uint8Arra
     if (extension.oid === extensionOids.subjectAltName) return renewSans(extension, changes.addSans);
     return extension.der;
   });
-  const names = missingNames([], changes.addSans);
-  if (names.length === 0 || findExtension(old, extensionOids.subjectAltName)) return renewed;
+  return [...renewed, ...newSans(old, changes.addSans)];
+}
+
+/** A SAN extension for a certificate that has none, when names are to be added. */
+function newSans(old: Certificate, addSans: readonly Uint8Array[]): Uint8Array[] {
+  const names = missingNames([], addSans);
+  if (names.length === 0 || findExtension(old, extensionOids.subjectAltName)) return [];
   // RFC 5280 section 4.2.1.6: critical when the subject is empty.
   const sanEntries = names.map((der) => ({ kind: "other" as const, value: "", der }));
-  return [...renewed, encodeSubjectAltNames(sanEntries, old.subjectDer.length === 2)];
+  return [encodeSubjectAltNames(sanEntries, old.subjectDer.length === 2)];
+}
+
+const requestedOids: ReadonlySet<string> = new Set([
+  extensionOids.subjectAltName,
+  extensionOids.keyUsage,
+  extensionOids.extendedKeyUsage,
+]);
+
+/**
+ * The extensions that a CA elsewhere is asked for: SAN, key usage and extended key usage of the old certificate, byte for byte and in
+ * its order, with names added as `renewCertificate` adds them. What a CA decides for itself (SKI, AKI, basicConstraints) is left out.
+ * @returns whole extensions, DER
+ */
+export function requestedExtensions(
+  old: Certificate,
+  addSans: readonly (SanInput | SanEntry)[] = [],
+): readonly Uint8Array[] {
+  const names = addSans.map(derOfName);
+  const kept = old.extensions.filter(({ oid }) => requestedOids.has(oid));
+  return [
+    ...kept.map((extension) =>
+      extension.oid === extensionOids.subjectAltName ? renewSans(extension, names) : extension.der,
+    ),
+    ...newSans(old, names),
+  ];
 }
 
 function checkOld(old: Certificate, addSans: readonly unknown[]): void {

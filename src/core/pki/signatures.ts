@@ -69,8 +69,11 @@ export function signerFor(key: PrivateKey, preferredOid?: string): Signer {
   };
 }
 
-/** RSA-PSS and whatever else OpenSSL knows; false when it does not. */
-function isVerifiedByOpenssl(certificate: Certificate, key: KeyObject): boolean {
+/** What a signature check looks at: a certificate's fields, or a certification request's of the same meaning. */
+export type Signed = Pick<Certificate, "der" | "tbsDer" | "signatureAlgorithm" | "signature">;
+
+/** RSA-PSS and whatever else OpenSSL knows of certificates; false when it does not. */
+function isVerifiedByOpenssl(certificate: Signed, key: KeyObject): boolean {
   try {
     return new X509Certificate(certificate.der).verify(key);
   } catch {
@@ -78,8 +81,8 @@ function isVerifiedByOpenssl(certificate: Certificate, key: KeyObject): boolean 
   }
 }
 
-/** Whether the holder of this public key signed the certificate. Names and dates do not matter. */
-export function isSignedByKey(certificate: Certificate, key: KeyObject | undefined): boolean {
+/** Whether the holder of this public key signed it. Names and dates do not matter. */
+export function isSignedByKey(certificate: Signed, key: KeyObject | undefined): boolean {
   if (!key) return false;
   const algorithm = algorithms[certificate.signatureAlgorithm];
   if (!algorithm) return isVerifiedByOpenssl(certificate, key);

@@ -2,7 +2,7 @@
 import { AppError } from "../model/errors.ts";
 import type { SlotId } from "../model/inventory.ts";
 import type { Reason } from "../model/reasons.ts";
-import type { IssueStep } from "../model/plan.ts";
+import type { IssueStep, MakingStep } from "../model/plan.ts";
 import { parseCertificate, type Certificate } from "../pki/certificate.ts";
 import { sha256Hex } from "../pki/fingerprints.ts";
 import { parsePem } from "../pki/pem.ts";
@@ -18,7 +18,7 @@ export function authoritySlotOf(step: Pick<IssueStep, "slot" | "authority">): Sl
 /** @throws AppError `step-failed` when the file does not hold the certificate that the plan names */
 export function findAuthority(
   bytes: Uint8Array,
-  step: Pick<IssueStep, "id" | "authority" | "authoritySerialHex" | "authoritySha256">,
+  step: Pick<MakingStep, "id" | "authority" | "authoritySerialHex" | "authoritySha256">,
 ): Certificate {
   const blocks = parsePem(bytes).blocks.filter(({ label }) => label === "CERTIFICATE");
   const found = blocks.find(({ der }) => sha256Hex(der) === step.authoritySha256);

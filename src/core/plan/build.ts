@@ -7,6 +7,7 @@ import type {
   Decision,
   Guard,
   IssueStep,
+  MakingStep,
   Phase,
   Plan,
   ProveStep,
@@ -29,9 +30,11 @@ import { type RecreatedAuthorities, recreateAuthorities } from "./recreate/autho
 import { isFileMissing, recreatedOriginal } from "./recreate/decide.ts";
 import { recreationNotices } from "./recreate/notices.ts";
 import { authorityFields, recreate } from "./recreate/recreate.ts";
+import type { Install, Pairing } from "./pair-answers.ts";
 import { refusalsOf } from "./refusals.ts";
 import { sansFor } from "./named.ts";
 import { select } from "./select.ts";
+import { forgetStepsOf, installStep, selectSigned, signedRefusals, sourceObjects } from "./signed-plan.ts";
 import { type Written, absentObject } from "./written.ts";
 
 export interface PlanFrame {
@@ -41,21 +44,31 @@ export interface PlanFrame {
   readonly live?: LivePart;
 }
 
-/** The whole plan; with refusals it has no steps and cannot be applied. */
-export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame): Plan {
+/**
+ * The whole plan; with refusals it has no steps and cannot be applied. With `signed` it installs the answers of a CA elsewhere and
+ * issues nothing.
+ */
+export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame, signed?: Pairing): Plan {
   const authorities = recreateAuthorities(given, request);
   const { facts } = authorities;
-  const decisions = select(facts, request);
-  const refusals = [...authorities.refusals, ...refusalsOf(facts, decisions, request)];
+  const decisions = signed ? selectSigned(facts, request, signed) : select(facts, request);
+  const refusals = signed
+    ? signedRefusals(facts, { decisions, request, pairing: signed })
+    : [...authorities.refusals, ...refusalsOf(facts, decisions, request)];
   const isPossible = refusals.length === 0;
   const renewed = isPossible ? slotsOf(facts, decisions, "renew") : [];
   const following = isPossible ? slotsOf(facts, decisions, "follow") : [];
+  const installs = renewed.flatMap((slot) => signed?.installs.get(slot.slot.id) ?? []);
   const made = isPossible ? madeAgain(facts, authorities, { renewed, request }) : nothingMade;
-  const written = [...made.written, ...writtenObjects(facts, renewed, following, request)];
+  const written = [
+    ...made.written,
+    ...writtenObjects(facts, renewed, following, { keepKey: request.keepKey, installs }),
+  ];
   const changed = new Set(renewed.map(({ slot }) => slot.id));
   const live = frame.live && isPossible ? liveSteps(facts, frame.live, changed) : noLiveSteps;
   const node = facts.inventory.nodes[0]?.node ?? "";
-  const phases = withLive(phasesOf(facts, { renewed, following, written, request, made }), live, node);
+  const filePhases = phasesOf(facts, { renewed, following, written, request, made, installs });
+  const phases = withLive(filePhases, live, { node, installs });
   const base = {
     format: "perennial/plan/v1" as const,
     toolVersion: frame.toolVersion,
@@ -67,14 +80,21 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame)
     decisions,
     notices: [
       ...(isPossible ? authorities.notices : []),
-      ...noticesOf(facts, { renewed, following, request, handled: handledBy(live) }),
+      ...noticesOf(facts, {
+        renewed,
+        following,
+        request,
+        handled: handledBy(live),
+        isSigned: signed !== undefined,
+      }),
       ...recreationNotices(facts, { issues: made.issues, renewed }),
+      ...(signed?.notices ?? []),
     ],
     refusals,
     guards: guardsOf(facts, {
       changed: [...renewed, ...following],
       written,
-      read: [...live.reads, ...made.read],
+      read: [...live.reads, ...made.read, ...sourceObjects(installs)],
     }),
     phases,
     ...(frame.live ? { restarts: live.restarts } : {}),
@@ -97,21 +117,25 @@ function slotsOf(
     .flatMap((decision) => facts.slots.get(decision.slot) ?? []);
 }
 
+/** How keys and certificates are to be written. */
+type Manner = Pick<RenewRequest, "keepKey"> & { readonly installs: readonly Install[] };
+
 function writtenObjects(
   facts: Facts,
   renewed: readonly SlotFacts[],
   following: readonly SlotFacts[],
-  request: RenewRequest,
+  manner: Manner,
 ): readonly Written[] {
-  const pem = renewed.flatMap((slot) => pemObjects(slot, request));
+  const pem = renewed.flatMap((slot) => pemObjects(slot, manner));
   return [...pem, ...kubeconfigObjects(facts, [...renewed, ...following])];
 }
 
 /** Key before certificate: the order kubeadm writes them in. */
-function pemObjects(slot: SlotFacts, request: RenewRequest): readonly Written[] {
+function pemObjects(slot: SlotFacts, { keepKey, installs }: Manner): readonly Written[] {
   const { holder } = slot.slot;
   if (holder.form !== "pem" || slot.certificate.state !== "present") return [];
-  const index = slot.certificate.value.leafIndex;
+  // A chain from elsewhere takes the place of all that is there: its leaf comes first.
+  const index = installs.some((install) => install.slot === slot) ? 0 : slot.certificate.value.leafIndex;
   const certificate = formatAddress(holder.certificate);
   const key = holder.key === null ? certificate : formatAddress(holder.key);
   const write = (address: string, content: Content, isKey: boolean): readonly Written[] => {
@@ -124,7 +148,7 @@ function pemObjects(slot: SlotFacts, request: RenewRequest): readonly Written[] 
   if (key === certificate)
     return write(certificate, { form: "pem-combined", slot: slot.slot.id, index }, true);
   return [
-    ...(request.keepKey ? [] : write(key, { form: "pem-key", slot: slot.slot.id }, true)),
+    ...(keepKey ? [] : write(key, { form: "pem-key", slot: slot.slot.id }, true)),
     ...write(certificate, { form: "pem-certificate", slot: slot.slot.id, index }, false),
   ];
 }
@@ -190,6 +214,7 @@ interface Parts {
   readonly following: readonly SlotFacts[];
   readonly written: readonly Written[];
   readonly request: RenewRequest;
+  readonly installs: readonly Install[];
 }
 
 function phasesOf(facts: Facts, parts: Parts): readonly Phase[] {
@@ -199,7 +224,7 @@ function phasesOf(facts: Facts, parts: Parts): readonly Phase[] {
   const steps = {
     issue: [
       ...made.issues,
-      ...renewed.filter((slot) => !isFileMissing(slot)).map((slot) => issueStep(facts, slot, parts.request)),
+      ...renewed.filter((slot) => !isFileMissing(slot)).map((slot) => makingStep(facts, slot, parts)),
       ...taken.map(takeStep),
     ],
     "back-up": written.map((object): BackUpStep => ({
@@ -243,16 +268,28 @@ function takenSlots(facts: Facts, { renewed, following }: Parts): readonly SlotF
   return [...ids].flatMap((id) => facts.slots.get(id) ?? []);
 }
 
-/** etcd's data is saved before everything else; processes are restarted, and asked, when the files are proved. */
-function withLive(phases: readonly Phase[], live: LiveSteps, node: string): readonly Phase[] {
+/**
+ * etcd's data is saved before everything else; processes are restarted, and asked, when the files are proved. Pending keys are
+ * removed by the last phase: up to then a rollback leaves the answers good for another try.
+ */
+function withLive(
+  files: readonly Phase[],
+  live: LiveSteps,
+  { node, installs }: { readonly node: string; readonly installs: readonly Install[] },
+): readonly Phase[] {
   const phase = (id: Phase["id"], steps: Phase["nodes"][number]["steps"]): readonly Phase[] =>
     steps.length === 0 ? [] : [{ id, nodes: [{ node, steps }] }];
-  return [
+  const phases = [
     ...phase("snapshot", live.snapshot),
-    ...phases,
+    ...files,
     ...phase("restart", live.bounces),
     ...phase("prove-live", live.proof),
   ];
+  const forgets = forgetStepsOf(installs);
+  const last = phases.at(-1);
+  if (forgets.length === 0 || !last) return phases;
+  const nodes = last.nodes.map((each) => ({ ...each, steps: [...each.steps, ...forgets] }));
+  return [...phases.slice(0, -1), { ...last, nodes }];
 }
 
 /** Consumers that the plan itself takes care of, or that need nothing. */
@@ -264,6 +301,11 @@ function handledBy({ restarts }: LiveSteps): ReadonlySet<string> {
 
 function stepId(kind: string, address: Address): string {
   return `${address.node}/${kind}${address.path}`;
+}
+
+function makingStep(facts: Facts, slot: SlotFacts, { request, installs }: Parts): MakingStep {
+  const install = installs.find((each) => each.slot === slot);
+  return install ? installStep(facts, install, templateOf(slot)) : issueStep(facts, slot, request);
 }
 
 function issueStep(facts: Facts, slot: SlotFacts, request: RenewRequest): IssueStep {

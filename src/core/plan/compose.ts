@@ -2,6 +2,7 @@
 import type { SlotId } from "../model/inventory.ts";
 import { AppError, assertNever, attempt, isAppError } from "../model/errors.ts";
 import type { Content } from "../model/plan.ts";
+import { concatBytes } from "../pki/der.ts";
 import { isSamePublicKey, readPrivateKey } from "../pki/keys.ts";
 import { encodePem, parsePem, replacePemBlocks, type PemBlock } from "../pki/pem.ts";
 import { parseKubeconfig, type KubeconfigUser } from "../kubeconfig/kubeconfig.ts";
@@ -14,6 +15,11 @@ export interface IssuedMaterial {
   /** PEM in the format of the old key. When `keyKept`, for copies that hold another key. */
   readonly keyPem: Uint8Array;
   readonly keyKept: boolean;
+  /**
+   * Intermediates, lowest first: they and the certificate take the place of every certificate there. Undefined leaves the others
+   * alone.
+   */
+  readonly chainDer?: readonly Uint8Array[];
 }
 
 export interface ComposeRequest {
@@ -75,10 +81,24 @@ function composeKey(old: Uint8Array, material: IssuedMaterial): Uint8Array {
 
 type PemEdits = ReadonlyMap<PemBlock, Uint8Array>;
 
-function certificateEdit(old: Uint8Array, index: number, { certificateDer }: IssuedMaterial): PemEdits {
+function certificateEdit(old: Uint8Array, index: number, material: IssuedMaterial): PemEdits {
+  const { certificateDer, chainDer } = material;
+  if (chainDer) return chainEdit(old, [certificateDer, ...chainDer]);
   const block = certificateBlock(old, index);
   // `X509 CERTIFICATE` and `TRUSTED CERTIFICATE` are not what Go reads: they never count as certificates.
   return new Map([[block, encodePem(block.label, certificateDer)]]);
+}
+
+/** The whole chain where the first certificate is; what else is there belongs to the old one. */
+function chainEdit(old: Uint8Array, chain: readonly Uint8Array[]): PemEdits {
+  const first = certificateBlock(old, 0);
+  const others = parsePem(old).blocks.filter(
+    ({ label, start }) => label === "CERTIFICATE" && start !== first.start,
+  );
+  return new Map([
+    [first, concatBytes(chain.map((der) => encodePem("CERTIFICATE", der)))],
+    ...others.map((block) => [block, new Uint8Array()] as const),
+  ]);
 }
 
 function keyEdit(old: Uint8Array, { keyPem, keyKept }: IssuedMaterial): PemEdits {
@@ -123,12 +143,16 @@ function userEdit(name: string, user: KubeconfigUser | undefined, material: Issu
   const certificatePem =
     certificate?.form === "embedded"
       ? replacePemBlocks(certificate.pem, certificateEdit(certificate.pem, 0, material))
-      : encodePem("CERTIFICATE", material.certificateDer);
+      : chainPem(material);
   if (material.keyKept && key?.form === "embedded" && holdsKey(key.pem, material.keyPem))
     return { name, certificatePem };
   const keyPem =
     key?.form === "embedded" ? composeKey(key.pem, { ...material, keyKept: false }) : material.keyPem;
   return { name, certificatePem, keyPem };
+}
+
+function chainPem({ certificateDer, chainDer = [] }: IssuedMaterial): Uint8Array {
+  return concatBytes([certificateDer, ...chainDer].map((der) => encodePem("CERTIFICATE", der)));
 }
 
 /** A copy that follows a kept key may hold an older one, or one that nobody can read: then it gets the original's. */

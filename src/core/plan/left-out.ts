@@ -1,4 +1,5 @@
-// What a plan should have done and could not: slots of the selection whose certificate is missing, unreadable or no template, or cannot be signed.
+// What a plan should have done and could not: slots of the selection whose certificate is missing, unreadable or no template, or
+// cannot be signed here.
 import type { Decision, KeepReason, Plan } from "../model/plan.ts";
 
 export interface LeftOut {
@@ -13,6 +14,8 @@ const lacking: ReadonlySet<KeepReason["code"]> = new Set([
   "unreadable",
   "not-usable",
   "refused",
+  // Only a certificate that is due or asked for has this reason.
+  "externally-managed",
 ]);
 
 /** In the plan's order. What the operator did not select is not left out. */

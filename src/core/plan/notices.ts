@@ -9,6 +9,8 @@ interface Changed {
   readonly renewed: readonly SlotFacts[];
   readonly following: readonly SlotFacts[];
   readonly request: RenewRequest;
+  /** A CA elsewhere has decided the validity. */
+  readonly isSigned?: boolean;
   /** Consumers whose restart is a step of the plan, or not needed. */
   readonly handled: ReadonlySet<string>;
 }
@@ -24,7 +26,8 @@ export function noticesOf(facts: Facts, changed: Changed): readonly Notice[] {
   ];
 }
 
-function caps(facts: Facts, { renewed, request }: Changed): readonly Notice[] {
+function caps(facts: Facts, { renewed, request, isSigned = false }: Changed): readonly Notice[] {
+  if (isSigned) return [];
   return renewed.flatMap((slot): readonly Notice[] => {
     const authority = authorityOf(facts, slot.slot);
     const cap = authority?.signing?.notAfter;

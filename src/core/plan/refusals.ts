@@ -40,7 +40,7 @@ export function refusalsOf(
   ];
 }
 
-function refusal(
+export function refusal(
   code: RefusalCode,
   slot: SlotFacts["slot"] | AuthorityFacts["slot"],
   detail: string,
@@ -110,7 +110,7 @@ function impossibleToMake(facts: Facts, slot: SlotFacts, request: RenewRequest):
   return [refusal("missing-not-recreated", slot.slot, path)];
 }
 
-function linkRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
+export function linkRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
   return slot.objects
     .filter(
       (object) =>
@@ -180,7 +180,7 @@ function cannotSign(signing: Certificate): Reason | null {
 }
 
 /** A new key for one certificate would leave the other that lives on the same key file without one. */
-function sharedKeyRefusals(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
+export function sharedKeyRefusals(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
   const { holder } = slot.slot;
   if (request.keepKey || holder.form !== "pem" || holder.key === null) return [];
   const key = formatAddress(holder.key);
@@ -197,7 +197,7 @@ function sharedKeyRefusals(facts: Facts, slot: SlotFacts, request: RenewRequest)
     : [];
 }
 
-function keyRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
+export function keyRefusals(slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
   const { key, certificate } = slot;
   if (certificate.state !== "present") return [];
   if (key.state === "broken" && key.fault === "encrypted") {

@@ -63,7 +63,7 @@ function askedThroughCopies(facts: Facts, request: RenewRequest): ReadonlySet<st
 }
 
 /** Two slots in one file (etcd that serves clients and peers with one pair) are one renewal; the second is told to follow. */
-function sharingFiles(facts: Facts, decisions: readonly Decision[]): readonly Decision[] {
+export function sharingFiles(facts: Facts, decisions: readonly Decision[]): readonly Decision[] {
   const place = (id: string): string => placeOf(facts, id);
   const renewed = new Map<string, string>();
   for (const { slot, action } of decisions)
@@ -170,12 +170,12 @@ function wouldFollow(facts: Facts, copy: SlotFacts, original: Original): boolean
   return isValid && isWhole && (!isMatching || (differs && original.leaf.notAfter >= leaf.notAfter));
 }
 
-interface Course {
+export interface Course {
   readonly renewed: ReadonlySet<string>;
   readonly request: RenewRequest;
 }
 
-function decideCopy(facts: Facts, copy: SlotFacts, { renewed, request }: Course): Decision {
+export function decideCopy(facts: Facts, copy: SlotFacts, { renewed, request }: Course): Decision {
   const id = copy.slot.id;
   const keep = (reason: KeepReason): Decision => ({ slot: id, action: "keep", reasons: [reason] });
   if (copy.certificate.state === "missing") return keep({ code: "no-certificate" });

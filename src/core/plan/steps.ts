@@ -1,6 +1,8 @@
 // Selections of a plan's steps.
 import type {
   Content,
+  ForgetStep,
+  InstallStep,
   IssueStep,
   IssueTemplate,
   Plan,
@@ -16,6 +18,20 @@ export function allSteps(plan: Plan): readonly Step[] {
 
 export function issueSteps(plan: Plan): readonly IssueStep[] {
   return allSteps(plan).filter((step) => step.kind === "issue");
+}
+
+export function installSteps(plan: Plan): readonly InstallStep[] {
+  return allSteps(plan).filter((step) => step.kind === "install");
+}
+
+export function forgetSteps(plan: Plan): readonly ForgetStep[] {
+  return allSteps(plan).filter((step) => step.kind === "forget");
+}
+
+/** The objects that an installation is made from: needed until everything is staged, and no longer. */
+export function sourcesOf({ answer, chain, key }: InstallStep): readonly string[] {
+  const pending = key.mode === "pending" ? [key.file] : [];
+  return [answer.file, ...chain.map(({ file }) => file), ...pending];
 }
 
 export function takeSteps(plan: Plan): readonly TakeStep[] {

@@ -9,12 +9,13 @@ import { isSignedBy, keyMatches } from "../pki/verify.ts";
 import { parseKubeconfig } from "../kubeconfig/kubeconfig.ts";
 import { AppError, reasonOf } from "../model/errors.ts";
 import type { SlotId } from "../model/inventory.ts";
-import type { IssueStep, Plan, StageStep, TakeStep } from "../model/plan.ts";
+import type { IssueStep, MakingStep, Plan, StageStep, TakeStep } from "../model/plan.ts";
 import type { Issued } from "../model/run.ts";
 import { authoritySlotOf, findAuthority, issuedHere } from "./authority.ts";
 import { sha256Hex } from "../pki/fingerprints.ts";
 import { certificateAt, embeddedCertificate, extractSlots, type Extract } from "./extract.ts";
-import { issueSteps, slotsOfContent, stageSteps, takeSteps } from "./steps.ts";
+import { installSteps, issueSteps, slotsOfContent, stageSteps, takeSteps } from "./steps.ts";
+import { verifyIdentityKept, verifyInstalled, type InstalledObject } from "./verify-installed.ts";
 
 export interface SetToVerify {
   readonly plan: Plan;
@@ -32,7 +33,7 @@ export interface SetToVerify {
  */
 export function verifySet(set: SetToVerify): void {
   const extracts = stageSteps(set.plan).flatMap((step) => extractFrom(set, step));
-  for (const step of issueSteps(set.plan)) verifySlot(set, step, extracts);
+  for (const step of [...issueSteps(set.plan), ...installSteps(set.plan)]) verifySlot(set, step, extracts);
   for (const step of takeSteps(set.plan)) verifyTaken(set, step, extracts);
 }
 
@@ -41,7 +42,7 @@ function extractFrom({ objects }: SetToVerify, step: StageStep): readonly Extrac
   return wrapped(slot, () => extractSlots(bytesOf(objects, step.object), step.content));
 }
 
-function verifySlot(set: SetToVerify, step: IssueStep, extracts: readonly Extract[]): void {
+function verifySlot(set: SetToVerify, step: MakingStep, extracts: readonly Extract[]): void {
   const { slot } = step;
   const own = extracts.filter((extract) => extract.slot === slot);
   const [certificate, ...others] = own.flatMap((extract) => extract.certificate ?? []);
@@ -54,7 +55,9 @@ function verifySlot(set: SetToVerify, step: IssueStep, extracts: readonly Extrac
   if (keys.some((spkiDer) => !keyMatches(certificate, spkiDer)))
     throw failed(slot, "the key does not match the certificate");
   verifyIssuer(set, step, certificate);
-  if (set.before) verifyIdentity(set.before, step, certificate);
+  if (!set.before) return;
+  if (step.kind === "install") verifyIdentityKept(step, oldCertificate(set.before, step), certificate);
+  else verifyIdentity(set.before, step, certificate);
 }
 
 /** The original stays as it is: what follows it must hold the very certificate that lies there, and its key. */
@@ -79,14 +82,20 @@ function verifyIsIssued({ issued }: SetToVerify, slot: SlotId, certificate: Cert
 }
 
 /** A kept key lies outside the written objects. */
-function keptKey({ objects }: SetToVerify, { slot, key, template }: IssueStep): readonly Uint8Array[] {
+function keptKey({ objects }: SetToVerify, { slot, key, template }: MakingStep): readonly Uint8Array[] {
   if (key.mode !== "keep" || template.form !== "pem" || template.key === null) return [];
   const bytes = bytesOf(objects, template.key);
   return [wrapped(slot, () => readPublicHalf(bytes).spkiDer)];
 }
 
-function verifyIssuer({ objects, issued }: SetToVerify, step: IssueStep, certificate: Certificate): void {
-  const { slot, notAfterCap } = step;
+function verifyIssuer(set: SetToVerify, step: MakingStep, certificate: Certificate): void {
+  const { objects, issued } = set;
+  const { slot } = step;
+  if (step.kind === "install") {
+    const own = { objects: writtenFor(set, slot), authority: bytesOf(objects, step.authorityCertificate) };
+    return wrapped(slot, () => verifyInstalled(step, certificate, own));
+  }
+  const { notAfterCap } = step;
   const authoritySha256 =
     step.authoritySha256 === issuedHere
       ? (issued.get(authoritySlotOf(step))?.certificateSha256 ?? "")
@@ -96,6 +105,14 @@ function verifyIssuer({ objects, issued }: SetToVerify, step: IssueStep, certifi
   );
   if (!isSignedBy(certificate, authority)) throw failed(slot, "the authority on the disk did not sign it");
   if (certificate.notAfter > notAfterCap) throw failed(slot, "it would outlive its authority");
+}
+
+/** The objects that hold the certificate of a slot. */
+function writtenFor({ plan, objects }: SetToVerify, slot: SlotId): readonly InstalledObject[] {
+  return stageSteps(plan).flatMap(({ object, content }) => {
+    if (content.form === "pem-key" || !slotsOfContent(content).includes(slot)) return [];
+    return [{ bytes: bytesOf(objects, object), content }];
+  });
 }
 
 function verifyIdentity(

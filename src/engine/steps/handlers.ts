@@ -5,6 +5,8 @@
 import type { Step } from "../../core/model/plan.ts";
 import { backUp } from "./back-up.ts";
 import { bounce } from "./bounce.ts";
+import { forget } from "./forget.ts";
+import { install } from "./install.ts";
 import { issue } from "./issue.ts";
 import { proveLive } from "./prove-live.ts";
 import { prove } from "./prove.ts";
@@ -19,11 +21,13 @@ type Handlers = { readonly [K in Step["kind"]]: StepHandler<Extract<Step, { kind
 const handlers: Handlers = {
   snapshot,
   issue,
+  install,
   take,
   "back-up": backUp,
   stage,
   swap,
   prove,
+  forget,
   bounce,
   "prove-live": proveLive,
 };

@@ -4,7 +4,7 @@ import { embeddedKey } from "../../core/plan/extract.ts";
 import { oldCertificate } from "../../core/plan/verify-set.ts";
 import { issueSteps } from "../../core/plan/steps.ts";
 import { AppError, attempt, isAppError } from "../../core/model/errors.ts";
-import type { IssueStep, Plan } from "../../core/model/plan.ts";
+import type { IssueStep, IssueTemplate, MakingStep, Plan } from "../../core/model/plan.ts";
 import type { Issued } from "../../core/model/run.ts";
 import { parseCertificate, type Certificate } from "../../core/pki/certificate.ts";
 import { sha256Hex } from "../../core/pki/fingerprints.ts";
@@ -91,7 +91,7 @@ function issuersOf(context: RunContext): Issuers {
 function keyFor(context: RunContext, step: IssueStep): Promise<PrivateKey> {
   const begun = context.memory.keys.get(step.id);
   if (begun) return begun;
-  const old = oldKey(context, step);
+  const old = oldKey(foundBytes(context), step.template);
   if (old === null) throw new AppError("step-failed", { step: step.id, reason: "there is no key to keep" });
   return Promise.resolve(old);
 }
@@ -175,15 +175,14 @@ function wholeSeconds(ms: number): number {
 
 /** A new key is stored as the old one was; one that is gone or damaged says nothing, an encrypted one stops the run. */
 function oldFormat(context: RunContext, step: IssueStep): KeyFormat | null {
-  const old = attempt(() => oldKey(context, step));
+  const old = attempt(() => oldKey(foundBytes(context), step.template));
   if (isAppError(old, "key-encrypted")) throw old;
   return isAppError(old) ? null : (old?.format ?? null);
 }
 
 /** null when there is none; an old key that cannot be read is an error: whoever wants to keep it must not guess around it. */
-function oldKey(context: RunContext, { template }: IssueStep): PrivateKey | null {
+export function oldKey(bytes: ReadonlyMap<string, Uint8Array>, template: IssueTemplate): PrivateKey | null {
   if (template.form === "profile" || template.form === "authority") return null;
-  const bytes = foundBytes(context);
   const at = template.form === "pem" ? template.key : template.file;
   const object = at === null ? undefined : bytes.get(at);
   if (object === undefined) return null;
@@ -199,7 +198,8 @@ export function foundBytes({ found }: RunContext): ReadonlyMap<string, Uint8Arra
   return new Map(present);
 }
 
-function factsOf(step: IssueStep, certificate: Certificate): Issued {
+/** Public facts for the journal. */
+export function factsOf(step: MakingStep, certificate: Certificate): Issued {
   return {
     slot: step.slot,
     serialHex: certificate.serialHex,

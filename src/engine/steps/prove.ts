@@ -2,7 +2,7 @@
 import { parseAddress } from "../../core/model/address.ts";
 import { AppError } from "../../core/model/errors.ts";
 import type { Plan, ProveStep } from "../../core/model/plan.ts";
-import { issueSteps, objectsOfTemplate, stageSteps, takeSteps } from "../../core/plan/steps.ts";
+import { installSteps, issueSteps, objectsOfTemplate, stageSteps, takeSteps } from "../../core/plan/steps.ts";
 import { sha256Hex } from "../../core/pki/fingerprints.ts";
 import { verifySet } from "../../core/plan/verify-set.ts";
 import { checkSignal, viewOf, type RunContext } from "../run-context.ts";
@@ -56,10 +56,12 @@ function provedHash(view: RunView, { slot }: ProveStep): string {
 
 /** What is written, and what it is verified with; no authority's key among it. */
 function provenObjects(plan: Plan): ReadonlySet<string> {
-  const readWith = issueSteps(plan).flatMap(({ authorityCertificate, template }) => {
-    const key = template.form === "pem" ? template.key : null;
-    return key === null ? [authorityCertificate] : [authorityCertificate, key];
-  });
+  const readWith = [...issueSteps(plan), ...installSteps(plan)].flatMap(
+    ({ authorityCertificate, template }) => {
+      const key = template.form === "pem" ? template.key : null;
+      return key === null ? [authorityCertificate] : [authorityCertificate, key];
+    },
+  );
   const taken = takeSteps(plan).flatMap(({ template }) => objectsOfTemplate(template));
   return new Set([...stageSteps(plan).map(({ object }) => object), ...readWith, ...taken]);
 }

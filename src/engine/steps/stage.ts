@@ -7,6 +7,7 @@ import { AppError, isAppError } from "../../core/model/errors.ts";
 import type { StageStep } from "../../core/model/plan.ts";
 import type { Staged } from "../../core/model/run.ts";
 import { composeObject } from "../../core/plan/compose.ts";
+import { installSteps, sourcesOf } from "../../core/plan/steps.ts";
 import { equalBytes } from "../../core/pki/der.ts";
 import { readGuards } from "../guards.ts";
 import { revisionOf } from "../revision.ts";
@@ -123,9 +124,13 @@ async function adoptUnlessLive(context: RunContext, staged: Staged): Promise<Sta
   }
 }
 
-/** What was signed must still be what the disk trusts; modes may have changed meanwhile. */
+/**
+ * What was signed must still be what the disk trusts; modes may have changed meanwhile. Answers and pending keys have done their
+ * part: they may be gone.
+ */
 async function checkReadGuards({ ports, plan, signal }: RunContext): Promise<void> {
-  const read = plan.guards.filter(({ use }) => use === "read");
+  const used = new Set(installSteps(plan).flatMap(sourcesOf));
+  const read = plan.guards.filter(({ use, address }) => use === "read" && !used.has(address));
   const { differences } = await readGuards(ports.store, read, signal);
   const relevant = differences.filter(({ what }) => what === "bytes" || what === "presence");
   if (relevant.length > 0) throw new AppError("plan-stale", { differences: relevant });

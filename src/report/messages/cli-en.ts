@@ -60,6 +60,9 @@ export const cliEn = {
     format: "form of the document",
     outReport: "write it to FILE",
     runbook: "print the plan as a document for people (Markdown)",
+    csrDir:
+      "do not renew: write requests for what a CA elsewhere has to sign into DIR; their keys wait on this node",
+    signed: "install the certificates in DIR that a CA elsewhere has signed for such requests",
     detailedExitcode: "exit 3 when the plan has changes",
     yes: "do not ask",
     ticket: "change ticket, kept in the journal",
@@ -99,6 +102,26 @@ export const cliEn = {
   nothingPossible: (count: number) =>
     `Nothing was changed, and not because all is well: ${count === 1 ? "1 certificate was" : `${count} certificates were`} left out.`,
   leftOut: (slot: string, reason: string) => `left out, not renewed: ${slot}: ${reason}`,
+  askOutside: (command: string, then: string) =>
+    `have them signed where the CA's key is kept: ${command}, then ${then} (docs/operations/external-ca.md)`,
+  askedAlready: (command: string) => `requests for them were made; once they are signed: ${command}`,
+  requests: {
+    heading: (count: number, folder: string) =>
+      `${count} ${count === 1 ? "request" : "requests"} in ${folder}; no live file was changed.`,
+    columns: ["REQUEST", "CA", "KEY", ""],
+    key: {
+      new: "new key",
+      reused: "as before",
+      replaced: "replaces an earlier request, whose answer can no longer be installed",
+      kept: "present key",
+    },
+    none: "Nothing that is due has to be signed elsewhere: no request was made.",
+    next: (command: string) =>
+      `Have the CA sign each file with its names and usages as they are, then: ${command}`,
+    keys: (folder: string) => `The keys wait in ${folder} and never leave this node.`,
+  },
+  answersLeft: "not every answer or request is settled, see the notes above",
+  signedNothing: "Every certificate in the folder is in place already: no file was changed.",
   leftOutHint: (command: string, next: string) => `${command} says what to do for each; then ${next}`,
   leftOutAgain: "repeat this command",
   leftOutPlan: (command: string) => `make a new plan: ${command}`,

@@ -101,7 +101,7 @@ export const findingsCopies = {
     sentence: ({ params }) =>
       `the private key of CA ${params.authority} is not on this node: what it signed is renewed where the key is kept`,
     next: ({ name, tool }) => [
-      `make requests with kubeadm certs generate-csr and have ${name} signed there`,
+      `once they are due: ${tool(`renew ${flags.csrDir} DIR`)}, have the requests signed where the key of ${name} is, ${tool(`renew ${flags.signed} DIR`)}`,
       `or bring the CA's key here for the time of ${tool("renew")} and take it away again`,
     ],
   },

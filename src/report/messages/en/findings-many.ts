@@ -140,7 +140,7 @@ export const findingsMany: ManyMessages = {
   "externally-managed": (views, tool) => ({
     sentence: `the private keys of ${views.length} CAs are not on this node: what they signed is renewed where the keys are kept`,
     next: [
-      "make requests with kubeadm certs generate-csr and have them signed there",
+      `once they are due: ${tool(`renew ${flags.csrDir} DIR`)}, have the requests signed there, ${tool(`renew ${flags.signed} DIR`)}`,
       `or bring the CA's key here for the time of ${tool("renew")} and take it away again`,
     ],
   }),

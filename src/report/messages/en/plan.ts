@@ -18,6 +18,7 @@ const renewReasons: MessagesOf<RenewReason> = {
       : `missing; made after ${r.from.replace(/^file:[^:]*:/, "")}`,
   requested: () => "asked for",
   "san-added": (r) => `names added: ${r.sans.join(", ")}`,
+  signed: (r) => `signed: ${r.answer}, valid until ${formatDate(r.notAfter)}`,
   follows: (r) =>
     r.because === "same-key"
       ? `copy of ${r.original} (same key)`
@@ -53,6 +54,12 @@ const keepReasons: MessagesOf<KeepReason> = {
   "observed-only": () => "only observed",
 };
 
+const unmatched: Readonly<Record<Extract<Notice, { code: "answer-unmatched" }>["because"], string>> = {
+  "no-request": "no key on this node waits for it",
+  "present-key": `it is for the present key; ${flags.keepKey} installs it`,
+  "in-place": "it is in place already",
+};
+
 const notices: MessagesOf<Notice> = {
   "validity-capped": (n) =>
     `ends with CA ${n.authority} on ${formatDate(n.notAfter)}, earlier than asked for: ${n.slot}`,
@@ -63,6 +70,10 @@ const notices: MessagesOf<Notice> = {
   "authority-bundle": (n) =>
     `the file of CA ${n.authority} holds several certificates; the one that belongs to the key signs`,
   "mode-kept-open": (n) => `keeps mode ${n.mode}, so that others can read the key in it: ${n.address}`,
+  "answer-unmatched": (n) =>
+    `not installed: ${n.subject} (serial ${n.serialHex}) in ${n.address}: ${unmatched[n.because]}`,
+  "answer-unreadable": (n) => `not read: ${n.address}: ${n.reason}`,
+  "answer-awaited": (n) => `still waiting for an answer: ${n.names.join(", ")}`,
   "group-loses-key": (n) =>
     `mode ${n.mode} becomes ${n.newMode}, the owner stays: a process that reads it only through group ${n.gid} (not as owner or root) can no longer read it; chown it to that process's user before, or chmod g+r right after the renewal: ${n.address}`,
   reconstructed: (n) =>
@@ -107,7 +118,13 @@ export const plan = {
   columns: { name: "NAME", expires: "OLD EXPIRES", key: "NEW KEY", reason: "REASON", files: "FILES" },
   day: (at: number) => formatDay(at),
   filesBelow: (files: string, folder: string): string => `${files} (below ${folder})`,
-  short: { expired: "expired", expiring: "ends soon", follows: "copy", missing: "missing" },
+  short: {
+    expired: "expired",
+    expiring: "ends soon",
+    follows: "copy",
+    missing: "missing",
+    signed: "signed elsewhere",
+  },
   restored: (from: string) => `put back from ${from}`,
   madeAnew: "made anew",
   madeWith: (names: string) => `made with ${names}`,
@@ -115,7 +132,11 @@ export const plan = {
   keptKey: "kept",
   newOnes: (span: string, authorities: string) =>
     `New certificates: same subject, names and usages; valid ${span}, never past their CA; signed by ${authorities}.`,
+  installed: (authorities: string) =>
+    `Certificates signed elsewhere, checked against their requests and against ${authorities} on this node.`,
   kept: (names: string, reason: string) => `Kept: ${names} (${reason})`,
+  takeAnswers: (count: number) =>
+    `issue: take ${counted(count, "signed certificate")} with the keys that wait for them`,
   notRenewed: (names: string, reason: string) => `Left out, not renewed: ${names} (${reason})`,
   phaseLines: {
     issue: (count: number) => `issue: make ${counted(count, "certificate")} in memory`,
@@ -139,6 +160,8 @@ export const plan = {
   onNode: (node: string) => `on ${node}`,
   steps: {
     issue: (name: string, authority: string) => `${name}, signed by ${authority}`,
+    install: (name: string, authority: string) => `${name}, signed elsewhere by ${authority}`,
+    forget: (name: string) => `${name}: remove the pending key`,
     take: (name: string, serial: string) =>
       `${name}: take the present certificate (serial ${serial}) for its copies`,
     "back-up": (object: string) => object,

@@ -8,6 +8,18 @@ function nameOf(slot: string): string {
   return slot.slice(slot.indexOf("/") + 1);
 }
 
+/** Refusals of the same kind are told together: `m1/apiserver, m1/admin.conf`. */
+function namesOf(slots: string): string {
+  return slots
+    .split(", ")
+    .map((slot) => shellQuote(nameOf(slot)))
+    .join(" ");
+}
+
+const signAgain: readonly string[] = [
+  "have the request signed as it is, with its subject and extensions (openssl x509 -req -copy_extensions copyall); docs/operations/external-ca.md",
+];
+
 const renewAuthorityFirst = (tool: Tool): readonly string[] => [
   `renew the CA first: ${tool("check")} says how, under the CA's own finding; then repeat this command`,
 ];
@@ -85,14 +97,12 @@ export const refusals: RefusalMessages = {
     ],
   },
   "san-lost": {
-    sentence: (r) => `the new certificate would lack names that the old one has: ${r.detail}`,
-    next: () => [`add them with ${flags.addSan} NAME=VALUE (etcd-server=10.0.0.9)`],
+    sentence: (r) => `the certificate in ${r.address} lacks names that were asked for: ${r.detail}`,
+    next: () => signAgain,
   },
   "eku-lost": {
-    sentence: (r) => `the new certificate would lack usages that the old one has: ${r.detail}`,
-    next: (r) => [
-      `see what the old one holds: perennial inspect ${shellQuote(r.address.replace(/^file:[^:]*:/, ""))}`,
-    ],
+    sentence: (r) => `the certificate in ${r.address} lacks usages that were asked for: ${r.detail}`,
+    next: () => signAgain,
   },
   "link-leaves-tree": {
     sentence: (r) => `${r.address} is a link to ${r.detail}, outside the tree that is managed`,
@@ -106,8 +116,8 @@ export const refusals: RefusalMessages = {
   },
   "externally-managed": {
     sentence: (r) => `the private key of CA ${r.detail} is not on this node (${r.address})`,
-    next: () => [
-      "renew it where that key is kept, or bring the key here for the time of the renewal and take it away again",
+    next: (r, tool) => [
+      `ask for certificates: ${tool(`renew ${namesOf(r.slot)} ${flags.csrDir} DIR`)}; have the requests signed; then ${tool(`renew ${flags.signed} DIR`)}`,
     ],
   },
   "authority-not-renewable": {
@@ -154,5 +164,61 @@ export const refusals: RefusalMessages = {
     sentence: (r) =>
       `${r.slot} belongs to another node (${r.detail}); certificates with a node's names are made on that node`,
     next: () => ["run the command there; never copy such a certificate between nodes"],
+  },
+  "missing-not-requested": {
+    sentence: (r) =>
+      `${r.detail} does not exist: what a CA elsewhere signs takes the place of the certificate that is there, expired or not`,
+    next: (_, tool) => [
+      `bring it back from a backup, expired or not; ${tool("runs list")} shows what earlier runs kept`,
+    ],
+  },
+  "answer-not-signed": {
+    sentence: (r) => `${r.address} does not lead to the CA on this node (${r.detail})`,
+    next: () => [
+      "have the request signed by the CA whose certificate is on this node; put intermediates, if there are any, into the same folder",
+    ],
+  },
+  "answer-expired": {
+    sentence: (r) => `the certificate in ${r.address} expired ${r.detail}`,
+    next: () => ["have the request signed again; date -u says whether the clock of this node is right"],
+  },
+  "answer-not-yet-valid": {
+    sentence: (r) => `the certificate in ${r.address} is valid only from ${r.detail}`,
+    next: () => [
+      "wait, or have the request signed again; date -u says whether the clock of this node is right",
+    ],
+  },
+  "answer-is-authority": {
+    sentence: (r) =>
+      `the certificate in ${r.address} (serial ${r.detail}) says CA:TRUE: whoever holds its key could sign anything`,
+    next: () => signAgain,
+  },
+  "answer-unmatched": {
+    sentence: (r) =>
+      r.detail === "present-key"
+        ? `the certificate in ${r.address} is for the present key, not for a request`
+        : `no key on this node waits for the certificate in ${r.address}`,
+    next: (r, tool) =>
+      r.detail === "present-key"
+        ? [`if that is meant: ${tool(`renew ${flags.signed} DIR ${flags.keepKey}`)}`]
+        : [
+            `it belongs to another node or to a request that was replaced; the requests of this node: ${tool(`renew ${flags.csrDir} DIR`)}`,
+          ],
+  },
+  "answers-differ": {
+    sentence: (r) => `two different certificates answer one request: ${r.address} and ${r.detail}`,
+    next: () => ["remove the one that is not wanted from the folder"],
+  },
+  "subject-differs": {
+    sentence: (r) => `the certificate in ${r.address} names somebody else: ${r.detail} was asked for`,
+    next: () => signAgain,
+  },
+  "ku-lost": {
+    sentence: (r) => `the certificate in ${r.address} lacks key usages that were asked for: ${r.detail}`,
+    next: () => signAgain,
+  },
+  "authority-key-here": {
+    sentence: (r) => `the key of CA ${r.detail} is on this node: nobody else has to sign`,
+    next: (r, tool) => [tool(`renew ${namesOf(r.slot)}`)],
   },
 };

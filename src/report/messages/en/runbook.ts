@@ -35,6 +35,8 @@ export const runbook = {
   expectedOf: {
     issue:
       "`pair ok` (twice), the same subject as before, the old extensions, `OK` from verify, `extensions ok`",
+    install: "`pair ok`, the serial in the comment, the same subject twice, `OK` from verify",
+    forget: "no output",
     take: "`pair ok` and the serial of the plan",
     "back-up": "the file's name followed by `OK`",
     stage: "the new file with mode and owner as planned; the old one is untouched",
@@ -44,6 +46,8 @@ export const runbook = {
   stopOf: {
     issue:
       "the first certificate in the CA's file is not the serial in the comment, a pair does not match, or verify says anything but OK",
+    install: "the serial is another one, the pair does not match, or verify says anything but OK",
+    forget: "anything in this plan is not proved: the key is needed again",
     take: "the serial is another one or the pair does not match",
     "back-up": "sha256sum reports FAILED: the file is not what the plan was made for; make a new plan",
     stage: "the new file is empty or its mode or owner differ",
@@ -51,6 +55,8 @@ export const runbook = {
     prove: "the line begins with STOP; undo all swaps, last one first",
   } satisfies Record<FileStep, string>,
   whyOf: {
+    install: "the CA that keeps its key elsewhere has signed the request",
+    forget: "the key lies in its place now; a second copy is one too many",
     take: "the original is valid; its copy is to hold the same certificate",
     "back-up": "the way back",
     stage: "everything is complete on disk before the first live file changes",

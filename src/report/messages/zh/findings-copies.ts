@@ -72,7 +72,7 @@ export const findingsCopies: typeof english = {
   "externally-managed": {
     sentence: ({ params }) => `根证书 ${params.authority} 的私钥不在本节点，由它签发的证书须在私钥所在处续期`,
     next: ({ name, tool }) => [
-      `用 kubeadm certs generate-csr 生成请求，在私钥所在处为 ${name} 签发`,
+      `到期前后：${tool(`renew ${flags.csrDir} DIR`)}，在 ${name} 私钥所在处签发请求，再执行 ${tool(`renew ${flags.signed} DIR`)}`,
       `或在执行 ${tool("renew")} 期间临时放入 CA 私钥，完成后移走`,
     ],
   },

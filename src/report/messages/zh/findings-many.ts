@@ -140,7 +140,7 @@ export const findingsMany: ManyMessages = {
   "externally-managed": (views, tool) => ({
     sentence: `${views.length} 个根证书的私钥不在本节点，由它们签发的证书须在私钥所在处续期`,
     next: [
-      "用 kubeadm certs generate-csr 生成请求，在私钥所在处签发",
+      `到期前后：${tool(`renew ${flags.csrDir} DIR`)}，在私钥所在处签发请求，再执行 ${tool(`renew ${flags.signed} DIR`)}`,
       `或在执行 ${tool("renew")} 期间临时放入 CA 私钥，完成后移走`,
     ],
   }),

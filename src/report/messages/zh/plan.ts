@@ -12,6 +12,12 @@ const identityGaps: Readonly<Record<IdentityGap, string>> = {
   authority: "缺失，且不知道由哪个根证书签发",
 };
 
+const unmatched = {
+  "no-request": "本节点没有等待它的私钥",
+  "present-key": `它对应现有私钥；加上 ${flags.keepKey} 即可安装`,
+  "in-place": "已经就位",
+};
+
 export const plan: typeof english = {
   renewReasons: {
     expired: (r) => `已于 ${date(r.notAfter)} 过期`,
@@ -26,6 +32,7 @@ export const plan: typeof english = {
         : `缺失；按旧证书 ${r.from.replace(/^file:[^:]*:/, "")} 重新生成`,
     requested: () => "按要求",
     "san-added": (r) => `增加名称：${r.sans.join("、")}`,
+    signed: (r) => `已签发：${r.answer}，有效期至 ${date(r.notAfter)}`,
     follows: (r) =>
       r.because === "same-key" ? `${r.original} 的副本（私钥相同）` : `${r.original} 的过时副本（身份相同）`,
   },
@@ -56,6 +63,10 @@ export const plan: typeof english = {
       `${n.consumers.join("、")} 每次握手都会读取文件，恰在两次改名之间（微秒级）的握手可能失败；使用 ${flags.keepKey} 或先停止它可避免`,
     "restart-needed": (n) => `完成后请逐个节点重启以下组件，使新证书生效：${n.consumers.join("、")}`,
     "authority-bundle": (n) => `根证书 ${n.authority} 的文件含多个证书，由与私钥匹配的那个签发`,
+    "answer-unmatched": (n) =>
+      `未安装：${n.address} 中的 ${n.subject}（序列号 ${n.serialHex}）：${unmatched[n.because]}`,
+    "answer-unreadable": (n) => `未读取：${n.address}：${n.reason}`,
+    "answer-awaited": (n) => `仍在等待签发结果：${n.names.join("、")}`,
     "mode-kept-open": (n) => `以下文件保持权限 ${n.mode}，其他用户可以读取其中的私钥：${n.address}`,
     "group-loses-key": (n) =>
       `以下私钥文件的权限将由 ${n.mode} 改为 ${n.newMode}，属主不变：仅凭组（gid ${n.gid}）读取它的进程（既非属主也非 root）将读不到；请事先 chown 给该进程的用户，或在续期后立即 chmod g+r：${n.address}`,
@@ -88,7 +99,7 @@ export const plan: typeof english = {
   columns: { name: "名称", expires: "原到期日", key: "新私钥", reason: "原因", files: "文件" },
   day: (at) => formatDayIso(at),
   filesBelow: (files, folder) => `${files}（${folder} 之下）`,
-  short: { expired: "已过期", expiring: "即将到期", follows: "副本", missing: "缺失" },
+  short: { expired: "已过期", expiring: "即将到期", follows: "副本", missing: "缺失", signed: "外部签发" },
   restored: (from) => `从 ${from} 放回`,
   madeAnew: "重新生成",
   madeWith: (names) => `含名称 ${names}`,
@@ -96,7 +107,9 @@ export const plan: typeof english = {
   keptKey: "保留",
   newOnes: (span, authorities) =>
     `新证书：主体、名称与用途不变，有效期 ${span}（不晚于根证书），由 ${authorities} 签发。`,
+  installed: (authorities) => `由外部签发的证书，已与各自的请求及本节点的 ${authorities} 核对。`,
   kept: (names, reason) => `不变：${names}（${reason}）`,
+  takeAnswers: (count) => `签发（issue）：取用 ${count} 个已签发的证书及等待它们的私钥`,
   notRenewed: (names, reason) => `未包括、不续期：${names}（${reason}）`,
   phaseLines: {
     issue: (count) => `签发（issue）：在内存中生成 ${count} 个证书`,
@@ -116,6 +129,8 @@ export const plan: typeof english = {
   onNode: (node) => `在 ${node} 上`,
   steps: {
     issue: (name, authority) => `${name}，由 ${authority} 签发`,
+    install: (name, authority) => `${name}，由 ${authority} 在别处签发`,
+    forget: (name) => `${name}：删除待用私钥`,
     take: (name, serial) => `${name}：取用现有证书（序列号 ${serial}）供其副本使用`,
     "back-up": (object) => object,
     stage: (object, mode) => `${object}（权限 ${mode}）`,

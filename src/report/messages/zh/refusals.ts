@@ -14,6 +14,18 @@ const renewAuthorityFirst = (tool: Tool): readonly string[] => [
   `先更新根证书：${tool("check")} 中该 CA 的结果给出了步骤；之后再执行本命令`,
 ];
 
+/** `m1/apiserver, m1/admin.conf` 中的名称。 */
+function namesOf(slots: string): string {
+  return slots
+    .split(", ")
+    .map((slot) => shellQuote(slot.slice(slot.indexOf("/") + 1)))
+    .join(" ");
+}
+
+const signAgain: readonly string[] = [
+  "请按请求原样签发，保留主体与扩展（openssl x509 -req -copy_extensions copyall）；见 docs/operations/external-ca.zh.md",
+];
+
 /** `found`：旧根证书的路径，私钥在它旁边。 */
 function bringBack(address: string, found: string): readonly string[] {
   const path = address.replace(/^file:[^:]*:/, "");
@@ -69,12 +81,12 @@ export const refusals: RefusalMessages = {
     next: (r, tool) => restore(r.slot, tool),
   },
   "san-lost": {
-    sentence: (r) => `新证书会缺少旧证书已有的名称：${r.detail}`,
-    next: () => [`用 ${flags.addSan} NAME=VALUE 补上（例如 etcd-server=10.0.0.9）`],
+    sentence: (r) => `${r.address} 中的证书缺少所请求的名称：${r.detail}`,
+    next: () => signAgain,
   },
   "eku-lost": {
-    sentence: (r) => `新证书会缺少旧证书已有的用途：${r.detail}`,
-    next: (r) => [`查看旧证书：perennial inspect ${shellQuote(r.address.replace(/^file:[^:]*:/, ""))}`],
+    sentence: (r) => `${r.address} 中的证书缺少所请求的用途：${r.detail}`,
+    next: () => signAgain,
   },
   "link-leaves-tree": {
     sentence: (r) => `${r.address} 是指向受管目录之外的链接：${r.detail}`,
@@ -86,7 +98,9 @@ export const refusals: RefusalMessages = {
   },
   "externally-managed": {
     sentence: (r) => `根证书 ${r.detail} 的私钥不在本节点（${r.address}）`,
-    next: () => ["在保存该私钥的地方续期，或在续期期间临时放入私钥，完成后移走"],
+    next: (r, tool) => [
+      `先生成请求：${tool(`renew ${namesOf(r.slot)} ${flags.csrDir} DIR`)}；交给 CA 签发；然后执行 ${tool(`renew ${flags.signed} DIR`)}`,
+    ],
   },
   "authority-not-renewable": {
     sentence: (r) =>
@@ -122,5 +136,51 @@ export const refusals: RefusalMessages = {
   "other-node": {
     sentence: (r) => `${r.slot} 属于另一节点（${r.detail}）；含节点名称的证书须在该节点上生成`,
     next: () => ["请在该节点上执行；切勿在节点之间复制此类证书"],
+  },
+  "missing-not-requested": {
+    sentence: (r) => `${r.detail} 不存在：由别处 CA 签发的证书只能取代已有的证书（过期的也可以）`,
+    next: (_, tool) => [`请从备份恢复它，过期的也可以；${tool("runs list")} 列出以前运行保留的文件`],
+  },
+  "answer-not-signed": {
+    sentence: (r) => `${r.address} 不能追溯到本节点上的 CA（${r.detail}）`,
+    next: () => ["请由本节点上那个证书所属的 CA 签发；如有中间证书，请放进同一目录"],
+  },
+  "answer-expired": {
+    sentence: (r) => `${r.address} 中的证书已于 ${r.detail} 过期`,
+    next: () => ["请重新签发该请求；用 date -u 确认本节点时钟"],
+  },
+  "answer-not-yet-valid": {
+    sentence: (r) => `${r.address} 中的证书从 ${r.detail} 才生效`,
+    next: () => ["请等待或重新签发；用 date -u 确认本节点时钟"],
+  },
+  "answer-is-authority": {
+    sentence: (r) => `${r.address} 中的证书（序列号 ${r.detail}）是 CA:TRUE：持有其私钥者可以签发任何证书`,
+    next: () => signAgain,
+  },
+  "answer-unmatched": {
+    sentence: (r) =>
+      r.detail === "present-key"
+        ? `${r.address} 中的证书对应现有私钥，而不是某个请求`
+        : `本节点没有私钥在等待 ${r.address} 中的证书`,
+    next: (r, tool) =>
+      r.detail === "present-key"
+        ? [`若确实如此：${tool(`renew ${flags.signed} DIR ${flags.keepKey}`)}`]
+        : [`它属于其他节点，或属于已被替换的请求；本节点的请求：${tool(`renew ${flags.csrDir} DIR`)}`],
+  },
+  "answers-differ": {
+    sentence: (r) => `同一个请求有两个不同的证书：${r.address} 与 ${r.detail}`,
+    next: () => ["请从该目录中移走不需要的那个"],
+  },
+  "subject-differs": {
+    sentence: (r) => `${r.address} 中的证书是别的主体：请求的是 ${r.detail}`,
+    next: () => signAgain,
+  },
+  "ku-lost": {
+    sentence: (r) => `${r.address} 中的证书缺少所请求的密钥用途：${r.detail}`,
+    next: () => signAgain,
+  },
+  "authority-key-here": {
+    sentence: (r) => `根证书 ${r.detail} 的私钥就在本节点：无需他人签发`,
+    next: (r, tool) => [tool(`renew ${namesOf(r.slot)}`)],
   },
 };

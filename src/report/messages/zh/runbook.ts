@@ -32,6 +32,8 @@ export const runbook: typeof english = {
   undo: "撤销",
   expectedOf: {
     issue: "两次 `pair ok`，主体与原来相同，扩展与旧证书相同，verify 输出 `OK`，以及 `extensions ok`",
+    install: "`pair ok`，序列号与注释一致，两次主体相同，verify 输出 `OK`",
+    forget: "没有输出",
     take: "`pair ok`，且序列号与计划一致",
     "back-up": "文件名后跟 `OK`",
     stage: "新文件的权限与属主符合计划；原文件未动",
@@ -40,6 +42,8 @@ export const runbook: typeof english = {
   },
   stopOf: {
     issue: "根证书文件中的第一个证书不是注释中的序列号、密钥对不匹配，或 verify 的输出不是 OK",
+    install: "序列号不同、密钥对不匹配，或 verify 的输出不是 OK",
+    forget: "本计划中有任何一项未通过验证：该私钥还会用到",
     take: "序列号不同，或密钥对不匹配",
     "back-up": "sha256sum 报告 FAILED：文件与制定计划时不同，请重新制定计划",
     stage: "新文件为空，或权限、属主不符",
@@ -47,6 +51,8 @@ export const runbook: typeof english = {
     prove: "该行以 STOP 开头：从最后一个开始撤销全部替换",
   },
   whyOf: {
+    install: "私钥在别处的 CA 已签发该请求",
+    forget: "私钥已就位，不应再留一份",
     take: "原件有效，其副本应含相同的证书",
     "back-up": "回滚的依据",
     stage: "在第一个线上文件改动之前，全部新文件已完整落盘",
