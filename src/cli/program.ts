@@ -138,6 +138,7 @@ function addDoing(program: Command, { io, words, done }: Parts): void {
     .argument("[name...]", words.args.names)
     .option("--out <file>", words.options.out)
     .option("--runbook", words.options.runbook)
+    .option("--script", words.options.script)
     .option("--detailed-exitcode", words.options.detailedExitcode)
     .addOption(output(words, "table", "json", "yaml"))
     .action(async (names: string[], _: unknown, command: Command) => {

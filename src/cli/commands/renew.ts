@@ -1,5 +1,5 @@
 // `perennial plan`, `renew` and `apply`.
-import { readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { applyPlan, planRenewal } from "../../app/renewal.ts";
 import { type LocalNode, stateDirectoryOf } from "../../app/local-node.ts";
@@ -14,6 +14,7 @@ import { safeText } from "../../report/escape.ts";
 import { messagesFor } from "../../report/messages.ts";
 import { renderPlan } from "../../report/plan-text.ts";
 import { renderRunbook } from "../../report/plan-runbook.ts";
+import { renderScript } from "../../report/script/render-script.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import { tellLeftOut, writeLeftOut } from "../left-out.ts";
@@ -25,6 +26,7 @@ import { type RunCommandOptions, reportRun, runOptionsOf } from "../run-output.t
 export interface PlanOptions extends RenewOptions {
   readonly out?: string;
   readonly runbook?: boolean;
+  readonly script?: boolean;
   readonly detailedExitcode?: boolean;
   readonly output: string;
 }
@@ -40,10 +42,25 @@ export async function runPlanCommand(
     renewRequestOf(names, options),
     io.now(),
   );
+  if (options.script === true) return writeScript(plan, options, io);
   refuseText(plan, options.output);
   io.out(renderedPlan(plan, options, io));
   if (plan.refusals.length > 0) throw new AppError("refused", { refusals: plan.refusals });
   if (options.out !== undefined) savePlan(plan, options.out, { options, io });
+  return options.detailedExitcode === true && hasChanges(plan) ? exitCodes.attention : exitCodes.ok;
+}
+
+/** The script instead of the plan: on stdout, or in a file that its owner may run. */
+function writeScript(plan: Plan, options: PlanOptions, io: Io): number {
+  const script = renderScript(plan, {
+    lang: io.lang,
+    ...(options.stateDir === undefined ? {} : { stateDirectory: stateDirectoryOf(nodeOf(options, io)) }),
+  });
+  if (options.out === undefined) io.out(script);
+  else {
+    saveFile(options.out, script, 0o700);
+    io.err(`${cliMessages(io.lang).scriptSaved(safeText(options.out))}\n`);
+  }
   return options.detailedExitcode === true && hasChanges(plan) ? exitCodes.attention : exitCodes.ok;
 }
 
@@ -80,8 +97,18 @@ function savePlan(
   { options, io }: { readonly options: NodeOptions; readonly io: Io },
 ): void {
   const words = cliMessages(io.lang);
+  saveFile(path, `${JSON.stringify(plan, null, 2)}\n`, 0o600);
+  io.err(`${words.planSaved(path, plan.digest)}\n`);
+  io.err(
+    `${words.applySaved(commandLine(["apply", path, "--approved", plan.digest, ...nodeArguments(options)]))}\n`,
+  );
+}
+
+/** The mode holds for a file that was there as well. */
+function saveFile(path: string, text: string, mode: number): void {
   try {
-    writeFileSync(path, `${JSON.stringify(plan, null, 2)}\n`, { mode: 0o600 });
+    writeFileSync(path, text, { mode });
+    if (mode === 0o700) chmodSync(path, mode);
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
     throw new AppError(
@@ -90,10 +117,6 @@ function savePlan(
       { cause },
     );
   }
-  io.err(`${words.planSaved(path, plan.digest)}\n`);
-  io.err(
-    `${words.applySaved(commandLine(["apply", path, "--approved", plan.digest, ...nodeArguments(options)]))}\n`,
-  );
 }
 
 export type RenewCommandOptions = RenewOptions & RunCommandOptions & { readonly output: string };

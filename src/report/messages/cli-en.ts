@@ -55,6 +55,7 @@ export const cliEn = {
     allowLinksTo: "also write through links that lead below this path of the node",
     out: "save the plan to FILE, for apply",
     runbook: "print the plan as a document for people (Markdown)",
+    script: "print the plan as a POSIX sh script for a host without Node; --out FILE writes it there",
     detailedExitcode: "exit 3 when the plan has changes",
     yes: "do not ask",
     ticket: "change ticket, kept in the journal",
@@ -94,6 +95,7 @@ export const cliEn = {
   leftOutHint: (command: string, next: string) => `${command} says what to do for each; then ${next}`,
   leftOutAgain: "repeat this command",
   leftOutPlan: (command: string) => `make a new plan: ${command}`,
+  scriptSaved: (path: string) => `Script saved to ${path}; on the node: sh ${path} check, then apply`,
   planSaved: (path: string, digest: string) => `Plan saved to ${path}, digest ${digest}`,
   applySaved: (command: string) => `To do it: ${command}`,
   done: (issued: number, files: number, run: string) =>

@@ -54,6 +54,7 @@ export const cliZh: typeof cliEn = {
     allowLinksTo: "也允许写入指向节点上此路径之下的链接",
     out: "把计划保存到 FILE，供 apply 使用",
     runbook: "以操作文档的形式输出计划（Markdown）",
+    script: "以 POSIX sh 脚本的形式输出计划，供没有 Node 的主机使用；--out FILE 写入文件",
     detailedExitcode: "计划有改动时退出码为 3",
     yes: "不再询问",
     ticket: "变更单号，写入日志",
@@ -90,6 +91,7 @@ export const cliZh: typeof cliEn = {
   leftOutHint: (command, next) => `${command} 会逐个说明处理办法；之后请${next}`,
   leftOutAgain: "重复本命令",
   leftOutPlan: (command) => `重新制定计划：${command}`,
+  scriptSaved: (path) => `脚本已保存到 ${path}；在节点上：sh ${path} check，然后 apply`,
   planSaved: (path, digest) => `计划已保存到 ${path}，摘要 ${digest}`,
   applySaved: (command) => `执行：${command}`,
   done: (issued, files, run) =>
