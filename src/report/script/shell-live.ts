@@ -144,11 +144,13 @@ cycle() {
   old_ids=$(cat "$W/bounce-$process")
   if ! successor >/dev/null; then
     tell "$t_stopping" "$process"
+    # What is listed now; a successor may come before we are through.
     pods=$(sandboxes "$runtime" "$process")
+    exited=$(remains "$runtime" "$process")
     for id in $(containers "$runtime" "$process"); do
       stop_container "$id" "$grace" || { stop "$t_not_stopped $process"; return 1; }
     done
-    remove_remains "$(remains "$runtime" "$process")" "$pods"
+    remove_remains "$exited" "$pods"
     wait_for 60 successor || { manifest_out_and_in && wait_for 120 successor; } || { stop "$t_not_back $process"; return 1; }
   fi
   tell "$t_returned" "$process" "$(successor)"

@@ -1,5 +1,6 @@
 // The plan as tables of the shell: what is object 3, what is slot 2, what is guarded. Every value is one quoted word.
 import { parseAddress } from "../../core/model/address.ts";
+import { assertNever } from "../../core/model/errors.ts";
 import type {
   Content,
   Guard,
@@ -167,8 +168,11 @@ function contentCommand(content: Content, numbers: Numbers): string {
     }
     case "kubeconfig":
       return kubeconfigCommand(content, numbers);
-    default:
+    case "kubeconfig-new":
+    case "copy":
       throw new TypeError(`no script for content ${content.form}`);
+    default:
+      return assertNever(content);
   }
 }
 
@@ -201,8 +205,11 @@ export function checksOf(content: Content, numbers: Numbers, file: string): read
         ({ user, slot }) =>
           `has_certificate ${file} kubeconfig ${shellQuote(user)} ${slotNumber(numbers, slot)}`,
       );
-    default:
+    case "kubeconfig-new":
+    case "copy":
       throw new TypeError(`no script for content ${content.form}`);
+    default:
+      return assertNever(content);
   }
 }
 
