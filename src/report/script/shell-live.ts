@@ -162,7 +162,7 @@ bounce() {
   if [ "$when" = if-needed ] && [ ! -f "$W/bounce-$consumer" ]; then
     wait_for "$reload" well "$1" && { tell "$t_reloaded" "$consumer"; return 0; }
   fi
-  fence && cycle "$consumer" "$grace_of" && note "bounced $consumer" || return 1
+  fence && note "bounced $consumer" && cycle "$consumer" "$grace_of" || return 1
   wait_for "$timeout" well "$1" || { stop "$t_not_well $consumer"; return 1; }
   tell "$t_well" "$consumer"
 }
@@ -170,7 +170,7 @@ bounce() {
 # Those that this run has restarted hold the new certificates in memory.
 rebounce() {
   [ -f "$W/log" ] || return 0
-  for consumer in $(sed -n 's/^bounced //p' "$W/log" | sort -u); do
+  for consumer in $(awk '$0 == "undone" { split("", seen) } /^bounced / { seen[$2] } END { for (one in seen) print one }' "$W/log"); do
     rm -f "$W/bounce-$consumer"
     cycle "$consumer" 30 || return 1
     note "rebounced $consumer"
