@@ -24,6 +24,7 @@ const special: Partial<Record<ErrorCode, number>> = {
   "digest-differs": exitCodes.refused,
   "outside-window": exitCodes.refused,
   refused: exitCodes.refused,
+  "script-unsupported": exitCodes.refused,
   "issue-refused": exitCodes.refused,
   "run-unfinished": exitCodes.interrupted,
   "run-not-open": exitCodes.refused,

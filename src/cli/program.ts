@@ -153,6 +153,7 @@ function addDoing(program: Command, { io, words, done }: Parts): void {
     .option("--out <file>", words.options.out)
     .option("--signed <dir>", words.options.signed)
     .option("--runbook", words.options.runbook)
+    .option("--script", words.options.script)
     .option("--detailed-exitcode", words.options.detailedExitcode)
     .addOption(output(words, "table", "json", "yaml"))
     .action(async (names: string[], _: unknown, command: Command) => {

@@ -226,7 +226,7 @@ function keyCommands(
   return [...newKey(key.algorithm, name), ...(isLike ? likeOldKey(template, name, plan) : [])];
 }
 
-function newKey(algorithm: string, name: string): readonly string[] {
+export function newKey(algorithm: string, name: string): readonly string[] {
   const [family = "", size = ""] = algorithm.split("-");
   // OpenSSL 3 writes PKCS#8 unless told otherwise; before it there is no such option.
   if (family === "RSA") {

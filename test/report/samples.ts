@@ -152,6 +152,7 @@ export function errorSamples(text: string) {
     "bounce-failed": { consumer: text, stage: "served", where: text, reason: text },
     "snapshot-failed": { step: text, reason: text },
     "live-proof-failed": { where: text, reason: text },
+    "script-unsupported": { steps: [text] },
     "name-unknown": { name: text, known: [text] },
     "not-a-node": { root: text },
     "input-unreadable": { path: text, reason: text },

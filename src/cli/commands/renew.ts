@@ -15,6 +15,7 @@ import { safeText } from "../../report/escape.ts";
 import { messagesFor } from "../../report/messages.ts";
 import { renderPlan } from "../../report/plan-text.ts";
 import { renderRunbook } from "../../report/plan-runbook.ts";
+import { renderScript } from "../../report/script/render-script.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import { tellLeftOut, writeLeftOut } from "../left-out.ts";
@@ -29,6 +30,7 @@ import { type RunCommandOptions, reportRun, runOptionsOf } from "../run-output.t
 export interface PlanOptions extends RenewOptions {
   readonly out?: string;
   readonly runbook?: boolean;
+  readonly script?: boolean;
   readonly detailedExitcode?: boolean;
   readonly signed?: string;
   readonly output: string;
@@ -40,6 +42,7 @@ export async function runPlanCommand(
   io: Io,
 ): Promise<number> {
   const plan = await planFor(names, options, io);
+  if (options.script === true) return writeScript(plan, options, io);
   refuseText(plan, options.output);
   io.out(renderedPlan(plan, options, io));
   if (plan.refusals.length > 0) throw new AppError("refused", { refusals: plan.refusals });
@@ -61,6 +64,20 @@ async function planFor(
   if (isChosen || keyAlgorithm !== null || validityIsExplicit)
     throw new AppError("usage", { reason: "--signed takes what is in DIR: no names, no other choice" });
   return planSigned(local, profileChoiceOf(options), request, { directory: options.signed, at: io.now() });
+}
+
+/** The script instead of the plan: on stdout, or in a file that its owner may run. */
+function writeScript(plan: Plan, options: PlanOptions, io: Io): number {
+  const script = renderScript(plan, {
+    lang: io.lang,
+    ...(options.stateDir === undefined ? {} : { stateDirectory: stateDirectoryOf(nodeOf(options, io)) }),
+  });
+  if (options.out === undefined) io.out(script);
+  else {
+    writeOut(options.out, script, 0o700);
+    io.err(`${cliMessages(io.lang).scriptSaved(safeText(options.out))}\n`);
+  }
+  return options.detailedExitcode === true && hasChanges(plan) ? exitCodes.attention : exitCodes.ok;
 }
 
 function renderedPlan(plan: Plan, options: PlanOptions, io: Io): string {

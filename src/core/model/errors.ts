@@ -114,6 +114,9 @@ export interface ErrorParams {
   /** `source` is the endpoint or the file. */
   "snapshot-damaged": { readonly source: string; readonly reason: SnapshotFault; readonly detail: string };
 
+  /** Steps of a plan that `plan --script` has no shell for. */
+  "script-unsupported": { readonly steps: readonly string[] };
+
   // --- app, cli
   usage: { readonly reason: string };
   "name-unknown": { readonly name: string; readonly known: readonly string[] };

@@ -63,6 +63,7 @@ export const cliEn = {
     csrDir:
       "do not renew: write requests for what a CA elsewhere has to sign into DIR; their keys wait on this node",
     signed: "install the certificates in DIR that a CA elsewhere has signed for such requests",
+    script: "print the plan as a POSIX sh script for a host without Node; --out FILE writes it there",
     detailedExitcode: "exit 3 when the plan has changes",
     yes: "do not ask",
     ticket: "change ticket, kept in the journal",
@@ -125,6 +126,7 @@ export const cliEn = {
   leftOutHint: (command: string, next: string) => `${command} says what to do for each; then ${next}`,
   leftOutAgain: "repeat this command",
   leftOutPlan: (command: string) => `make a new plan: ${command}`,
+  scriptSaved: (path: string) => `Script saved to ${path}; on the node: sh ${path} check, then apply`,
   planSaved: (path: string, digest: string) => `Plan saved to ${path}, digest ${digest}`,
   reportSaved: (path: string) => `Report saved to ${path}`,
   applySaved: (command: string) => `To do it: ${command}`,

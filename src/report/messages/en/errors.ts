@@ -269,6 +269,12 @@ export const errors: ErrorMessages = {
     sentence: (p) => `etcd's data could not be saved, and nothing was changed: ${p.reason}`,
     hint: () => [`--no-snapshot goes on without; then copy etcd's data directory yourself first`],
   },
+  "script-unsupported": {
+    sentence: (p) => `a script cannot do these steps: ${p.steps.join(", ")}`,
+    hint: (_, tool) => [
+      `${tool("renew")} does them; name the other certificates to have a script for those: ${tool("plan --script NAME")}`,
+    ],
+  },
   "live-proof-failed": {
     sentence: (p) => `the proof from the running node is not complete: ${p.where}: ${p.reason}`,
     hint: (_, tool) => [

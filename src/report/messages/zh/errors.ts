@@ -239,6 +239,12 @@ export const errors: ErrorMessages = {
     sentence: (p) => `无法保存 etcd 数据，未做任何改动：${p.reason}`,
     hint: () => [`--no-snapshot 跳过快照；此前请自行复制 etcd 数据目录`],
   },
+  "script-unsupported": {
+    sentence: (p) => `脚本无法执行以下步骤：${p.steps.join("、")}`,
+    hint: (_, tool) => [
+      `${tool("renew")} 可执行这些步骤；或只为其他证书生成脚本：${tool("plan --script 名称")}`,
+    ],
+  },
   "live-proof-failed": {
     sentence: (p) => `运行中的节点未能全部通过实证：${p.where}：${p.reason}`,
     hint: (_, tool) => [
