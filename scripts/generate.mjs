@@ -1,7 +1,7 @@
 // Turns profiles/*/profile.yaml into src/core/profile/profiles.gen.ts, so that nothing parses them at start-up.
 // `--check` only compares, for the tests.
 import { createHash } from "node:crypto";
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 
@@ -29,8 +29,10 @@ function profilesSource() {
   ].join("\n");
 }
 
+/** A file that is right already stays untouched: others may be reading it. */
 export function generate() {
-  writeFileSync(target, profilesSource());
+  const source = profilesSource();
+  if (!existsSync(target) || readFileSync(target, "utf8") !== source) writeFileSync(target, source);
 }
 
 if (process.argv[1] === import.meta.filename) {
