@@ -140,6 +140,7 @@ export type FactsFault =
   | "missing"
   | "unfinished"
   | "sum-differs"
+  | "two-contents"
   | "not-understood";
 
 export type PemFault = "truncated" | "bad-base64" | "label-differs" | "nested-begin";

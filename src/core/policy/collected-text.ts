@@ -27,6 +27,7 @@ interface Scan {
   count: number | null;
   readonly whole: Map<number, CollectedSection>;
   readonly damaged: Map<number, FactsDamage>;
+  readonly twice: Map<number, FactsDamage>;
 }
 
 interface Open {
@@ -47,7 +48,7 @@ function withoutMargins(line: string): string {
 }
 
 function scan(lines: readonly string[]): Scan {
-  const found: Scan = { version: null, count: null, whole: new Map(), damaged: new Map() };
+  const found: Scan = { version: null, count: null, whole: new Map(), damaged: new Map(), twice: new Map() };
   let open: Open | null = null;
   for (const raw of lines) {
     const line = withoutMargins(raw);
@@ -74,14 +75,19 @@ function closed(found: Scan, open: Open | null, end: RegExpExecArray | null): nu
   const { number, title, body } = open;
   const isOwn = end !== null && Number(end[1]) === number;
   if (isOwn && Number(end[3]) === body.length && Number(end[2]) === cksum(body)) {
-    found.whole.set(number, { number, title, bytes: Buffer.from(body, "base64") });
+    const bytes = Buffer.from(body, "base64");
+    const known = found.whole.get(number);
+    // Two nodes pasted into one file must not become a third one.
+    if (known && Buffer.compare(known.bytes, bytes) !== 0)
+      found.twice.set(number, { section: number, title, fault: "two-contents" });
+    found.whole.set(number, { number, title, bytes });
   } else {
     found.damaged.set(number, { section: number, title, fault: isOwn ? "sum-differs" : "unfinished" });
   }
   return null;
 }
 
-function damagesOf({ version, count, whole, damaged }: Scan): readonly FactsDamage[] {
+function damagesOf({ version, count, whole, damaged, twice }: Scan): readonly FactsDamage[] {
   const ofAll = (fault: FactsDamage["fault"]): FactsDamage => ({ section: null, title: "", fault });
   if (version === null && whole.size === 0) return [ofAll("no-beginning")];
   if (version !== null && version !== "1") return [ofAll("other-version")];
@@ -97,6 +103,7 @@ function damagesOf({ version, count, whole, damaged }: Scan): readonly FactsDama
   return [
     ...(version === null ? [ofAll("no-beginning")] : []),
     ...sections,
+    ...twice.values(),
     ...(count === null ? [ofAll("no-end")] : []),
   ];
 }

@@ -128,6 +128,12 @@ describe("collected text", () => {
     expect(damagesOf(cut)).toEqual([{ section: null, title: "", fault: "no-end" }]);
   });
 
+  it("never mixes two collections, and takes the same one twice", () => {
+    expect(contents(text + text)).toEqual(whole);
+    const other = textOf([{ title: "node", bytes: Buffer.from("kind node2") }, ...three.slice(1)]);
+    expect(damagesOf(text + other)).toEqual([{ section: 1, title: "node", fault: "two-contents" }]);
+  });
+
   it("takes a whole copy of a section wherever it was pasted, before a damaged one", () => {
     const damaged = text.replace("Y2VydGlm", "Y2VydGlt");
     const [, second] = three;

@@ -51,6 +51,7 @@ const factsFaults = {
   missing: "is missing",
   unfinished: "was not copied to its end",
   "sum-differs": "was changed on the way: its sum differs",
+  "two-contents": "is there twice and not the same: texts of two collections, one file each is needed",
   "not-understood": "is whole, but not of a kind this version knows",
 } as const;
 

@@ -29,6 +29,7 @@ const factsFaults = {
   missing: "缺失",
   unfinished: "没有复制完整",
   "sum-differs": "在传递中被改动，校验和不符",
+  "two-contents": "出现两次且内容不同：混有两次采集的文本，请每次采集各存一个文件",
   "not-understood": "完整，但本版本不认识其类型",
 } as const;
 
