@@ -1,90 +1,13 @@
-// Builds dist/: the command line as one minified CommonJS file, the same with the code of `check` only (what people wait for and
-// scripts repeat), the YAML library and the Chinese texts by themselves, the loader that bin/perennial starts, and V8 code caches for this Node.js.
+// Builds dist/: the bundles of bundle.mjs, and V8 code caches for this Node.js.
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join, resolve } from "node:path";
-import { build } from "esbuild";
-import { bundleOptions } from "./bundle-options.mjs";
+import { join, resolve } from "node:path";
+import { bundle } from "./bundle.mjs";
 import { generate } from "./generate.mjs";
 
 const root = resolve(import.meta.dirname, "..");
 const dist = join(root, "dist");
-
-/** commander loads child_process for a feature we do not use, and with it node's network code: 5 ms of every start. */
-const commanderWithoutChildren = {
-  name: "commander-without-children",
-  setup(builder) {
-    builder.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
-      importer.includes("/commander/") ? { path: "child_process", namespace: "unused" } : undefined,
-    );
-    builder.onLoad({ filter: /.*/, namespace: "unused" }, () => ({ contents: "module.exports = {};" }));
-  },
-};
-
-/** Most nodes never need the library: kubeadm's own files are read without it. */
-const yamlBesideUs = {
-  name: "yaml-beside-us",
-  setup(builder) {
-    builder.onResolve({ filter: /^yaml$/ }, () => ({ path: "./yaml.cjs", external: true }));
-  },
-};
-
-/** Most people read English. Whoever does not waits for one more file, read at the first word of it. */
-const chineseBesideUs = {
-  name: "chinese-beside-us",
-  setup(builder) {
-    builder.onResolve({ filter: /\/messages\/(cli-)?zh\.ts$/ }, ({ path }) => ({
-      path: basename(path, ".ts"),
-      namespace: "chinese",
-    }));
-    builder.onResolve({ filter: /^\.\/chinese\.cjs$/ }, ({ path }) => ({ path, external: true }));
-    builder.onLoad({ filter: /.*/, namespace: "chinese" }, ({ path }) => {
-      const name = path === "zh" ? "zh" : "cliZh";
-      return { contents: `module.exports = { get ${name}() { return require("./chinese.cjs").${name}; } };` };
-    });
-  },
-};
-
-/** In the small bundle the other commands are known by name and help; the loader never starts it for them. */
-const checkOnly = {
-  name: "check-only",
-  setup(builder) {
-    builder.onResolve({ filter: /\/commands\/[a-z]+\.ts$/ }, ({ kind, path }) =>
-      kind === "dynamic-import" && !path.endsWith("/check.ts") ? { path, namespace: "elsewhere" } : undefined,
-    );
-    builder.onLoad({ filter: /.*/, namespace: "elsewhere" }, () => ({
-      contents: 'throw new TypeError("this command is not in this bundle");',
-    }));
-  },
-};
-
-async function bundle() {
-  rmSync(dist, { recursive: true, force: true });
-  mkdirSync(dist);
-  const entryPoints = [join(root, "src/cli/start.ts")];
-  const plugins = [commanderWithoutChildren, yamlBesideUs, chineseBesideUs];
-  await build({ ...bundleOptions, entryPoints, outfile: join(dist, "perennial.cjs"), plugins });
-  await build({
-    ...bundleOptions,
-    entryPoints,
-    outfile: join(dist, "check.cjs"),
-    plugins: [...plugins, checkOnly],
-  });
-  const yaml = { contents: 'module.exports = require("yaml");', resolveDir: root };
-  await build({ ...bundleOptions, stdin: yaml, outfile: join(dist, "yaml.cjs") });
-  const chinese = {
-    contents: 'export { zh } from "./zh.ts"; export { cliZh } from "./cli-zh.ts";',
-    resolveDir: join(root, "src/report/messages"),
-  };
-  await build({
-    ...bundleOptions,
-    stdin: chinese,
-    outfile: join(dist, "chinese.cjs"),
-    plugins: [yamlBesideUs],
-  });
-  copyFileSync(join(root, "src/cli/loader.cjs"), join(dist, "loader.cjs"));
-}
 
 /** Runs each bundle once on a real tree, so that the cache holds what that path compiles. Without tar there is no cache, only time lost. */
 function makeCodeCaches() {
@@ -111,5 +34,5 @@ function makeCodeCache(name, words) {
 }
 
 generate();
-await bundle();
+await bundle(dist);
 makeCodeCaches();

@@ -1,12 +1,16 @@
-// Turns profiles/*/profile.yaml into src/core/profile/profiles.gen.ts, so that nothing parses them at start-up.
+// Turns profiles/*/profile.yaml into src/core/profile/profiles.gen.ts, so that nothing parses them at start-up, and
+// bin/perennial-collect into a text of the bundle, src/app/collect-script.gen.ts.
 // `--check` only compares, for the tests.
 import { createHash } from "node:crypto";
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 
 const root = resolve(import.meta.dirname, "..");
-const target = join(root, "src/core/profile/profiles.gen.ts");
+const targets = [
+  { path: join(root, "src/core/profile/profiles.gen.ts"), source: profilesSource },
+  { path: join(root, "src/app/collect-script.gen.ts"), source: collectSource },
+];
 
 function profilesSource() {
   const ids = readdirSync(join(root, "profiles"), { withFileTypes: true })
@@ -29,14 +33,30 @@ function profilesSource() {
   ].join("\n");
 }
 
+function collectSource() {
+  const text = readFileSync(join(root, "bin/perennial-collect"), "utf8");
+  return [
+    "// Generated from bin/perennial-collect by scripts/generate.mjs; do not edit.",
+    "",
+    `export const collectScript: string = ${JSON.stringify(text)};`,
+    "",
+  ].join("\n");
+}
+
+/** A file that is right already stays untouched: others may be reading it. */
 export function generate() {
-  writeFileSync(target, profilesSource());
+  for (const { path, source } of targets) {
+    const text = source();
+    if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
+  }
 }
 
 if (process.argv[1] === import.meta.filename) {
   if (!process.argv.includes("--check")) generate();
-  else if (readFileSync(target, "utf8") !== profilesSource()) {
-    console.error("error: profiles.gen.ts is out of date\nhint: run node scripts/generate.mjs");
-    process.exit(1);
+  else {
+    const stale = targets.filter(({ path, source }) => readFileSync(path, "utf8") !== source());
+    for (const { path } of stale)
+      console.error(`error: ${path} is out of date\nhint: run node scripts/generate.mjs`);
+    if (stale.length > 0) process.exit(1);
   }
 }

@@ -14,6 +14,7 @@ import { readJournal } from "../drivers/discovery/logs-journal.ts";
 import { nodeLogs } from "../drivers/discovery/logs.ts";
 import { readLogFile } from "../drivers/discovery/logs-files.ts";
 import { type ProfileChoice, gather } from "./gather.ts";
+import type { CollectedNode } from "./collected-node.ts";
 import type { LocalNode } from "./local-node.ts";
 import { nodeKnowledge } from "./node-knowledge.ts";
 
@@ -37,13 +38,14 @@ export interface LogInputs {
  * named file; logs found by itself that cannot be read are listed in `unread`.
  */
 export async function diagnoseNode(
-  local: LocalNode,
+  local: LocalNode | CollectedNode,
   request: DiagnoseRequest,
   inputs: LogInputs,
 ): Promise<DiagnoseResult> {
   const known = await knowledgeOf(local, request);
   const collected = collector();
   if (request.files.length > 0) await readNamed(request.files, inputs, collected);
+  else if ("collected" in local) readCollected(local, collected);
   else await readFound(local, inputs, collected);
   const { tally, sources, unread } = collected;
   if (known.node === null && sources.length === 0) throw known.error;
@@ -60,7 +62,10 @@ export async function diagnoseNode(
 
 type Known = { readonly node: NodeKnowledge } | { readonly node: null; readonly error: unknown };
 
-async function knowledgeOf(local: LocalNode, { choice, at, withinMs }: DiagnoseRequest): Promise<Known> {
+async function knowledgeOf(
+  local: LocalNode | CollectedNode,
+  { choice, at, withinMs }: DiagnoseRequest,
+): Promise<Known> {
   try {
     const { facts } = await gather(local, choice, at);
     return { node: nodeKnowledge(local, facts, { findings: check(facts, { withinMs }) }) };
@@ -97,6 +102,10 @@ async function readNamed(
     lines.push(decoder.end());
     lines.end();
   }
+}
+
+function readCollected({ collected }: CollectedNode, found: Collector): void {
+  for (const { source, component, text } of collected.logs) addText(text, { source, component }, found);
 }
 
 async function readFound(local: LocalNode, { signal }: LogInputs, found: Collector): Promise<void> {

@@ -14,7 +14,7 @@ import { discoverNode, recognises } from "../drivers/discovery/node.ts";
 import { discoverRemains } from "../drivers/discovery/remains.ts";
 import type { NodeView } from "../engine/ports/node-view.ts";
 import { type RememberingView, openNodeView } from "./node-view.ts";
-import type { LocalNode } from "./local-node.ts";
+import type { ReadableNode } from "./local-node.ts";
 
 export interface Gathered {
   readonly facts: Facts;
@@ -40,7 +40,7 @@ export interface GatherOptions {
 
 /** Reads everything once and judges it for the instant `at` (ms). Throws `not-a-node` when no profile fits. */
 export async function gather(
-  local: LocalNode,
+  local: ReadableNode,
   choice: ProfileChoice,
   at: number,
   options: GatherOptions = {},
@@ -50,7 +50,7 @@ export async function gather(
 
 /** The same, with what the node's own configuration says of its processes; nothing is dialled. */
 export async function gatherLive(
-  local: LocalNode,
+  local: ReadableNode,
   choice: ProfileChoice,
   { discover, ...options }: GatherOptions & { readonly at: number; readonly discover: typeof discoverLive },
 ): Promise<GatheredLive> {
@@ -63,7 +63,7 @@ export async function gatherLive(
 }
 
 async function read<T>(
-  local: LocalNode,
+  local: ReadableNode,
   choice: ProfileChoice,
   action: (view: RememberingView, recognised: Recognised) => Promise<T>,
 ): Promise<T> {
@@ -101,18 +101,22 @@ interface Recognised extends BuiltinProfile {
 /** Which distribution this is and what the cluster calls the node; both are needed before anything has an address. */
 async function recognise(
   view: RememberingView,
-  local: LocalNode,
+  local: ReadableNode,
   choice: ProfileChoice,
 ): Promise<Recognised> {
   const builtin = await chooseProfile(view, local, choice);
   const params = resolveParams(builtin.profile, choice.params);
   const name = await discoverNodeName(view, builtin.profile, params);
-  return { ...builtin, params, view: view.named(name ?? (local.root === "/" ? hostname() : "node")) };
+  return { ...builtin, params, view: view.named(name ?? hostNameOf(local)) };
+}
+
+function hostNameOf({ root, hostName }: ReadableNode): string {
+  return hostName ?? (root === "/" ? hostname() : "node");
 }
 
 async function chooseProfile(
   view: NodeView,
-  local: LocalNode,
+  local: ReadableNode,
   choice: ProfileChoice,
 ): Promise<BuiltinProfile> {
   if (choice.id !== null) return builtinProfile(choice.id);

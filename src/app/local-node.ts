@@ -2,6 +2,7 @@
 import { join, posix, resolve } from "node:path";
 import type { Live } from "../engine/ports/live.ts";
 import type { EnginePorts } from "../engine/ports/engine-ports.ts";
+import type { ListingStore } from "../engine/ports/store.ts";
 import type { Failpoints, Audience } from "../engine/ports/world.ts";
 import { systemProcesses } from "../drivers/shared/processes.ts";
 import { openStateDirectory } from "../drivers/shared/state-directory.ts";
@@ -34,6 +35,16 @@ export { runtimeNames };
 export interface LiveChoice {
   /** `--runtime`; null takes the one that lists the pods. */
   readonly runtime: RuntimeName | null;
+}
+
+/** A node whose files can be read: the local one, or one that was collected elsewhere. */
+export interface ReadableNode {
+  /** `/` is the live node. */
+  readonly root: string;
+  /** Opens the files under the node's name; the caller closes it. */
+  openStore(node: string): ListingStore & { close(): void };
+  /** For a node whose files do not say it; default is this machine's, below `/`. */
+  readonly hostName?: string;
 }
 
 export interface LocalNode extends LocalNodeOptions {

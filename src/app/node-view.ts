@@ -67,7 +67,8 @@ async function readOnce(store: ListingStore, address: Address): Promise<ObjectRe
     const observation = await store.read(address);
     if (observation.state === "absent")
       return { state: "absent", address, danglingLink: observation.danglingLink };
-    return { state: "present", bytes: observation.bytes, facts: factsOf(observation) };
+    const { bytes, isKeyFree } = observation;
+    return { state: "present", bytes, facts: factsOf(observation), ...(isKeyFree ? { isKeyFree } : {}) };
   } catch (error) {
     const reason = unreadableReason(error);
     if (reason === null) throw error;

@@ -1,6 +1,14 @@
 // Starts the bundle from its V8 code cache, which saves compiling it at every start. A cache that V8 refuses (another Node.js) or
 // that is not there only costs time. The build makes bundle and cache together; nothing is written at run time.
 "use strict";
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`error: Node.js ${process.versions.node} is too old`);
+  console.error(
+    "hint: Perennial needs Node.js 20.19 or newer; the self-contained package brings it (glibc 2.28)",
+  );
+  process.exit(1);
+}
 const { readFileSync } = require("node:fs");
 const nodeModule = require("node:module");
 const path = require("node:path");

@@ -4,6 +4,7 @@ import { AppError } from "../core/model/errors.ts";
 import { cliMessages } from "../report/cli-messages.ts";
 import { displayWidth, wrapText } from "../report/width.ts";
 import type { CheckOptions } from "./commands/check.ts";
+import type { CollectOptions } from "./commands/collect.ts";
 import type { DiagnoseOptions } from "./commands/diagnose.ts";
 import type { InspectOptions } from "./commands/inspect.ts";
 import type { ApplyOptions, PlanOptions, RenewCommandOptions } from "./commands/renew.ts";
@@ -25,6 +26,7 @@ const groups = [
   { commands: ["check", "inspect"], add: addLooking },
   { commands: ["verify"], add: addVerify },
   { commands: ["diagnose"], add: addDiagnose },
+  { commands: ["collect"], add: addCollect },
   { commands: ["plan", "renew", "apply"], add: addDoing },
   { commands: ["resume", "rollback", "runs"], add: addRuns },
   { commands: ["profile"], add: addProfiles },
@@ -101,6 +103,7 @@ function output(words: Words, ...forms: readonly string[]): Option {
 function addLooking(program: Command, { io, words, done }: Parts): void {
   const check = addNodeOptions(program.command("check").description(words.commands.check), words);
   check
+    .option("--facts <file>", words.options.facts)
     .option("--at <date>", words.options.at)
     .option("--within <time>", words.options.within, "30d")
     .addOption(output(words, "table", "wide", "json", "yaml"))
@@ -112,6 +115,7 @@ function addLooking(program: Command, { io, words, done }: Parts): void {
     .command("inspect")
     .description(words.commands.inspect)
     .argument("<file...>", words.args.files)
+    .option("--facts <file>", words.options.facts)
     .option("--at <date>", words.options.at)
     .addOption(output(words, "table", "json", "yaml"))
     .action(async (files: string[], _: unknown, command: Command) => {
@@ -135,11 +139,25 @@ function addVerify(program: Command, { io, words, done }: Parts): void {
 function addDiagnose(program: Command, { io, words, done }: Parts): void {
   addNodeOptions(program.command("diagnose").description(words.commands.diagnose), words)
     .argument("[file...]", words.args.logs)
+    .option("--facts <file>", words.options.facts)
     .option("--within <time>", words.options.within, "30d")
     .addOption(output(words, "table", "json", "yaml"))
     .action(async (files: string[], _: unknown, command: Command) => {
       const { runDiagnose } = await import("./commands/diagnose.ts");
       await done(runDiagnose(files, command.optsWithGlobals<DiagnoseOptions>(), io));
+    });
+}
+
+function addCollect(program: Command, { io, words, done }: Parts): void {
+  program
+    .command("collect")
+    .description(words.commands.collect)
+    .option("--root <dir>", words.options.root, "/")
+    .option("--script", words.options.collectScript)
+    .option("--log-lines <count>", words.options.logLines, "40")
+    .action(async (_: unknown, command: Command) => {
+      const { runCollect } = await import("./commands/collect.ts");
+      await done(runCollect(command.optsWithGlobals<CollectOptions>(), io));
     });
 }
 

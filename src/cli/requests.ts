@@ -1,4 +1,5 @@
 // What a command's options mean: which node, which profile, which renewal.
+import type { CollectedNode } from "../app/collected-node.ts";
 import { type LiveChoice, type LocalNode, localNode, runtimeNames } from "../app/local-node.ts";
 import type { ProfileChoice } from "../app/gather.ts";
 import { AppError } from "../core/model/errors.ts";
@@ -18,6 +19,12 @@ export function nodeOf(options: NodeOptions, io: Io): LocalNode {
     environment: io.environment,
     live: liveChoiceOf(options),
   });
+}
+
+/** `--facts FILE`; `-` is standard input. Throws `input-unreadable`, `facts-damaged`. */
+export async function factsNodeOf(path: string, io: Io): Promise<CollectedNode> {
+  const { collectedNode, readFacts } = await import("../app/collected-node.ts");
+  return collectedNode(path === "-" ? await io.readInput() : await readFacts(path), path);
 }
 
 /** A directory that stands for a node has no processes of ours, unless the operator says that it has. */

@@ -23,7 +23,7 @@ const notations: ReadonlySet<string> = new Set([
 
 /** Terms and field names that a Chinese sentence keeps. */
 const terms =
-  /\b(?:ff|true|false|kind|Config|kubeconfig|name|port|command|image|data|metadata|spec|containers|KubeletConfiguration|Pod|Kubernetes|perennial\/plan\/v1|id|uid|punycode|lb\.example|front-proxy-ca(?:=new)?|etcd-server|keep-key|signed|openssl pkcs7|print_certs|in|out|pem|UTCTime|GeneralizedTime|db8|base64|DEK-Info|cri|crictl|docker|nerdctl|ctr)\b/g;
+  /\b(?:ff|true|false|kind|Config|kubeconfig|name|port|command|image|data|metadata|spec|containers|KubeletConfiguration|Pod|Kubernetes|perennial\/plan\/v1|id|uid|punycode|lb\.example|front-proxy-ca(?:=new)?|etcd-server|keep-key|signed|openssl pkcs7|print_certs|in|out|pem|UTCTime|GeneralizedTime|db8|base64|DEK-Info|cri|crictl|docker|nerdctl|ctr|openssl)\b/g;
 
 const filled = (template: string): string =>
   template

@@ -156,6 +156,7 @@ export function errorSamples(text: string) {
     "name-unknown": { name: text, known: [text] },
     "not-a-node": { root: text },
     "input-unreadable": { path: text, reason: text },
+    "facts-damaged": { path: text, damages: [{ section: 2, title: text, fault: "missing" }] },
     refused: { refusals: [{ code: "san-lost", slot: text, address: text, detail: text }] },
     "confirmation-needed": { command: text },
     declined: { command: text },

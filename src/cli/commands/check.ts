@@ -11,10 +11,11 @@ import { parseDuration, parseInstant } from "../durations.ts";
 import { exitCodeOfFindings } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import { type NodeOptions, nodeArguments } from "../options.ts";
-import { nodeOf, profileChoiceOf } from "../requests.ts";
+import { factsNodeOf, nodeOf, profileChoiceOf } from "../requests.ts";
 
 export interface CheckOptions extends NodeOptions {
   readonly at?: string;
+  readonly facts?: string;
   readonly within: string;
   readonly output: string;
 }
@@ -28,9 +29,14 @@ export async function runCheck(options: CheckOptions, io: Io): Promise<number> {
 
 async function resultFor(options: CheckOptions, io: Io): Promise<CheckResult> {
   const at = options.at === undefined ? io.now() : parseInstant(options.at);
+  const withinMs = parseDuration(options.within) * 1000;
+  if (options.facts !== undefined) {
+    const { facts } = await gather(await factsNodeOf(options.facts, io), profileChoiceOf(options), at);
+    return checkResult(facts, { withinMs, root: "/" });
+  }
   const local = nodeOf(options, io);
   const { facts } = await gather(local, profileChoiceOf(options), at);
-  const result = checkResult(facts, { withinMs: parseDuration(options.within) * 1000, root: local.root });
+  const result = checkResult(facts, { withinMs, root: local.root });
   return withRunFindings(local, result);
 }
 

@@ -9,10 +9,11 @@ import { parseDuration } from "../durations.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import { type NodeOptions, nodeArguments } from "../options.ts";
-import { nodeOf, profileChoiceOf } from "../requests.ts";
+import { factsNodeOf, nodeOf, profileChoiceOf } from "../requests.ts";
 
 export interface DiagnoseOptions extends NodeOptions {
   readonly within: string;
+  readonly facts?: string;
   readonly output: string;
 }
 
@@ -29,7 +30,8 @@ export async function runDiagnose(
     withinMs: parseDuration(options.within) * 1000,
   };
   const { signal } = io;
-  const result = await diagnoseNode(nodeOf(options, io), request, { input: () => io.input(), signal });
+  const node = options.facts === undefined ? nodeOf(options, io) : await factsNodeOf(options.facts, io);
+  const result = await diagnoseNode(node, request, { input: () => io.input(), signal });
   const exitCode = needsAttention(result.diagnoses) ? exitCodes.attention : exitCodes.ok;
   const again = nodeArguments(options);
   if (options.output === "table") {

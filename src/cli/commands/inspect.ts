@@ -1,9 +1,10 @@
 // `perennial inspect FILE...`.
-import { inspectBytes, inspectFile } from "../../app/inspect.ts";
+import { inspectBytes, inspectCollected, inspectFile } from "../../app/inspect.ts";
 import type { InspectResult } from "../../core/model/inspect.ts";
 import { renderJson, renderYaml } from "../../report/data-text.ts";
 import { inspectToJson, renderInspect } from "../../report/inspect-text.ts";
 import { parseInstant } from "../durations.ts";
+import { factsNodeOf } from "../requests.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 
@@ -11,15 +12,21 @@ export interface InspectOptions {
   readonly at?: string;
   readonly output: string;
   readonly root: string;
+  readonly facts?: string;
 }
 
 /** Exit 3 when something is damaged, encrypted counts as well, expired as attention. */
 export async function runInspect(files: readonly string[], options: InspectOptions, io: Io): Promise<number> {
   const at = options.at === undefined ? io.now() : parseInstant(options.at);
   const results: InspectResult[] = [];
+  const collected = options.facts === undefined ? null : await factsNodeOf(options.facts, io);
   for (const file of files) {
     results.push(
-      file === "-" ? inspectBytes("-", await io.readInput(), at) : await inspectFile(file, at, options.root),
+      collected
+        ? await inspectCollected(file, at, collected)
+        : file === "-"
+          ? inspectBytes("-", await io.readInput(), at)
+          : await inspectFile(file, at, options.root),
     );
   }
   if (options.output === "json") io.out(renderJson(asData(results)));

@@ -122,11 +122,31 @@ export interface ErrorParams {
   "name-unknown": { readonly name: string; readonly known: readonly string[] };
   "not-a-node": { readonly root: string };
   "input-unreadable": { readonly path: string; readonly reason: string };
+  /** Text of `perennial collect` that is not whole; `path` is where it was read from. Never empty. */
+  "facts-damaged": { readonly path: string; readonly damages: readonly FactsDamage[] };
   refused: { readonly refusals: readonly Refusal[] };
   "confirmation-needed": { readonly command: string };
   declined: { readonly command: string };
   internal: { readonly reason: string };
 }
+
+/** What is wrong with one section of collected facts; `section` is its number, null for the text as a whole. */
+export interface FactsDamage {
+  readonly section: number | null;
+  /** As the text names it; the neighbour before it when the section itself is lost. */
+  readonly title: string;
+  readonly fault: FactsFault;
+}
+
+export type FactsFault =
+  | "no-beginning"
+  | "other-version"
+  | "no-end"
+  | "missing"
+  | "unfinished"
+  | "sum-differs"
+  | "two-contents"
+  | "not-understood";
 
 export type PemFault = "truncated" | "bad-base64" | "label-differs" | "nested-begin";
 

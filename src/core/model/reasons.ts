@@ -260,6 +260,11 @@ export const reasonTemplates = [
   "owned by uid {}",
   "mode {}",
   "vanished",
+  // collected facts
+  "it was not collected",
+  "a kubeconfig in JSON is not collected",
+  "openssl could not read it",
+  "there was no openssl to read it with",
   "fifo",
   "directory",
   "socket",

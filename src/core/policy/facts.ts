@@ -7,7 +7,13 @@ import type { Remains } from "./remains.ts";
 
 /** One object as it was read; key by formatAddress of the object. */
 export type ObjectReading =
-  | { readonly state: "present"; readonly bytes: Uint8Array; readonly facts: ObjectFacts }
+  | {
+      readonly state: "present";
+      readonly bytes: Uint8Array;
+      readonly facts: ObjectFacts;
+      /** Set for collected facts: the bytes hold the public half where the node's file holds a private key. */
+      readonly isKeyFree?: true;
+    }
   | { readonly state: "absent"; readonly address: Address; readonly danglingLink: string | null }
   | { readonly state: "unreadable"; readonly address: Address; readonly reason: string };
 

@@ -1,13 +1,14 @@
 // Bytes read -> facts. Pure: what could not be read or parsed becomes a state, never an exception.
 import type { Reason } from "../model/reasons.ts";
 import { type Address, formatAddress } from "../model/address.ts";
-import { AppError, attempt, isAppError, reasonOf } from "../model/errors.ts";
+import { AppError, assertNever, attempt, isAppError, reasonOf } from "../model/errors.ts";
 import type { AuthoritySlot, CertificateSlot, Inventory, KeyPairSlot } from "../model/inventory.ts";
 import { type Kubeconfig, type KubeconfigSource, parseKubeconfig } from "../kubeconfig/kubeconfig.ts";
 import { type Certificate, parseCertificate } from "../pki/certificate.ts";
 import { readPublicHalf } from "../pki/public-half.ts";
-import { isSamePublicKey } from "../pki/keys.ts";
+import { isSamePublicKey, keySpecOfSpki } from "../pki/keys.ts";
 import { type PemFile, parsePem } from "../pki/pem.ts";
+import { collectedKeyOf } from "./collected-key.ts";
 import type {
   AuthorityFacts,
   CertificateFacts,
@@ -67,9 +68,10 @@ function observeKubeconfig(
   readings: Readings,
 ): Pick<SlotFacts, "certificate" | "key" | "trusted"> {
   const file = withReading<Kubeconfig>(holder.file, readings, (bytes) => readKubeconfig(holder.file, bytes));
+  const read = keyReaderFor(readings.get(formatAddress(holder.file)));
   if (file.state !== "present") return { certificate: file, key: file, trusted: null };
   const user = file.value.users.find((candidate) => candidate.name === holder.user);
-  const key = embedded(user?.key, (pem) => readKey(holder.file, pem)) ?? missing(holder.file);
+  const key = embedded(user?.key, (pem) => read(holder.file, pem)) ?? missing(holder.file);
   const certificate =
     embedded(user?.certificate, (pem) => readCertificates(holder.file, pem, key)) ?? missing(holder.file);
   const cluster = file.value.clusters.find((candidate) => candidate.name === holder.cluster);
@@ -172,7 +174,35 @@ function chooseLeaf(
 }
 
 function readKeyAt(address: Address, readings: Readings): Stored<KeyFacts> {
-  return withReading(address, readings, (bytes) => readKey(address, bytes));
+  const read = keyReaderFor(readings.get(formatAddress(address)));
+  return withReading(address, readings, (bytes) => read(address, bytes));
+}
+
+/** On a node itself a public half in the place of a key is a fault; in collected facts it is the key. */
+function keyReaderFor(reading: ObjectReading | undefined): typeof readKey {
+  return reading?.state === "present" && reading.isKeyFree === true ? readCollectedKey : readKey;
+}
+
+function readCollectedKey(address: Address, bytes: Uint8Array): Stored<KeyFacts> {
+  const key = collectedKeyOf(bytes);
+  if (key === null) return readKey(address, bytes);
+  switch (key.state) {
+    case "public-half": {
+      const spec = attempt(() => keySpecOfSpki(key.spkiDer));
+      if (isAppError(spec)) return broken(address, "key", reasonOf(spec));
+      return { state: "present", value: { spkiDer: key.spkiDer, spec, address } };
+    }
+    case "encrypted":
+      return { state: "broken", address, fault: "encrypted", reason: key.format };
+    case "truncated":
+      return broken(address, "truncated", "truncated");
+    case "broken":
+      return broken(address, "key", "openssl could not read it");
+    case "unread":
+      return { state: "unreadable", address, reason: "there was no openssl to read it with" };
+    default:
+      return assertNever(key);
+  }
 }
 
 function readKey(address: Address, bytes: Uint8Array): Stored<KeyFacts> {

@@ -41,6 +41,8 @@ export interface Present {
   readonly folders?: readonly FolderAttributes[];
   /** True when the links lead out of the trees that may be written without an explicit word. */
   readonly linkLeavesTree: boolean;
+  /** Set by a store of collected facts: public halves stand for private keys, so the bytes are not those of the object. */
+  readonly isKeyFree?: true;
 }
 
 /** Absent is a value. `danglingLink` is set when a link is there that leads nowhere. */

@@ -8,6 +8,7 @@ export const cliEn = {
   commands: {
     check: "what is stored, until when, and what is wrong with it; changes nothing",
     verify: "what check says, and what the running node serves and proves; creates and deletes one object",
+    collect: "what check --facts needs of a node, as text without keys; changes nothing",
     diagnose: "log lines and the node's files: which cause, how sure, what to do; changes nothing",
     inspect: "everything in a PEM or DER file, a bundle or a kubeconfig",
     plan: "what a renewal would do, in which order and why; changes nothing",
@@ -45,6 +46,9 @@ export const cliEn = {
     stateDir: "where lock, journal and backups are kept (default: var/lib/perennial below the root)",
     output: "output form",
     at: "answer for another day: 2027-11-22 or 2027-11-22T15:35:00Z",
+    facts: "read FILE (- is standard input), printed by collect on the node, instead of this machine",
+    collectScript: "print the script that does it with sh alone, for hosts without Node.js",
+    logLines: "how many lines of each log; 0 leaves logs out",
     within: "a certificate that ends within this time is due",
     all: "renew every certificate that kubeadm would, due or not",
     validity: "how long new certificates are valid; past the CA's own end it is refused",

@@ -9,6 +9,7 @@ export const cliZh: typeof cliEn = {
   commands: {
     check: "磁盘上有哪些证书、何时到期、有什么问题；不改动任何文件",
     verify: "check 的内容，加上运行中的节点实际出示什么、证明什么；会创建并删除一个对象",
+    collect: "把 check --facts 所需的节点信息打印为不含私钥的文本；不改动任何文件",
     diagnose: "根据日志和节点文件：是什么原因、有多大把握、怎么办；不做任何改动",
     inspect: "查看 PEM 或 DER 文件、证书包或 kubeconfig 里的全部内容",
     plan: "续期会做什么、按什么顺序、为什么；不改动任何文件",
@@ -46,6 +47,9 @@ export const cliZh: typeof cliEn = {
     stateDir: "锁、日志和备份所在目录（默认：root 下的 var/lib/perennial）",
     output: "输出格式",
     at: "按另一天回答：2027-11-22 或 2027-11-22T15:35:00Z",
+    facts: "读取 FILE（- 为标准输入），即 collect 在节点上打印的内容，而不读取本机",
+    collectScript: "打印只需 sh 的采集脚本，供没有 Node.js 的主机使用",
+    logLines: "每个日志取多少行；0 表示不含日志",
     within: "在此时间内到期的证书视为需要续期",
     all: "续期 kubeadm 会续期的全部证书，无论是否到期",
     validity: "新证书的有效期；超过 CA 自身到期时间则拒绝",

@@ -1,5 +1,5 @@
 // English: every error as what went wrong, where, why; and what to do next.
-import type { PlanDifference } from "../../../core/model/errors.ts";
+import type { FactsDamage, PlanDifference } from "../../../core/model/errors.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDate } from "../../time.ts";
@@ -42,6 +42,24 @@ const inspectIt = [
 
 function pathOf(address: string): string {
   return address.replace(/^[a-z-]*:[^:]*:/, "").replace(/#.*$/, "");
+}
+
+const factsFaults = {
+  "no-beginning": "its first line (=== perennial facts 1 ===) is missing, or this is something else",
+  "other-version": "it is of a version of perennial collect that this one does not know",
+  "no-end": "its last line (=== perennial facts end N ===) is missing: the end was not copied",
+  missing: "is missing",
+  unfinished: "was not copied to its end",
+  "sum-differs": "was changed on the way: its sum differs",
+  "two-contents": "is there twice and not the same: texts of two collections, one file each is needed",
+  "not-understood": "is whole, but not of a kind this version knows",
+} as const;
+
+function factsDamage({ section, title, fault }: FactsDamage): string {
+  if (section === null) return factsFaults[fault];
+  if (fault === "missing")
+    return `section ${section}${title === "" ? "" : ` (behind ${title})`} ${factsFaults[fault]}`;
+  return `section ${section} (${title}) ${factsFaults[fault]}`;
 }
 
 const kept = { run: "the run's backup, journal and staged files", lock: "the lock" } as const;
@@ -389,6 +407,14 @@ export const errors: ErrorMessages = {
   "input-unreadable": {
     sentence: (p) => `${p.path} could not be read: ${p.reason}`,
     hint: (p) => [`ls -l ${shellQuote(p.path)}`],
+  },
+  "facts-damaged": {
+    sentence: (p) =>
+      `the collected facts in ${p.path} are not whole: ${p.damages.map(factsDamage).join("; ")}`,
+    hint: () => [
+      "copy what is damaged again, from its @N line to its @N end line, and put it anywhere before the last line: a whole copy of a section wins over a damaged one",
+      "or collect again into a file and copy that: perennial collect > facts.txt",
+    ],
   },
   refused: {
     sentence: (p) =>

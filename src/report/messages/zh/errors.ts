@@ -1,5 +1,5 @@
 // 中文：每种错误——什么、哪里、为何；以及下一步。
-import type { PlanDifference } from "../../../core/model/errors.ts";
+import type { FactsDamage, PlanDifference } from "../../../core/model/errors.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDateIso } from "../../time.ts";
@@ -21,6 +21,24 @@ const whats = {
   tool: "工具版本",
   attributes: "属性",
 } as const;
+
+const factsFaults = {
+  "no-beginning": "缺少第一行（=== perennial facts 1 ===），或者不是采集的文本",
+  "other-version": "由本版本不认识的 perennial collect 版本生成",
+  "no-end": "缺少最后一行（=== perennial facts end N ===），结尾没有复制到",
+  missing: "缺失",
+  unfinished: "没有复制完整",
+  "sum-differs": "在传递中被改动，校验和不符",
+  "two-contents": "出现两次且内容不同：混有两次采集的文本，请每次采集各存一个文件",
+  "not-understood": "完整，但本版本不认识其类型",
+} as const;
+
+function factsDamage({ section, title, fault }: FactsDamage): string {
+  if (section === null) return factsFaults[fault];
+  if (fault === "missing")
+    return `第 ${section} 段${title === "" ? "" : `（在 ${title} 之后）`}${factsFaults[fault]}`;
+  return `第 ${section} 段（${title}）${factsFaults[fault]}`;
+}
 
 const kept = { run: "备份、日志与预置文件", lock: "锁" } as const;
 
@@ -359,6 +377,13 @@ export const errors: ErrorMessages = {
   "input-unreadable": {
     sentence: (p) => `无法读取 ${p.path}：${p.reason}`,
     hint: (p) => [`查看：ls -l ${shellQuote(p.path)}`],
+  },
+  "facts-damaged": {
+    sentence: (p) => `${p.path} 中采集的信息不完整：${p.damages.map(factsDamage).join("；")}`,
+    hint: () => [
+      "把损坏的段从 @N 行到 @N end 行重新复制一次，放在最后一行之前的任意位置：完整的副本优先于损坏的副本",
+      "或重新采集到文件再传递该文件：perennial collect > facts.txt",
+    ],
   },
   refused: {
     sentence: (p) => `已拒绝（${p.refusals.length} 个原因），未做任何改动`,
