@@ -36,6 +36,7 @@ export interface CriClient {
   removeContainer(id: string): Promise<void>;
   /** Stops and removes. */
   removeSandbox(id: string): Promise<void>;
+  close(): void;
 }
 
 /** Only pods that come from files. */
@@ -74,6 +75,7 @@ export function openCri(socket: string): CriClient {
       await byId("StopPodSandbox", id);
       await byId("RemovePodSandbox", id);
     },
+    close: () => connection.close(),
   };
 }
 

@@ -145,15 +145,22 @@ function keysIn(bytes: Uint8Array): readonly PrivateKey[] {
 /** Stopped and removed; the kubelet, which still lives, makes them again. */
 async function restartPods(lab: Lab, host: LabHost): Promise<void> {
   const cri = openCri(socketOf(lab, host));
-  const before = new Set((await cri.containers()).map(({ id }) => id));
-  for (const { id } of await cri.containers()) await cri.stopContainer(id, graceSeconds);
-  for (const { id } of await cri.sandboxes()) await cri.removeSandbox(id);
+  const [containers, sandboxes] = [await cri.containers(), await cri.sandboxes()];
+  await Promise.all(
+    sandboxes.map(async (sandbox) => {
+      const inside = containers.filter(({ sandboxId }) => sandboxId === sandbox.id);
+      await Promise.all(inside.map(({ id }) => cri.stopContainer(id, graceSeconds)));
+      await cri.removeSandbox(sandbox.id);
+    }),
+  );
+  const before = new Set(sandboxes.map(({ id }) => id));
   const end = performance.now() + restartMs;
   while (performance.now() < end) {
-    const fresh = (await cri.containers()).filter(({ id }) => !before.has(id));
+    const fresh = (await cri.containers()).filter(({ sandboxId }) => !before.has(sandboxId));
     const { parts } = await statusOf(lab, host);
-    const [, etcd] = parts;
-    if (fresh.length >= before.size && etcd?.ailment === null) return;
+    const etcd = parts.find(({ name }) => name === "etcd");
+    if (fresh.length >= before.size && etcd?.ailment === null) break;
     await sleep(100);
   }
+  cri.close();
 }

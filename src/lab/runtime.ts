@@ -69,9 +69,10 @@ function sandboxMethods(state: State): Readonly<Record<string, Method>> {
   const inside = (id: string): readonly Container[] =>
     [...containers.values()].filter(({ sandboxId }) => sandboxId === id);
   const stop = async (id: string): Promise<void> => {
-    await Promise.all(inside(id).map((one) => stopContainer(state, one.id, 0)));
     const found = sandboxes.get(id);
+    // First, so that nothing is started in it meanwhile.
     if (found) sandboxes.set(id, { ...found, isReady: false });
+    await Promise.all(inside(id).map((one) => stopContainer(state, one.id, 0)));
   };
   return {
     RunPodSandbox: async (request) => {
@@ -171,7 +172,9 @@ function known({ containers }: State, id: string): Container {
 function start(state: State, lab: Lab, host: LabHost, id: string): void {
   const { containers, children, sandboxes } = state;
   const one = known(state, id);
-  const log = join(sandboxes.get(one.sandboxId)?.logDirectory ?? "/var/log/pods", one.logPath);
+  const sandbox = sandboxes.get(one.sandboxId);
+  if (sandbox?.isReady !== true) throw new Error(`sandbox container ${one.sandboxId} is not running`);
+  const log = join(sandbox.logDirectory, one.logPath);
   const child = startContainer(lab, host, { command: one.command, log });
   const ended = (exitCode: number): void => {
     children.delete(id);
