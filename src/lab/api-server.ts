@@ -186,6 +186,7 @@ async function onObject(store: EtcdStore, request: IncomingMessage, path: string
     }
     case "DELETE":
       return (await store.delete(key)) ? statusObject(200, "", "") : missing;
+    case undefined:
     default:
       return statusObject(405, "MethodNotAllowed", "the server does not allow this method");
   }

@@ -82,16 +82,17 @@ function inWordsOfGo(error: NodeJS.ErrnoException, server: URL): Error {
       return new Error(`dial tcp ${server.host}: connect: connection refused`);
     case "CERT_HAS_EXPIRED":
       return new Error(
-        `x509: certificate has expired or is not yet valid: current time ${now()} is after the end of its validity`,
+        `x509: certificate has expired or is not yet valid: current time ${timeNow()} is after the end of its validity`,
       );
     case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
     case "SELF_SIGNED_CERT_IN_CHAIN":
       return new Error("x509: certificate signed by unknown authority");
+    case undefined:
     default:
       return error;
   }
 }
 
-function now(): string {
+function timeNow(): string {
   return new Date().toISOString().replace(/\.\d+/, "");
 }
