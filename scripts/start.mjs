@@ -1,9 +1,19 @@
-// `npm start`: set-up, build, and the main job on a throw-away expired control plane: check, plan, renew, verify, undo.
+// `npm start`: set-up, build, and the main job on a throw-away control plane. Where etcd is installed it runs, and is really broken:
+// lab up, expire, look, plan, renew, proof, down. Elsewhere it is its files only: check, plan, renew, verify, undo.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { lstatSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import { run } from "./run.mjs";
 import { ensureDependencies } from "./setup.mjs";
 
@@ -16,11 +26,56 @@ run(process.execPath, [join(root, "scripts/build.mjs")], { cwd: root });
 const { build } = await import("esbuild");
 const folder = mkdtempSync(join(tmpdir(), "perennial-demo-"));
 const node = join(folder, "m1");
-try {
+// Its sockets have short paths only.
+const lab = join(folder, "lab");
+const onLab = ["--root", join(lab, "m1"), "--probe"];
+// However this ends, no process of the lab stays.
+process.once("exit", clean);
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(130));
+if (isInstalled("etcd")) demonstrateLive();
+else {
+  console.log("\netcd is not installed: what follows is done on files alone, nothing runs");
   await makeNode();
   demonstrate();
-} finally {
+}
+
+function isInstalled(program) {
+  return (process.env["PATH"] ?? "").split(delimiter).some((directory) => {
+    try {
+      accessSync(join(directory, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function clean() {
+  spawnSync(perennial, ["lab", "down", "--dir", lab], { stdio: "ignore" });
   rmSync(folder, { recursive: true, force: true });
+}
+
+function demonstrateLive() {
+  const inLab = (word, ...more) => ["lab", word, "--dir", lab, ...more];
+  const what =
+    "real etcd, and stand-ins for kubelet, API server, scheduler and controller-manager that treat certificates as 1.20 does";
+  title("A throw-away control plane on this machine", what);
+  show("up", inLab("up"));
+  show("its certificates ended ten days ago, and everything was restarted", inLab("expire"));
+  show("what is wrong", ["--root", join(lab, "m1")], 3);
+  show("what a renewal would do; nothing is changed yet", ["plan", ...onLab]);
+  const startedAt = performance.now();
+  show("the repair, with its proof: what is served, a read of etcd, a write to the API", [
+    "renew",
+    "--yes",
+    "--reason",
+    "demonstration",
+    ...onLab,
+  ]);
+  console.log(`\nFrom dead to proven in ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`);
+  show("the processes say themselves how they are", inLab("status"));
+  show("and away with it", inLab("down"));
+  console.log(`\nThe command is ${perennial}; for a cluster to try it on: perennial lab up --dir DIR`);
 }
 
 async function makeNode() {

@@ -7,6 +7,7 @@ import type { CheckOptions } from "./commands/check.ts";
 import type { CollectOptions } from "./commands/collect.ts";
 import type { DiagnoseOptions } from "./commands/diagnose.ts";
 import type { InspectOptions } from "./commands/inspect.ts";
+import type { LabExpireOptions, LabOptions, LabRunOptions, LabUpOptions } from "./commands/lab.ts";
 import type { ApplyOptions, PlanOptions, RenewCommandOptions } from "./commands/renew.ts";
 import type { ResumeOptions, RunsOptions, RunsReportOptions } from "./commands/runs.ts";
 import type { VerifyOptions } from "./commands/verify.ts";
@@ -30,6 +31,7 @@ const groups = [
   { commands: ["plan", "renew", "apply"], add: addDoing },
   { commands: ["resume", "rollback", "runs"], add: addRuns },
   { commands: ["profile"], add: addProfiles },
+  { commands: ["lab"], add: addLab },
   { commands: ["version"], add: addVersion },
 ] as const;
 
@@ -279,6 +281,38 @@ function addProfiles(program: Command, { io, words, done }: Parts): void {
     .description(words.sub["profile lint"])
     .argument("<file>", words.args.profileFile)
     .action(async (path: string) => done((await load()).runProfileLint(path, io)));
+}
+
+function addLab(program: Command, { io, words, done }: Parts): void {
+  const load = () => import("./commands/lab.ts");
+  const lab = program.command("lab").description(words.commands.lab);
+  const command = (name: "up" | "expire" | "status" | "down"): Command =>
+    lab.command(name).description(words.sub[`lab ${name}`]).requiredOption("--dir <dir>", words.options.dir);
+  command("up")
+    .option("--pace <factor>", words.options.pace, "1")
+    .option("--key-algorithm <name>", words.options.labKey, "RSA-2048")
+    .action(async (_: unknown, own: Command) => done((await load()).runLabUp(own.opts<LabUpOptions>(), io)));
+  command("expire")
+    .option("--at <date>", words.options.labAt)
+    .option("--ca", words.options.labCa)
+    .action(async (_: unknown, own: Command) =>
+      done((await load()).runLabExpire(own.opts<LabExpireOptions>(), io)),
+    );
+  command("status").action(async (_: unknown, own: Command) =>
+    done((await load()).runLabStatus(own.opts<LabOptions>(), io)),
+  );
+  command("down").action(async (_: unknown, own: Command) =>
+    done((await load()).runLabDown(own.opts<LabOptions>(), io)),
+  );
+  lab
+    .command("run", { hidden: true })
+    .argument("<role>")
+    .argument("[word...]")
+    .requiredOption("--dir <dir>")
+    .requiredOption("--host <name>")
+    .action(async (role: string, rest: readonly string[], _: unknown, own: Command) =>
+      done((await load()).runLabPart(role, rest, own.opts<LabRunOptions>())),
+    );
 }
 
 function addVersion(program: Command, { io, words, done }: Parts): void {

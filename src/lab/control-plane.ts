@@ -1,6 +1,6 @@
 // Makes the files of a kubeadm control-plane node from scratch, with the dates somebody wants to see: for trials and tests.
 //
-// OUTPUTS  etc/kubernetes/{pki,manifests,*.conf}, root/.kube/config, var/lib/kubelet/pki, etc/hostname
+// OUTPUTS  etc/kubernetes/{pki,manifests,*.conf}, root/.kube/config, var/lib/kubelet, etc/hostname
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createPublicKey } from "node:crypto";
@@ -16,7 +16,15 @@ import {
   type Validity,
 } from "./lab-issuer.ts";
 import type { SanInput } from "../core/pki/extensions.ts";
-import { kubeconfigText, type LabNode, manifestTexts } from "./lab-texts.ts";
+import {
+  kubeconfigText,
+  kubeletConfigText,
+  kubeletFlagsText,
+  type LabNode,
+  type LabPorts,
+  manifestTexts,
+  usualPorts,
+} from "./lab-texts.ts";
 
 /** What all nodes of one cluster share. */
 export interface LabAuthorities {
@@ -53,6 +61,8 @@ export interface ControlPlaneOptions {
   readonly pkiDir?: string;
   /** Of another node of the same cluster. */
   readonly authorities?: LabAuthorities;
+  /** For a node that is to run: kubeadm's ports when not given, and then no files of the kubelet's that name them. */
+  readonly ports?: LabPorts;
 }
 
 interface Leaf {
@@ -73,6 +83,10 @@ export async function makeControlPlane(options: ControlPlaneOptions): Promise<vo
   for (const [name, text] of Object.entries(manifestTexts(lab)))
     tree.secret(`/etc/kubernetes/manifests/${name}`, text);
   tree.open("/etc/hostname", `${lab.node}\n`);
+  if (options.ports !== undefined) {
+    tree.open("/var/lib/kubelet/config.yaml", kubeletConfigText(lab));
+    tree.open("/var/lib/kubelet/kubeadm-flags.env", kubeletFlagsText());
+  }
   await Promise.all([
     ...pemLeafs(lab, authorities).map((leaf) => writePair(tree, options, leaf)),
     ...kubeconfigLeafs(lab, authorities).map((leaf) => writeKubeconfig(tree, options, leaf)),
@@ -102,8 +116,8 @@ function validityOf(notBefore: number, seconds: number): Validity {
 
 function labNode(options: ControlPlaneOptions): LabNode {
   const { node = "m1", address = "192.0.2.11", endpoint = "lb.example.internal" } = options;
-  const { kubernetesVersion = "1.20.2", pkiDir = "/etc/kubernetes/pki" } = options;
-  return { node, address, endpoint, kubernetesVersion, pkiDir };
+  const { kubernetesVersion = "1.20.2", pkiDir = "/etc/kubernetes/pki", ports = usualPorts } = options;
+  return { node, address, endpoint, kubernetesVersion, pkiDir, ports };
 }
 
 function leafValidity({ issuedAt, validitySeconds = 365 * day }: ControlPlaneOptions): Validity {
@@ -239,9 +253,9 @@ async function writeKubeconfig(tree: TreeWriter, options: ControlPlaneOptions, l
 
 /** From 1.20 on controller manager and scheduler talk to their own node. */
 function serverOf(options: ControlPlaneOptions, path: string): string {
-  const { address, endpoint } = labNode(options);
+  const { address, endpoint, ports } = labNode(options);
   const isLocal = /controller-manager|scheduler/.test(path);
-  return `https://${isLocal ? address : endpoint}:6443`;
+  return `https://${isLocal ? address : endpoint}:${ports.apiServer}`;
 }
 
 async function writeKubelet(

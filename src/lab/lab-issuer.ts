@@ -129,7 +129,7 @@ export function keyPem({ key }: Pick<LabPair, "key">): Uint8Array {
 }
 
 /** 63 random bits, never zero, as kubeadm takes them. */
-function newSerial(): Uint8Array {
+export function newSerial(): Uint8Array {
   const serial = Uint8Array.from(randomBytes(8));
   serial[0] = ((serial[0] ?? 0) & 0x3f) | 0x40;
   return serial;

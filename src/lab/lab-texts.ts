@@ -10,7 +10,35 @@ export interface LabNode {
   readonly kubernetesVersion: string;
   /** Absolute path on the node. */
   readonly pkiDir: string;
+  readonly ports: LabPorts;
 }
+
+/** Where everything on a node listens. */
+export interface LabPorts {
+  readonly etcd: number;
+  readonly etcdPeer: number;
+  readonly etcdMetrics: number;
+  readonly apiServer: number;
+  readonly controllerManager: number;
+  readonly scheduler: number;
+  readonly kubelet: number;
+  readonly kubeletHealth: number;
+}
+
+/** Those of kubeadm (cmd/kubeadm/app/constants). */
+export const usualPorts: LabPorts = {
+  etcd: 2379,
+  etcdPeer: 2380,
+  etcdMetrics: 2381,
+  apiServer: 6443,
+  controllerManager: 10257,
+  scheduler: 10259,
+  kubelet: 10250,
+  kubeletHealth: 10248,
+};
+
+/** The kubelet's socket of its container runtime, on the node. */
+export const runtimeSocket = "/run/lab-runtime.sock";
 
 export interface KubeconfigParts {
   readonly user: string;
@@ -57,37 +85,93 @@ function base64(bytes: Uint8Array): string {
 
 /** Texts of the four static pods by file name. */
 export function manifestTexts(lab: LabNode): Readonly<Record<string, string>> {
+  const { address, ports, pkiDir } = lab;
+  const near = "127.0.0.1";
   return {
-    "etcd.yaml": podText("etcd", "registry.k8s.io/etcd:3.4.13-0", etcdFlags(lab), etcdMounts(lab)),
-    "kube-apiserver.yaml": podText("kube-apiserver", image("kube-apiserver", lab), apiserverFlags(lab), {
-      "k8s-certs": lab.pkiDir,
+    "etcd.yaml": podText({
+      name: "etcd",
+      image: "registry.k8s.io/etcd:3.4.13-0",
+      flags: etcdFlags(lab),
+      mounts: { "etcd-data": "/var/lib/etcd", "etcd-certs": `${pkiDir}/etcd` },
+      probes: [{ kind: "liveness", host: near, port: ports.etcdMetrics, path: "/health", scheme: "HTTP" }],
     }),
-    "kube-controller-manager.yaml": podText(
-      "kube-controller-manager",
-      image("kube-controller-manager", lab),
-      controllerManagerFlags(lab),
-      { "k8s-certs": lab.pkiDir, kubeconfig: "/etc/kubernetes/controller-manager.conf" },
-    ),
-    "kube-scheduler.yaml": podText("kube-scheduler", image("kube-scheduler", lab), schedulerFlags(), {
-      kubeconfig: "/etc/kubernetes/scheduler.conf",
+    "kube-apiserver.yaml": podText({
+      name: "kube-apiserver",
+      image: image("kube-apiserver", lab),
+      flags: apiserverFlags(lab),
+      mounts: { "k8s-certs": pkiDir },
+      probes: [
+        { kind: "liveness", host: address, port: ports.apiServer, path: "/livez", scheme: "HTTPS" },
+        { kind: "readiness", host: address, port: ports.apiServer, path: "/readyz", scheme: "HTTPS" },
+      ],
+    }),
+    "kube-controller-manager.yaml": podText({
+      name: "kube-controller-manager",
+      image: image("kube-controller-manager", lab),
+      flags: controllerManagerFlags(lab),
+      mounts: { "k8s-certs": pkiDir, kubeconfig: "/etc/kubernetes/controller-manager.conf" },
+      probes: [healthz(ports.controllerManager)],
+    }),
+    "kube-scheduler.yaml": podText({
+      name: "kube-scheduler",
+      image: image("kube-scheduler", lab),
+      flags: schedulerFlags(lab),
+      mounts: { kubeconfig: "/etc/kubernetes/scheduler.conf" },
+      probes: [healthz(ports.scheduler)],
     }),
   };
+}
+
+/** `/var/lib/kubelet/config.yaml` as kubeadm writes it, with what differs from the kubelet's defaults on a node of the lab. */
+export function kubeletConfigText({ pkiDir, ports, address }: LabNode): string {
+  return `address: ${address}
+apiVersion: kubelet.config.k8s.io/v1beta1
+authentication:
+  anonymous:
+    enabled: false
+  x509:
+    clientCAFile: ${pkiDir}/ca.crt
+clusterDomain: cluster.local
+fileCheckFrequency: 1s
+healthzBindAddress: 127.0.0.1
+healthzPort: ${ports.kubeletHealth}
+kind: KubeletConfiguration
+port: ${ports.kubelet}
+rotateCertificates: true
+staticPodPath: /etc/kubernetes/manifests
+`;
+}
+
+/** `/var/lib/kubelet/kubeadm-flags.env`. */
+export function kubeletFlagsText(): string {
+  return `KUBELET_KUBEADM_ARGS="--container-runtime=remote --container-runtime-endpoint=unix://${runtimeSocket}"\n`;
 }
 
 function image(name: string, { kubernetesVersion }: LabNode): string {
   return `registry.k8s.io/${name}:v${kubernetesVersion}`;
 }
 
-function etcdMounts({ pkiDir }: LabNode): Readonly<Record<string, string>> {
-  return { "etcd-data": "/var/lib/etcd", "etcd-certs": `${pkiDir}/etcd` };
+interface ProbeText {
+  readonly kind: "liveness" | "readiness";
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly scheme: "HTTP" | "HTTPS";
 }
 
-function podText(
-  name: string,
-  imageName: string,
-  flags: readonly string[],
-  mounts: Readonly<Record<string, string>>,
-): string {
+function healthz(port: number): ProbeText {
+  return { kind: "liveness", host: "127.0.0.1", port, path: "/healthz", scheme: "HTTPS" };
+}
+
+interface PodText {
+  readonly name: string;
+  readonly image: string;
+  readonly flags: readonly string[];
+  readonly mounts: Readonly<Record<string, string>>;
+  readonly probes: readonly ProbeText[];
+}
+
+function podText({ name, image: imageName, flags, mounts, probes }: PodText): string {
   const entries = Object.entries(mounts);
   return `apiVersion: v1
 kind: Pod
@@ -105,7 +189,7 @@ spec:
 ${flags.map((flag) => `    - --${flag}`).join("\n")}
     image: ${imageName}
     imagePullPolicy: IfNotPresent
-    name: ${name}
+${probes.map(probeText).join("")}    name: ${name}
     resources:
       requests:
         cpu: 100m
@@ -119,18 +203,33 @@ status: {}
 `;
 }
 
-function etcdFlags({ node, address, pkiDir }: LabNode): readonly string[] {
+function probeText({ kind, host, port, path, scheme }: ProbeText): string {
+  return `    ${kind}Probe:
+      failureThreshold: 8
+      httpGet:
+        host: ${host}
+        path: ${path}
+        port: ${port}
+        scheme: ${scheme}
+      periodSeconds: 10
+      timeoutSeconds: 15
+`;
+}
+
+function etcdFlags({ node, address, pkiDir, ports }: LabNode): readonly string[] {
+  const client = (host: string): string => `https://${host}:${ports.etcd}`;
+  const peer = `https://${address}:${ports.etcdPeer}`;
   return [
-    `advertise-client-urls=https://${address}:2379`,
+    `advertise-client-urls=${client(address)}`,
     `cert-file=${pkiDir}/etcd/server.crt`,
     "client-cert-auth=true",
     "data-dir=/var/lib/etcd",
-    `initial-advertise-peer-urls=https://${address}:2380`,
-    `initial-cluster=${node}=https://${address}:2380`,
+    `initial-advertise-peer-urls=${peer}`,
+    `initial-cluster=${node}=${peer}`,
     `key-file=${pkiDir}/etcd/server.key`,
-    `listen-client-urls=https://127.0.0.1:2379,https://${address}:2379`,
-    "listen-metrics-urls=http://127.0.0.1:2381",
-    `listen-peer-urls=https://${address}:2380`,
+    `listen-client-urls=${[...new Set(["127.0.0.1", address])].map(client).join(",")}`,
+    `listen-metrics-urls=http://127.0.0.1:${ports.etcdMetrics}`,
+    `listen-peer-urls=${peer}`,
     `name=${node}`,
     `peer-cert-file=${pkiDir}/etcd/peer.crt`,
     "peer-client-cert-auth=true",
@@ -140,22 +239,23 @@ function etcdFlags({ node, address, pkiDir }: LabNode): readonly string[] {
   ];
 }
 
-function apiserverFlags({ address, pkiDir }: LabNode): readonly string[] {
+function apiserverFlags({ address, pkiDir, ports }: LabNode): readonly string[] {
   return [
     `advertise-address=${address}`,
     "authorization-mode=Node,RBAC",
+    ...(isLoopback(address) ? [`bind-address=${address}`] : []),
     `client-ca-file=${pkiDir}/ca.crt`,
     `etcd-cafile=${pkiDir}/etcd/ca.crt`,
     `etcd-certfile=${pkiDir}/apiserver-etcd-client.crt`,
     `etcd-keyfile=${pkiDir}/apiserver-etcd-client.key`,
-    "etcd-servers=https://127.0.0.1:2379",
+    `etcd-servers=https://127.0.0.1:${ports.etcd}`,
     `kubelet-client-certificate=${pkiDir}/apiserver-kubelet-client.crt`,
     `kubelet-client-key=${pkiDir}/apiserver-kubelet-client.key`,
     `proxy-client-cert-file=${pkiDir}/front-proxy-client.crt`,
     `proxy-client-key-file=${pkiDir}/front-proxy-client.key`,
     "requestheader-allowed-names=front-proxy-client",
     `requestheader-client-ca-file=${pkiDir}/front-proxy-ca.crt`,
-    "secure-port=6443",
+    `secure-port=${ports.apiServer}`,
     `service-account-key-file=${pkiDir}/sa.pub`,
     `service-account-signing-key-file=${pkiDir}/sa.key`,
     "service-cluster-ip-range=10.96.0.0/12",
@@ -164,7 +264,12 @@ function apiserverFlags({ address, pkiDir }: LabNode): readonly string[] {
   ];
 }
 
-function controllerManagerFlags({ pkiDir }: LabNode): readonly string[] {
+/** A node of the lab must not be reachable from elsewhere; kubeadm's own listens everywhere. */
+function isLoopback(address: string): boolean {
+  return address.startsWith("127.");
+}
+
+function controllerManagerFlags({ pkiDir, ports }: LabNode): readonly string[] {
   return [
     "bind-address=127.0.0.1",
     `client-ca-file=${pkiDir}/ca.crt`,
@@ -173,10 +278,21 @@ function controllerManagerFlags({ pkiDir }: LabNode): readonly string[] {
     "kubeconfig=/etc/kubernetes/controller-manager.conf",
     "leader-elect=true",
     `root-ca-file=${pkiDir}/ca.crt`,
+    ...securePort(ports.controllerManager, usualPorts.controllerManager),
     `service-account-private-key-file=${pkiDir}/sa.key`,
   ];
 }
 
-function schedulerFlags(): readonly string[] {
-  return ["bind-address=127.0.0.1", "kubeconfig=/etc/kubernetes/scheduler.conf", "leader-elect=true"];
+function schedulerFlags({ ports }: LabNode): readonly string[] {
+  return [
+    "bind-address=127.0.0.1",
+    "kubeconfig=/etc/kubernetes/scheduler.conf",
+    "leader-elect=true",
+    ...securePort(ports.scheduler, usualPorts.scheduler),
+  ];
+}
+
+/** kubeadm does not write the default. */
+function securePort(port: number, usual: number): readonly string[] {
+  return port === usual ? [] : [`secure-port=${port}`];
 }

@@ -182,7 +182,8 @@ async function prepareRebounce(context: RunContext, steps: readonly BounceStep[]
     leftAlone: [],
     run: async () => {},
     afterwards: async () => {
-      for (const step of begun) await rebounce(context, step);
+      // The kubelet last: with bytes that have expired it may not start again, and without it nothing else does.
+      for (const step of begun.toReversed()) await rebounce(context, step);
     },
     discard: async () => {},
   };

@@ -19,6 +19,7 @@ export const cliEn = {
     runs: "list, show, report or prune the runs of this node",
     profile: "the distributions this tool knows, as data",
     version: "print the version",
+    lab: "a control plane on this machine, to break and to repair (needs etcd)",
   },
   sub: {
     "runs list": "every run of this node, newest first",
@@ -28,6 +29,10 @@ export const cliEn = {
     "profile list": "the built-in profiles",
     "profile show": "one profile, with its parameters filled in",
     "profile lint": "check a profile file",
+    "lab up": "make one in a new directory and start it, on free ports of 127.0.0.1",
+    "lab expire": "let its certificates have ended, and restart everything",
+    "lab status": "what runs of it, and how it is",
+    "lab down": "end its processes and remove its files",
   },
   args: {
     names: "kubeadm's names (apiserver, admin.conf, ...), slot ids, or all; none means whatever is due",
@@ -82,6 +87,11 @@ export const cliEn = {
       "refuse unless it is now between two instants, and change nothing live outside: 2026-11-22T22:00/2026-11-23T02:00 (local time, or with Z)",
     keep: "how many of the newest runs to keep",
     olderThan: "keep runs younger than this",
+    dir: "the lab's directory",
+    pace: "factor for every waiting time, 1 as Kubernetes has them, 0.1 ten times faster",
+    labKey: "algorithm of all keys",
+    labAt: "when they ended (default: ten days ago)",
+    labCa: "the authorities too",
   },
   usage: {
     unknownOption: (name: string) => `unknown option ${name}`,
@@ -153,6 +163,12 @@ export const cliEn = {
   nothingToResume: "No run is unfinished: nothing to do.",
   pruned: (count: number) => `${count} ${count === 1 ? "run" : "runs"} forgotten.`,
   profileOk: (id: string) => `profile ${id}: no fault found`,
+  lab: {
+    well: "well",
+    lookAt: (look: string, repair: string) => `Look at it: ${look}\nRepair it:  ${repair}`,
+    expired: (at: string) => `Every certificate has ended at ${at}, and everything was restarted.`,
+    down: (count: number) => `${count} ${count === 1 ? "process" : "processes"} ended, the lab is removed.`,
+  },
   bare: {
     dead: (count: number) =>
       `${count} ${count === 1 ? "certificate is" : "certificates are"} expired or unusable`,

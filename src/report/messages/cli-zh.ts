@@ -20,6 +20,7 @@ export const cliZh: typeof cliEn = {
     runs: "列出、查看、报告或清理本节点的运行记录",
     profile: "本工具认识的发行版（数据形式）",
     version: "显示版本",
+    lab: "本机上的一个控制平面，用来弄坏和修复（需要 etcd）",
   },
   sub: {
     "runs list": "本节点的全部运行，最新的在前",
@@ -29,6 +30,10 @@ export const cliZh: typeof cliEn = {
     "profile list": "内置的 profile",
     "profile show": "查看一个 profile，参数已代入",
     "profile lint": "检查 profile 文件",
+    "lab up": "在新目录中创建并启动，使用 127.0.0.1 的空闲端口",
+    "lab expire": "让它的证书全部过期，并重启所有进程",
+    "lab status": "哪些进程在运行、是否正常",
+    "lab down": "结束它的进程并删除它的文件",
   },
   args: {
     names: "kubeadm 的名称（apiserver、admin.conf 等）、slot id 或 all；不写表示所有到期的证书",
@@ -80,6 +85,11 @@ export const cliZh: typeof cliEn = {
       "只在两个时刻之间执行，此外拒绝且不改动任何在用文件：2026-11-22T22:00/2026-11-23T02:00（本地时间，或带 Z）",
     keep: "保留最新的多少次运行",
     olderThan: "保留比这个时间更新的运行",
+    dir: "lab 的目录",
+    pace: "所有等待时间的系数：1 与 Kubernetes 相同，0.1 快十倍",
+    labKey: "全部密钥的算法",
+    labAt: "过期时间（默认：十天前）",
+    labCa: "CA 也过期",
   },
   usage: {
     unknownOption: (name) => `未知选项 ${name}`,
@@ -145,6 +155,12 @@ export const cliZh: typeof cliEn = {
   nothingToResume: "没有未完成的运行：无事可做。",
   pruned: (count) => `已删除 ${count} 次运行的记录。`,
   profileOk: (id) => `profile ${id}：没有发现问题`,
+  lab: {
+    well: "正常",
+    lookAt: (look, repair) => `查看：${look}\n修复：${repair}`,
+    expired: (at) => `全部证书已于 ${at} 过期，所有进程已重启。`,
+    down: (count) => `已结束 ${count} 个进程，lab 已删除。`,
+  },
   bare: {
     dead: (count) => `${count} 个证书已过期或不可用`,
     dying: (count) => `另有 ${count} 个需要注意`,

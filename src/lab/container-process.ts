@@ -1,0 +1,64 @@
+// A container of the lab: one process with the node's root in front of every path among its words, its output in the pod's log.
+// INPUTS: none. OUTPUTS: a process; /var/log/pods below the host's root
+import { type ChildProcess, spawn } from "node:child_process";
+import { createWriteStream, existsSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { type Lab, type LabHost, rootOf } from "./places.ts";
+import { environmentOf, wordsFor } from "./processes.ts";
+
+export interface ContainerStart {
+  readonly command: readonly string[];
+  /** Below the host's root. */
+  readonly log: string;
+}
+
+/** What is run by a stand-in of ours when the real program is not there. */
+const standIns: ReadonlySet<string> = new Set([
+  "kube-apiserver",
+  "kube-controller-manager",
+  "kube-scheduler",
+]);
+
+export function startContainer(lab: Lab, host: LabHost, { command, log }: ContainerStart): ChildProcess {
+  const [program = "", ...words] = command;
+  const onHost = words.map((word) => translated(word, rootOf(lab, host)));
+  const options = {
+    argv0: program,
+    cwd: rootOf(lab, host),
+    env: environmentOf(lab, host),
+    stdio: "pipe",
+  } as const;
+  const child = standIns.has(program)
+    ? spawn(process.execPath, [...wordsFor(lab, host, program), "--", ...onHost], options)
+    : spawn(program, onHost, options);
+  child.stdin.end();
+  keepOutput(child, join(rootOf(lab, host), log));
+  return child;
+}
+
+/** The mount namespace of a host that has none: `--data-dir=/var/lib/etcd` is meant below its root. */
+function translated(word: string, root: string): string {
+  return word.replace(/^(--[\w-]+=)?(\/.*)$/, (_, flag: string | undefined, path: string) => {
+    return `${flag ?? ""}${join(root, path)}`;
+  });
+}
+
+/** As the kubelet's runtimes write: `2026-11-22T16:00:00.000000000Z stderr F message`. */
+function keepOutput(child: ChildProcess, path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const file = createWriteStream(path, { flags: "a", mode: 0o640 });
+  // `lab down` takes the folder away while the last words come.
+  file.on("error", () => {});
+  const keep = (stream: Readable | null, name: string): void => {
+    if (stream === null) return;
+    createInterface({ input: stream }).on("line", (line) => {
+      const time = new Date().toISOString().replace("Z", "000000Z");
+      if (existsSync(path)) file.write(`${time} ${name} F ${line}\n`);
+    });
+  };
+  keep(child.stdout, "stdout");
+  keep(child.stderr, "stderr");
+  child.once("close", () => file.end());
+}

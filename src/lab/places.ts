@@ -1,0 +1,59 @@
+// What a lab is made of: its file, its hosts, and where everything of a host lies.
+// INPUTS, OUTPUTS: DIR/lab.json
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { AppError } from "../core/model/errors.ts";
+import { type LabPorts, runtimeSocket } from "./lab-texts.ts";
+
+export interface LabHost {
+  readonly name: string;
+  readonly ports: LabPorts;
+}
+
+export interface Lab {
+  /** Absolute. */
+  readonly directory: string;
+  /** Every process of this lab carries it in its environment: that is how it is known to be ours. */
+  readonly id: string;
+  /** Every waiting time is multiplied by it; 1 is Kubernetes' own pace. */
+  readonly pace: number;
+  readonly hosts: readonly LabHost[];
+}
+
+/** Name of the environment variable that holds the lab's id. */
+export const labVariable = "PERENNIAL_LAB";
+
+export function labFile(directory: string): string {
+  return join(directory, "lab.json");
+}
+
+/** @throws AppError `input-unreadable` when the directory holds no lab */
+export function readLab(directory: string): Lab {
+  const path = labFile(directory);
+  try {
+    return { ...(JSON.parse(readFileSync(path, "utf8")) as Omit<Lab, "directory">), directory };
+  } catch (cause) {
+    const reason = cause instanceof Error && "code" in cause ? String(cause.code) : "not JSON";
+    throw new AppError("input-unreadable", { path, reason }, { cause });
+  }
+}
+
+export function writeLab({ directory, ...rest }: Lab): void {
+  writeFileSync(labFile(directory), `${JSON.stringify(rest, null, 2)}\n`, { mode: 0o600 });
+}
+
+/** The directory that is `/` for the host. */
+export function rootOf(lab: Lab, host: LabHost): string {
+  return join(lab.directory, host.name);
+}
+
+/** @throws AppError `value-invalid` */
+export function hostNamed(lab: Lab, name: string): LabHost {
+  const host = lab.hosts.find((each) => each.name === name);
+  if (host) return host;
+  throw new AppError("name-unknown", { name, known: lab.hosts.map((each) => each.name) });
+}
+
+export function socketOf(lab: Lab, host: LabHost): string {
+  return join(rootOf(lab, host), runtimeSocket);
+}

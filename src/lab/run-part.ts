@@ -1,0 +1,34 @@
+// One process of a lab, started by another: `perennial lab run ROLE`.
+import { AppError } from "../core/model/errors.ts";
+import { runApiServer } from "./api-server.ts";
+import { runKubelet } from "./kubelet.ts";
+import { runLeader } from "./leader.ts";
+import { hostNamed, readLab } from "./places.ts";
+import { runRuntime } from "./runtime.ts";
+
+export interface PartOptions {
+  /** Absolute. */
+  readonly directory: string;
+  readonly host: string;
+  /** The container's own words. */
+  readonly words: readonly string[];
+}
+
+/** The process lives on for its servers. */
+export async function runPart(role: string, options: PartOptions): Promise<void> {
+  const lab = readLab(options.directory);
+  const host = hostNamed(lab, options.host);
+  switch (role) {
+    case "runtime":
+      return runRuntime(lab, host);
+    case "kubelet":
+      return runKubelet(lab, host);
+    case "kube-apiserver":
+      return runApiServer(lab, options.words);
+    case "kube-controller-manager":
+    case "kube-scheduler":
+      return runLeader(lab, host, { name: role, words: options.words });
+    default:
+      throw new AppError("name-unknown", { name: role, known: ["runtime", "kubelet"] });
+  }
+}

@@ -1,0 +1,120 @@
+// `lab up`: a control plane that really runs, in one directory of this machine, on free ports of 127.0.0.1.
+// OUTPUTS: DIR (made, or empty); the processes of its hosts
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, symlinkSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { AppError } from "../core/model/errors.ts";
+import { makeControlPlane } from "./control-plane.ts";
+import type { LabPorts } from "./lab-texts.ts";
+import { type HostStatus, statusOf } from "./status.ts";
+import { type Lab, type LabHost, rootOf, socketOf, writeLab } from "./places.ts";
+import { startPart } from "./processes.ts";
+
+export interface UpOptions {
+  /** Absolute. */
+  readonly directory: string;
+  /** Default 1. */
+  readonly pace?: number;
+  /** As kubeadm spells it; default `RSA-2048`. */
+  readonly keySpec?: string;
+}
+
+const dayMs = 86_400_000;
+const startMs = 60_000;
+/** sun_path of unix(7) holds 108 bytes, the last one zero. */
+const longestSocket = 107;
+const tooDeep = "a shorter path: a socket below it has at most 107 bytes";
+
+/** Resolves when everything is well. @throws AppError `value-invalid` when the directory is not empty or too deep, `bounce-failed` */
+export async function labUp({ directory, pace = 1, keySpec = "RSA-2048" }: UpOptions): Promise<Lab> {
+  const host: LabHost = { name: "m1", ports: await freePorts() };
+  const lab: Lab = { directory, id: randomUUID(), pace, hosts: [host] };
+  makeEmpty(lab, host);
+  writeLab(lab);
+  await makeHost(lab, host, keySpec);
+  await startHost(lab, host);
+  return lab;
+}
+
+function makeEmpty(lab: Lab, host: LabHost): void {
+  const { directory } = lab;
+  const refuse = (expected: "a new or empty directory" | typeof tooDeep): never => {
+    throw new AppError("value-invalid", { what: "directory", value: directory, expected });
+  };
+  if (Buffer.byteLength(socketOf(lab, host)) > longestSocket) refuse(tooDeep);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if (readdirSync(directory).length > 0) refuse("a new or empty directory");
+}
+
+/** Leafs of this day; authorities old enough for leafs that ended a year ago. */
+async function makeHost(lab: Lab, host: LabHost, keySpec: string): Promise<void> {
+  const root = rootOf(lab, host);
+  const now = Math.floor(Date.now() / 1000) * 1000;
+  await makeControlPlane({
+    directory: root,
+    node: host.name,
+    address: "127.0.0.1",
+    endpoint: "127.0.0.1",
+    ports: host.ports,
+    keySpec,
+    issuedAt: now - 60_000,
+    caIssuedAt: now - 1000 * dayMs,
+  });
+  for (const folder of ["var/lib/etcd", "var/log/pods", "proc"]) {
+    mkdirSync(join(root, folder), { recursive: true, mode: folder === "var/lib/etcd" ? 0o700 : 0o755 });
+  }
+  // When this machine came up; the host's processes are beside it, and none of the others.
+  symlinkSync("/proc/stat", join(root, "proc/stat"));
+}
+
+async function startHost(lab: Lab, host: LabHost): Promise<void> {
+  await startPart(lab, host, "runtime");
+  await startPart(lab, host, "kubelet");
+  const end = performance.now() + startMs;
+  for (;;) {
+    const status = await statusOf(lab, host);
+    const sick = status.parts.find(({ ailment }) => ailment !== null);
+    if (sick === undefined) return;
+    if (performance.now() >= end) throw failure(status);
+    await sleep(100);
+  }
+}
+
+function failure({ parts }: HostStatus): AppError<"bounce-failed"> {
+  const sick = parts.find(({ ailment }) => ailment !== null);
+  const consumer = sick?.name ?? "";
+  return new AppError("bounce-failed", {
+    consumer,
+    stage: "health",
+    where: consumer,
+    reason: sick?.ailment ?? "",
+  });
+}
+
+/** Ports that were free a moment ago, all different. */
+async function freePorts(): Promise<LabPorts> {
+  const servers = Array.from({ length: 8 }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(
+    servers.map((server) => {
+      server.close();
+      return once(server, "close");
+    }),
+  );
+  const [etcd = 0, etcdPeer = 0, etcdMetrics = 0, apiServer = 0, ...rest] = ports;
+  const [controllerManager = 0, scheduler = 0, kubelet = 0, kubeletHealth = 0] = rest;
+  return {
+    etcd,
+    etcdPeer,
+    etcdMetrics,
+    apiServer,
+    controllerManager,
+    scheduler,
+    kubelet,
+    kubeletHealth,
+  };
+}
