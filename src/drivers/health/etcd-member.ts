@@ -1,7 +1,7 @@
 // The engine's etcd port over the client: several endpoints tried in order, data saved into files and read back.
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { copyFile, mkdir, open, rm } from "node:fs/promises";
+import { copyFile, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError, isAppError, wordsOf } from "../../core/model/errors.ts";
 import type { EtcdMember, EtcdTarget, Saved } from "../../engine/ports/live.ts";
@@ -10,7 +10,7 @@ import type { GrpcTarget } from "../shared/grpc.ts";
 import { coldCopy as listColdFiles } from "./etcd-cold-copy.ts";
 import { type Etcd, openEtcd } from "./etcd.ts";
 import { snapshotTo } from "./etcd-snapshot.ts";
-import { createSnapshotFile } from "./snapshot-file.ts";
+import { createSnapshotFile, syncFolder } from "./snapshot-file.ts";
 
 export const readDeadlineMs = 5000;
 const snapshotDeadlineMs = 30_000;
@@ -68,16 +68,37 @@ function targetsOf({ endpoints, identity, serverKeys }: EtcdTarget): readonly Gr
   }));
 }
 
-/** A snapshot that was cut off before is taken anew. */
+/** Taken beside its place: one that is there already goes only when its successor is complete. */
 async function snapshot(etcd: Etcd, path: string, signal?: AbortSignal): Promise<Saved> {
-  await rm(path, { force: true });
-  const file = await createSnapshotFile(path);
+  const beside = `${path}.new`;
+  await rm(beside, { force: true });
+  const file = await createSnapshotFile(beside);
   try {
     const { sizeBytes, sha256 } = await snapshotTo(etcd, file, withSignal(signal));
+    await moveIntoPlace(beside, path);
     return { bytes: sizeBytes, sha256, hasV2Data: false };
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw error;
   } finally {
     await file.close();
   }
+}
+
+/** Survives a loss of power once it resolves. */
+async function moveIntoPlace(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+    await syncFolder(dirname(to));
+  } catch (error) {
+    throw writeFailed(to, "rename", error);
+  }
+}
+
+function writeFailed(address: string, operation: string, error: unknown): unknown {
+  const cause = errnoOf(error);
+  if (cause === null) return error;
+  return new AppError("store-write-failed", { address, operation, cause }, { cause: error });
 }
 
 async function coldCopy(dataDirectory: string, folder: string, signal?: AbortSignal): Promise<Saved> {
@@ -87,12 +108,20 @@ async function coldCopy(dataDirectory: string, folder: string, signal?: AbortSig
       step: folder,
       reason: `${missing.join(", ")} is missing in ${dataDirectory}`,
     });
-  await rm(folder, { recursive: true, force: true });
+  const beside = `${folder}.new`;
+  await rm(beside, { recursive: true, force: true });
   const hashes: string[] = [];
-  for (const { path, name } of files) {
-    signal?.throwIfAborted();
-    hashes.push(`${await copyOne(path, join(folder, name))}  ${name}\n`);
+  try {
+    for (const { path, name } of files) {
+      signal?.throwIfAborted();
+      hashes.push(`${await copyOne(path, join(beside, name))}  ${name}\n`);
+    }
+  } catch (error) {
+    await rm(beside, { recursive: true, force: true });
+    throw error;
   }
+  await rm(folder, { recursive: true, force: true });
+  await moveIntoPlace(beside, folder);
   const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const sha256 = createHash("sha256").update(hashes.join("")).digest("hex");
   return { bytes, sha256, hasV2Data: v2Keys === "present" };
@@ -110,13 +139,12 @@ async function copyOne(from: string, to: string): Promise<string> {
     } finally {
       await copy.close();
     }
+    await syncFolder(dirname(to));
     const [original, copied] = [await hashOf(from), await hashOf(to)];
     if (original === copied) return copied;
     throw new AppError("snapshot-failed", { step: to, reason: "the copy differs: etcd is still writing" });
   } catch (error) {
-    const cause = errnoOf(error);
-    if (cause === null) throw error;
-    throw new AppError("store-write-failed", { address: to, operation: "copy", cause }, { cause: error });
+    throw writeFailed(to, "copy", error);
   }
 }
 

@@ -31,7 +31,10 @@ function served({ host, port, serverName }: Endpoint, signal?: AbortSignal): Pro
   return new Promise((resolve) => {
     const deadline = AbortSignal.timeout(deadlineMs);
     const either = AbortSignal.any([deadline, ...(signal ? [signal] : [])]);
-    if (either.aborted) return void resolve({ state: "unreachable", reason: "interrupted" });
+    if (either.aborted) {
+      resolve({ state: "unreachable", reason: "interrupted" });
+      return;
+    }
     const socket = connect({
       host,
       port,

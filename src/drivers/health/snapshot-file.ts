@@ -28,7 +28,8 @@ export async function createSnapshotFile(path: string): Promise<SnapshotFile> {
   };
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** Names in it survive a loss of power once it resolves. */
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r");
   try {
     await folder.sync();

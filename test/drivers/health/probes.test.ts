@@ -1,4 +1,5 @@
 // Listeners looked at: real servers on loopback, with certificates of every kind.
+import { createSecureContext } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Endpoint } from "../../../src/core/model/live.ts";
 import { parseCertificate } from "../../../src/core/pki/certificate.ts";
@@ -63,7 +64,6 @@ describe("the certificate presented", () => {
       cert: Buffer.from(certificatePem(made.expired)),
       key: Buffer.from(keyPem(made.expired)),
     };
-    const { createSecureContext } = await import("node:tls");
     const endpoint = await https(made.valid, () => {}, {
       SNICallback: (name, done) =>
         done(null, name === "apiserver-loopback-client" ? createSecureContext(context) : undefined),
