@@ -113,6 +113,7 @@ export type HeldReason = Extract<
 export type KeepRunningReason =
   | { readonly code: "nothing-changes" }
   | { readonly code: "reloads"; readonly since: string; readonly version: string }
+  | { readonly code: "several-members"; readonly members: number }
   | { readonly code: "not-here"; readonly through: string };
 
 export type RestartDecision =

@@ -295,7 +295,7 @@ function withLive(
 /** Consumers that the plan itself takes care of, or that need nothing. */
 function handledBy({ restarts }: LiveSteps): ReadonlySet<string> {
   const isHandled = ({ reasons }: LiveSteps["restarts"][number]): boolean =>
-    !reasons.some(({ code }) => code === "not-here");
+    !reasons.some(({ code }) => code === "not-here" || code === "several-members");
   return new Set(restarts.filter(isHandled).map(({ consumer }) => consumer));
 }
 

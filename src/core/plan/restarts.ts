@@ -34,6 +34,10 @@ function decide(situation: RestartCase, component: ProcessSlot): RestartDecision
   if (running === undefined || running.state === "unknown") {
     return { consumer, action: "keep", reasons: [{ code: "not-here", through: running?.through ?? "" }] };
   }
+  const members = situation.live.inventory.etcd?.members ?? 1;
+  // Whether the others could do without this member is asked by nobody here: it is left to the roll over all nodes.
+  if (consumer === "etcd" && members > 1 && running.state === "running")
+    return { consumer, action: "keep", reasons: [{ code: "several-members", members }] };
   const reasons = [
     ...bodily(running),
     ...heldInMemory(situation, component, running),

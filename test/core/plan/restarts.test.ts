@@ -52,6 +52,19 @@ describe("restarts", () => {
     expect(of("etcd", decisions)).toBe("bounce dead");
   });
 
+  it("are never of one etcd member among several, however its files change; the notice stays", () => {
+    const { facts, live } = withVersion(base.healthy, "etcd", "3.1.18");
+    const etcd = live.inventory.etcd && { ...live.inventory.etcd, members: 3 };
+    const several = { facts, live: { ...live, inventory: { ...live.inventory, etcd } } };
+    expect(reasonsOf("etcd", decide(several, ["etcd-server"]))).toEqual([
+      { code: "several-members", members: 3 },
+    ]);
+    // A member that is dead takes nothing from the quorum.
+    expect(of("etcd", decide(withProcess(several, { consumer: "etcd", state: "exited" })))).toBe(
+      "bounce dead",
+    );
+  });
+
   it("are needed for what says that it is unwell", () => {
     const ailment = "/readyz is answered with 500: [-]etcd failed";
     const decisions = decide(withProcess(base.healthy, { consumer: "kube-apiserver", ailment }));

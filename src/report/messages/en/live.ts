@@ -21,6 +21,8 @@ const keepRunning: MessagesOf<KeepRunningReason> = {
   "nothing-changes": () => "nothing that it has loaded changes",
   reloads: (r) =>
     `version ${r.version} reads changed files by itself (since ${r.since}); restarted only if it does not`,
+  "several-members": (r) =>
+    `one of ${r.members} members, which this command never stops: from 3.2 on it reads its new files at the next handshake. If the other members have expired too, nothing here gets well before they are renewed: do that on their nodes, then resume here`,
   "not-here": (r) => `it could not be looked at${r.through === "" ? "" : ` (${r.through})`}`,
 };
 

@@ -19,6 +19,8 @@ export const live: typeof english = {
   keepRunning: {
     "nothing-changes": () => "它加载的内容没有变化",
     reloads: (r) => `版本 ${r.version} 会自动读取变化的文件（自 ${r.since} 起），未生效才重启`,
+    "several-members": (r) =>
+      `它是 ${r.members} 个成员之一，本命令绝不停止它：自 3.2 起它在下一次握手时读取新文件。若其他成员的证书也已过期，在它们续好之前本节点不会恢复：请到那些节点上续期，再回到这里 resume`,
     "not-here": (r) => `无法查看${r.through === "" ? "" : `（${r.through}）`}`,
   },
   heading: "进程：",
