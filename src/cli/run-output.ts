@@ -1,6 +1,7 @@
 // What renew, apply, resume and rollback say while they work and when they end, and with which exit code.
 import type { RunOptions, RunResult } from "../app/renewal.ts";
 import { type LocalNode, stateDirectoryOf } from "../app/local-node.ts";
+import type { RunEvent } from "../core/model/event.ts";
 import type { Plan } from "../core/model/plan.ts";
 import { cliMessages } from "../report/cli-messages.ts";
 import { formatError } from "../report/error-text.ts";
@@ -11,6 +12,7 @@ import { commandLine } from "./command-line.ts";
 import { parseWindow } from "./durations.ts";
 import { exitCodeOfError, exitCodeOfSignal, exitCodes } from "./exit-codes.ts";
 import type { Io } from "./io.ts";
+import { openLiveLine } from "./live-line.ts";
 import { type NodeOptions, nodeArguments } from "./options.ts";
 
 export interface RunCommandOptions {
@@ -22,27 +24,46 @@ export interface RunCommandOptions {
   readonly breakLock?: boolean;
 }
 
-/** Events go out as lines, or as one JSON object per line with `-o json`. */
-export function runOptionsOf(
-  options: RunCommandOptions & { readonly output: string },
-  io: Io,
-  local: LocalNode,
-): RunOptions {
+export interface Watched {
+  readonly options: RunCommandOptions & { readonly output: string };
+  readonly io: Io;
+  readonly local: LocalNode;
+}
+
+/**
+ * Runs `action` and tells what happens: lines, with one live line below them on a terminal; with `-o json` one JSON object per line.
+ * The first Ctrl-C is answered at once, though the run stops at its next safe point only.
+ */
+export async function watched<T>(
+  { options, io, local }: Watched,
+  action: (options: RunOptions) => Promise<T>,
+): Promise<T> {
+  const isData = options.output === "json";
+  const line = isData ? null : openLiveLine(io);
+  const print = (write: () => void): void => (line ? line.print(write) : write());
   const progress = createProgress({ lang: io.lang, stateDirectory: stateDirectoryOf(local) });
-  return {
-    ticket: options.ticket ?? null,
-    reason: options.reason ?? null,
-    breakLock: options.breakLock === true,
-    ...(options.window === undefined ? {} : { window: parseWindow(options.window) }),
-    signal: io.signal,
-    onEvent: (event) => {
-      if (options.output === "json") {
-        io.out(`${JSON.stringify(event)}\n`);
-        return;
-      }
-      for (const line of progress.tell(event)) io.out(`${line}\n`);
-    },
+  const stopping = (): void =>
+    print(() => io.err(`hint: ${cliMessages(io.lang).stopping(String(io.signal.reason))}\n`));
+  io.signal.addEventListener("abort", stopping, { once: true });
+  const onEvent = (event: RunEvent): void => {
+    if (isData) return io.out(`${JSON.stringify(event)}\n`);
+    const lines = progress.tell(event);
+    if (lines.length > 0) print(() => io.out(lines.map((text) => `${text}\n`).join("")));
+    line?.tell(event);
   };
+  try {
+    return await action({
+      ticket: options.ticket ?? null,
+      reason: options.reason ?? null,
+      breakLock: options.breakLock === true,
+      ...(options.window === undefined ? {} : { window: parseWindow(options.window) }),
+      signal: io.signal,
+      onEvent,
+    });
+  } finally {
+    io.signal.removeEventListener("abort", stopping);
+    line?.close();
+  }
 }
 
 interface Reported {
@@ -58,7 +79,8 @@ export function reportRun(result: RunResult, { plan, options, io }: Reported): n
   if (options.output === "json") io.out(`${JSON.stringify({ type: "result", ...asData(result) })}\n`);
   const again = nodeArguments(options);
   if (result.outcome === "succeeded") {
-    say(words.done(result.issued.length, result.changed.length, result.run));
+    const counts = { issued: result.issued.length, files: result.changed.length };
+    say(words.done(counts, result.run, isProvedLive(plan)));
     const restart = plan.notices.find((notice) => notice.code === "restart-needed");
     if (restart) say(words.restart(restart.consumers.join(messagesFor(io.lang).check.comma)));
     say(words.undoWith(commandLine(["rollback", result.run, ...again])));
@@ -67,6 +89,11 @@ export function reportRun(result: RunResult, { plan, options, io }: Reported): n
   if (result.error) io.err(formatError(result.error, io.lang, again));
   for (const object of result.leftAlone) io.err(`hint: ${words.leftAlone(safeText(object))}\n`);
   return reportFailure(result, again, io);
+}
+
+/** A run that succeeded has done every step of its plan. */
+function isProvedLive({ phases }: Plan): boolean {
+  return phases.some(({ id, nodes }) => id === "prove-live" && nodes.some(({ steps }) => steps.length > 0));
 }
 
 function reportFailure(result: RunResult, again: readonly string[], io: Io): number {

@@ -24,6 +24,8 @@ export interface CliOptions {
   readonly width?: number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** What a terminal has, and neither `NO_COLOR` nor `TERM=dumb` leaves. */
+  readonly hasColor?: boolean;
 }
 
 /** Runs one command line in this process. */
@@ -36,7 +38,7 @@ export async function runCli(words: readonly string[], options: CliOptions = {})
     out: (text) => void out.push(text),
     err: (text) => void err.push(text),
     isInteractive: options.answer !== undefined,
-    hasColor: false,
+    hasColor: options.hasColor ?? false,
     width: options.width ?? null,
     ask: async (question) => {
       err.push(question);

@@ -25,7 +25,7 @@ import { parseWindow } from "../durations.ts";
 import { commandLine } from "../command-line.ts";
 import { writeOut } from "../write-out.ts";
 import { adviceForOutside, runRequests } from "./requests.ts";
-import { type RunCommandOptions, reportRun, runOptionsOf } from "../run-output.ts";
+import { type RunCommandOptions, reportRun, watched } from "../run-output.ts";
 
 export interface PlanOptions extends RenewOptions {
   readonly out?: string;
@@ -209,7 +209,7 @@ async function confirmAndApply(
   }
   await confirmReconstructed(plan, { isYes: options.yes === true, command, io });
   await confirm(words.ask.apply, { isYes: options.yes === true, command, io });
-  const result = await applyPlan(local, plan, runOptionsOf(options, io, local));
+  const result = await watched({ options, io, local }, (how) => applyPlan(local, plan, how));
   return reportRun(result, { plan, options: { ...options, root: local.root }, io });
 }
 

@@ -15,7 +15,7 @@ import type { Io } from "../io.ts";
 import { tellLeftOut } from "../left-out.ts";
 import { type NodeOptions, nodeArguments } from "../options.ts";
 import { nodeOf } from "../requests.ts";
-import { type RunCommandOptions, asData, reportRun, runOptionsOf } from "../run-output.ts";
+import { type RunCommandOptions, asData, reportRun, watched } from "../run-output.ts";
 import { writeOut } from "../write-out.ts";
 import { confirm } from "./renew.ts";
 
@@ -24,7 +24,7 @@ export type ResumeOptions = NodeOptions & RunCommandOptions & { readonly output:
 export async function runResume(run: string | undefined, options: ResumeOptions, io: Io): Promise<number> {
   const words = cliMessages(io.lang);
   const local = nodeOf(options, io);
-  const resumed = await resume(local, run ?? null, runOptionsOf(options, io, local));
+  const resumed = await watched({ options, io, local }, (how) => resume(local, run ?? null, how));
   if (resumed === null) {
     io.out(`${words.nothingToResume}\n`);
     return exitCodes.ok;
@@ -45,7 +45,9 @@ export async function runRollback(run: string, options: ResumeOptions, io: Io): 
   const id = await undoableRunIdOf(local, run);
   await confirm(words.ask.rollback(id), { isYes: options.yes === true, command: "rollback", io });
   // `--yes` answers the second question as well: going back to material that is expired.
-  const result = await rollback(local, id, { ...runOptionsOf(options, io, local), acceptExpired: true });
+  const result = await watched({ options, io, local }, (how) =>
+    rollback(local, id, { ...how, acceptExpired: true }),
+  );
   if (options.output === "json") io.out(`${JSON.stringify({ type: "result", ...asData(result) })}\n`);
   for (const object of result.leftAlone) io.err(`hint: ${words.leftAlone(safeText(object))}\n`);
   if (result.outcome === "rolled-back") {

@@ -144,10 +144,21 @@ export const cliEn = {
   planSaved: (path: string, digest: string) => `Plan saved to ${path}, digest ${digest}`,
   reportSaved: (path: string) => `Report saved to ${path}`,
   applySaved: (command: string) => `To do it: ${command}`,
-  done: (issued: number, files: number, run: string) =>
-    issued > 0
-      ? `Done: ${issued} ${issued === 1 ? "certificate" : "certificates"} renewed and proved on disk by run ${run}.`
-      : `Done: ${files} ${files === 1 ? "file" : "files"} brought up to date and proved on disk by run ${run}.`,
+  done: (
+    { issued, files }: { readonly issued: number; readonly files: number },
+    run: string,
+    isLive: boolean,
+  ) => {
+    const where = `proved ${isLive ? "on the running node" : "on disk"} by run ${run}`;
+    if (issued > 0)
+      return `Done: ${issued} ${issued === 1 ? "certificate" : "certificates"} renewed and ${where}.`;
+    if (files > 0) return `Done: ${files} ${files === 1 ? "file" : "files"} brought up to date and ${where}.`;
+    return isLive
+      ? `Done: no file had to change; ${where}.`
+      : `Done: 0 files brought up to date and ${where}.`;
+  },
+  stopping: (signal: string) =>
+    `${signal}: stopping at the next safe point, then saying how to go on; a second one ends at once, and resume or rollback puts it right`,
   undoWith: (command: string) => `To undo: ${command}`,
   restart: (names: string) =>
     `These still hold the old certificates in memory until they are restarted: ${names}`,

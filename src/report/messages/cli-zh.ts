@@ -137,10 +137,14 @@ export const cliZh: typeof cliEn = {
   planSaved: (path, digest) => `计划已保存到 ${path}，摘要 ${digest}`,
   reportSaved: (path) => `报告已保存到 ${path}`,
   applySaved: (command) => `执行：${command}`,
-  done: (issued, files, run) =>
-    issued > 0
-      ? `完成：运行 ${run} 续期了 ${issued} 个证书，并已在磁盘上验证。`
-      : `完成：运行 ${run} 更新了 ${files} 个文件，并已在磁盘上验证。`,
+  done: ({ issued, files }, run, isLive) => {
+    const where = isLive ? "已在运行中的节点上验证" : "已在磁盘上验证";
+    if (issued > 0) return `完成：运行 ${run} 续期了 ${issued} 个证书，并${where}。`;
+    if (files > 0 || !isLive) return `完成：运行 ${run} 更新了 ${files} 个文件，并${where}。`;
+    return `完成：运行 ${run} 无需改动文件，${where}。`;
+  },
+  stopping: (signal) =>
+    `收到 ${signal}：将在下一个安全点停下，并说明如何继续；再按一次则立即结束，之后用 resume 或 rollback 收尾`,
   undoWith: (command) => `回滚：${command}`,
   restart: (names) => `以下进程在重启之前内存中仍是旧证书：${names}`,
   rolledBack: (run) =>
