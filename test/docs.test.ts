@@ -62,6 +62,11 @@ const commands = [
   "profile list",
   "profile show",
   "profile lint",
+  "diagnose",
+  "lab up",
+  "lab expire",
+  "lab status",
+  "lab down",
   "version",
 ];
 
