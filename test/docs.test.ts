@@ -65,6 +65,11 @@ const commands = [
   "profile list",
   "profile show",
   "profile lint",
+  "diagnose",
+  "lab up",
+  "lab expire",
+  "lab status",
+  "lab down",
   "version",
 ];
 

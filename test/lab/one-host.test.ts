@@ -9,7 +9,7 @@ import { liveFailpoints } from "../../src/engine/failpoints.ts";
 import { type HostStatus, labStatus } from "../../src/lab/status.ts";
 import { readLab } from "../../src/lab/places.ts";
 import { processesOf } from "../../src/lab/processes.ts";
-import { type ProcessResult, spawnCli } from "../support/cli.ts";
+import { type ProcessResult, runCli, spawnCli } from "../support/cli.ts";
 import { etcdctl, hasEtcd } from "../support/etcd-server.ts";
 
 const base = mkdtempSync(join(tmpdir(), "lab-"));
@@ -38,6 +38,12 @@ const allWell = {
   "kube-controller-manager": null,
   "kube-scheduler": null,
 };
+
+async function causes(): Promise<readonly string[]> {
+  const { out } = await runCli(["diagnose", "--root", root, "-o", "json"]);
+  const { diagnoses } = JSON.parse(out) as { diagnoses: { cause: string; certainty: string }[] };
+  return diagnoses.map(({ cause, certainty }) => `${cause} ${certainty}`);
+}
 
 /** What a listener presents; null where nobody listens. */
 function served(port: number): Promise<X509Certificate | null> {
@@ -99,9 +105,18 @@ describe.skipIf(!hasEtcd).sequential("a control plane of one host", () => {
     expect(await served(ports().apiServer)).toBe(null);
     expect(await ailments()).toMatchObject({ kubelet: "ECONNREFUSED", etcd: null });
     expect(() => readEtcd("endpoint", "health")).toThrow();
-    expect(readFileSync(join(root, "var/log/messages"), "utf8")).toContain(
-      "failed to run Kubelet: unable to load bootstrap kubeconfig",
-    );
+  });
+
+  it("says in its logs why, and diagnose says which certificates", async () => {
+    await expect
+      .poll(causes, { timeout: 20_000 })
+      .toEqual(
+        expect.arrayContaining([
+          "certificate-expired confirmed",
+          "etcd-unreachable confirmed",
+          "bootstrap-kubeconfig-missing confirmed",
+        ]),
+      );
   });
 
   it("is brought back by one command, and what is served is what is stored", async () => {
@@ -117,6 +132,18 @@ describe.skipIf(!hasEtcd).sequential("a control plane of one host", () => {
       "/leases/kube-controller-manager",
     );
   });
+
+  it(
+    "goes back to what had expired when that is asked for, and comes back again",
+    { timeout: 90_000 },
+    async () => {
+      expect(await on(["rollback", "last", "--yes"])).toMatchObject({ code: 0 });
+      expect(ended(stored("etcd/server.crt"))).toBe(true);
+      expect(await ailments()).toMatchObject({ kubelet: "ECONNREFUSED" });
+      expect(await on(["renew", "--yes"])).toMatchObject({ code: 0, err: "" });
+      expect(await ailments()).toEqual(allWell);
+    },
+  );
 
   it(
     "loses nothing when a run is killed at every step on the running node in turn",
@@ -159,8 +186,10 @@ describe.skipIf(!hasEtcd).sequential("a control plane of one host", () => {
     },
   );
 
-  it("is gone after `down`: no process, no file", async () => {
+  it("is gone after `down`, though its runtime was killed: no process, no file", async () => {
     const known = readLab(dir);
+    const runtime = processesOf(known).find(({ name }) => name === "runtime");
+    process.kill(runtime?.pid ?? 0, "SIGKILL");
     expect(await lab("down")).toMatchObject({ code: 0, err: "" });
     expect(processesOf(known)).toEqual([]);
     expect(existsSync(root)).toBe(false);
