@@ -179,10 +179,11 @@ rebounce() {
 
 # ask SCHEME HOST PORT METHOD PATH [CERT KEY]: the status of the answer.
 ask() {
-  request=$(printf '%s %s HTTP/1.0\r\nHost: %s\r\nAccept: application/json\r\nContent-Type: application/json\r\nContent-Length: %s\r\n\r\n%s' \
-    "$4" "$5" "$2" "@{#body}" "$body")
   if [ "$1" = https ]; then
-    printf '%s' "$request" | limited 10 openssl s_client -quiet -connect "$2:$3" @{6:+-cert "$6" -key "$7"} 2>/dev/null
+    # No command substitution: it would take the empty line at the end.
+    printf '%s %s HTTP/1.0\r\nHost: %s\r\nAccept: application/json\r\nContent-Type: application/json\r\nContent-Length: %s\r\n\r\n%s' \
+      "$4" "$5" "$2" "@{#body}" "$body" |
+      limited 10 openssl s_client -quiet -connect "$2:$3" @{6:+-cert "$6" -key "$7"} 2>/dev/null
   elif command -v curl >/dev/null 2>&1; then
     curl -s -i --max-time 10 "http://$2:$3$5" 2>/dev/null
   else
@@ -190,7 +191,7 @@ ask() {
   fi
 }
 
-# status_is WORDS... is in the first line of the answer.
+# answers SCHEME HOST PORT METHOD PATH: with 200.
 answers() { body=''; ask "$@" | sed -n 1p | grep -q '^HTTP/[0-9.]* 200'; }
 
 served() {

@@ -14,7 +14,8 @@ import {
 } from "node:fs";
 import { execFileSync } from "node:child_process";
 import type { AddressInfo } from "node:net";
-import { createSecureContext, createServer } from "node:tls";
+import { createServer } from "node:https";
+import { createSecureContext } from "node:tls";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -399,7 +400,7 @@ function withRestart(plan: Plan, port: number): Plan {
     graceSeconds: 7,
     reloadSeconds: 0,
     timeoutSeconds: 10,
-    health: { form: "none" },
+    health: { form: "http", endpoint: demand.endpoint, path: "/livez" },
     demands: [demand],
     access: null,
   };
@@ -409,7 +410,11 @@ function withRestart(plan: Plan, port: number): Plan {
     demands: [demand],
     access: null,
     health: [],
-    api: null,
+    api: {
+      kubeconfig: "file:m1:/etc/kubernetes/admin.conf",
+      user: "kubernetes-admin",
+      endpoint: demand.endpoint,
+    },
   };
   const phase = (id: "restart" | "prove-live", step: BounceStep | ProveLiveStep): Plan["phases"][number] => ({
     id,
@@ -443,10 +448,16 @@ describe("restarts by the script", () => {
         key: readFileSync(join(pki, "apiserver.key")),
       });
       const old = pair();
+      const asked: string[] = [];
       const server = createServer({
         ...old,
         SNICallback: (_, done) =>
           done(null, createSecureContext(existsSync(join(fake, "restarted")) ? pair() : old)),
+      });
+      server.on("request", (incoming, answer) => {
+        asked.push(`${incoming.method} ${incoming.url}`);
+        answer.statusCode = incoming.method === "POST" ? 201 : 200;
+        incoming.resume().on("end", () => answer.end("{}"));
       });
       await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
       try {
@@ -464,6 +475,10 @@ describe("restarts by the script", () => {
         const calls = readFileSync(join(fake, "calls"), "utf8").split("\n");
         const effects = calls.filter((call) => /^(stop|stopp|rm|rmp) /.test(call));
         expect(effects).toEqual(["stop -t 7 old-1", "stopp pod-1", "rm old-1", "rmp pod-1"]);
+        const object = `/api/v1/namespaces/kube-system/configmaps`;
+        const name = `perennial-by-hand-${/^D12=(.*)$/m.exec(script)?.[1]}`;
+        expect(asked[0]).toBe("GET /livez");
+        expect(asked.slice(-2)).toEqual([`POST ${object}`, `DELETE ${object}/${name}`]);
         const undone = await run(script, ["undo", "--yes"], options);
         expect(undone).toMatchObject({ code: 0 });
         expect(readFileSync(join(fake, "calls"), "utf8")).toContain("stop -t 30 after-old-1");
