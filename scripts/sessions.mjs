@@ -39,7 +39,7 @@ const scenarios = [
         { run: `${tool} check --root ${node}`, exit: 3, tellExit: true, keep: [26, 4] },
       ],
     },
-    { name: "plan", steps: [{ run: `${tool} plan --root ${node}`, keep: [22, 8] }] },
+    { name: "plan", steps: [{ run: `${tool} plan --root ${node}`, keep: [23, 9] }] },
     { name: "renew", steps: [{ run: `${tool} renew --yes --root ${node} | tail -n 5` }] },
     {
       name: "verify",

@@ -38,13 +38,6 @@ export const fileFailpoints = [
   "rollback.after-undo",
   "rollback.before-ended",
   // keys that wait for an answer
-  "pending.before-key",
-  "pending.after-key",
-  "pending.after-record",
-  "pending.after-request",
-  "pending.before-remove",
-  "pending.after-remove-record",
-  "pending.after-remove",
   // one file replaced, syscall by syscall
   "file.after-open-temporary",
   "file.after-first-bytes",
@@ -59,6 +52,17 @@ export const fileFailpoints = [
   "state.after-create",
   "state.after-keep",
   "state.torn-append",
+] as const;
+
+/** Those of keys that wait for the answer of a CA elsewhere. */
+export const pendingFailpoints = [
+  "pending.before-key",
+  "pending.after-key",
+  "pending.after-record",
+  "pending.after-request",
+  "pending.before-remove",
+  "pending.after-remove-record",
+  "pending.after-remove",
 ] as const;
 
 /** Those of the steps on a running node. */
@@ -76,6 +80,6 @@ export const liveFailpoints = [
   "rollback.after-rebounce",
 ] as const;
 
-export const failpoints = [...fileFailpoints, ...liveFailpoints] as const;
+export const failpoints = [...fileFailpoints, ...pendingFailpoints, ...liveFailpoints] as const;
 
 export type Failpoint = (typeof failpoints)[number];

@@ -24,9 +24,6 @@ import {
 /** Only a rollback comes here: test/crash/rollback.test.ts. */
 const ofRollback: readonly Failpoint[] = fileFailpoints.filter((point) => point.startsWith("rollback."));
 
-/** Only where a CA elsewhere signs: test/crash/signed.test.ts. */
-const ofPending: readonly Failpoint[] = fileFailpoints.filter((point) => point.startsWith("pending."));
-
 /** Dead before the journal's first entry: no run. */
 const beforeRun = new Set<string>([
   "lock.before-claim",
@@ -67,9 +64,7 @@ const later = [
   "run.after-prove:2",
 ] as const;
 
-const whole: readonly string[] = fileFailpoints.filter(
-  (point) => !ofRollback.includes(point) && !ofPending.includes(point),
-);
+const whole: readonly string[] = fileFailpoints.filter((point) => !ofRollback.includes(point));
 const points: readonly string[] = [...whole, ...later];
 
 describe.concurrent("a renewal killed with SIGKILL", () => {
@@ -111,7 +106,7 @@ async function goOn(root: string, failpoint: string, original: Record<string, st
 
 describe("the failpoints of this folder", () => {
   it("are all of the closed list, none left out", () => {
-    expect(new Set([...points.map(pointOf), ...ofRollback, ...ofPending])).toEqual(new Set(fileFailpoints));
+    expect(new Set([...points.map(pointOf), ...ofRollback])).toEqual(new Set(fileFailpoints));
     expect(ofRollback).toHaveLength(4);
   });
 });

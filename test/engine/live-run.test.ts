@@ -303,10 +303,10 @@ describe("a process that does not come back", () => {
     });
     expect(scene.world.tree()).toEqual(scene.before);
     expect(scene.live.log.slice(-4)).toEqual([
-      "revive kubelet",
-      "start kubelet",
       "stop kube-apiserver",
       "start kube-apiserver",
+      "revive kubelet",
+      "start kubelet",
     ]);
     expect(scene.live.holds("kubelet", paths.node)).toBe(serialAt(scene, paths.node));
     expect(scene.live.holds("kube-apiserver", paths.apiserver)).toBe(serialAt(scene, paths.apiserver));
