@@ -37,7 +37,6 @@ export const fileFailpoints = [
   "rollback.after-undo-intent",
   "rollback.after-undo",
   "rollback.before-ended",
-  // keys that wait for an answer
   // one file replaced, syscall by syscall
   "file.after-open-temporary",
   "file.after-first-bytes",
