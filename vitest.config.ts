@@ -4,7 +4,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/own-temporary-folder.ts"],
-    pool: "threads",
+    // A process per core: descriptors, signals and native locks of one test are not another's, which they would be with threads.
+    pool: "forks",
     isolate: false,
     testTimeout: 30_000,
     hookTimeout: 60_000,
