@@ -24,7 +24,7 @@ delete process.env["NODE_OPTIONS"];
 function outside() {
   ensureDependencies();
   run(process.execPath, [join(root, "scripts/build.mjs")], { cwd: root });
-  const rig = rigRounds(perennial, 3);
+  const rig = rigRounds(perennial, Number(process.env["PERENNIAL_BENCH_RIG_ROUNDS"] ?? 3));
   const env = { ...process.env, PERENNIAL_BENCH_INSIDE: "1", PERENNIAL_BENCH_RIG: JSON.stringify(rig) };
   const isMade = hasKubeadm && !existsSync(live);
   if (isMade) mkdirSync(live, { recursive: true });
