@@ -4,12 +4,13 @@
 // OUTPUTS: rows for scripts/bench.mjs; the rig is up afterwards if it was before.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 
 const manifests = "/etc/kubernetes/manifests";
 const held = "/etc/kubernetes/bench-held";
 /** What the runbooks wait between out and in. */
 const shuffleSeconds = 20;
+const readySeconds = 300;
 
 /** Seconds of each way, per round, in turn. null without a rig. */
 export function rigRounds(perennial, rounds) {
@@ -23,7 +24,7 @@ export function rigRounds(perennial, rounds) {
     ours.push(timed(() => must(perennial, ["renew", "--yes"])));
     rmSync("/var/lib/perennial", { recursive: true, force: true });
     expire(folder);
-    theirs.push(timed(() => shuffle(join(assets, "kubeadm"))));
+    theirs.push(timed(() => shuffle(assets)));
   }
   return { ours, theirs };
 }
@@ -33,19 +34,23 @@ function expire(folder) {
 }
 
 /** `kubeadm certs renew all`, manifests out, 20 s, manifests in, kubelet restarted, until /readyz says ok. */
-function shuffle(kubeadm) {
-  must(kubeadm, ["certs", "renew", "all"]);
+function shuffle(assets) {
+  must(join(assets, "kubeadm"), ["certs", "renew", "all"]);
   mkdirSync(held, { recursive: true });
   const files = readdirSync(manifests);
   for (const file of files) renameSync(join(manifests, file), join(held, file));
   sleep(shuffleSeconds);
   for (const file of files) renameSync(join(held, file), join(manifests, file));
   rmSync(held, { recursive: true });
-  restartKubelet();
+  restartKubelet(assets);
   const address = /advertise-address=(\S+)/.exec(
     readFileSync(join(manifests, "kube-apiserver.yaml"), "utf8"),
   )?.[1];
-  while (!isReady(address)) sleep(0.2);
+  const end = Date.now() + readySeconds * 1000;
+  while (!isReady(address)) {
+    if (Date.now() > end) throw new Error("the API server is not ready after the shuffle");
+    sleep(0.2);
+  }
 }
 
 function isReady(address) {
@@ -54,7 +59,7 @@ function isReady(address) {
 }
 
 /** The kubelet of the rig is a plain process: the same words again, in the same place. */
-function restartKubelet() {
+function restartKubelet(assets) {
   const pid = readdirSync("/proc").find((name) => /^\d+$/.test(name) && commOf(name) === "kubelet");
   if (!pid) throw new Error("no kubelet runs");
   const words = readFileSync(`/proc/${pid}/cmdline`, "utf8")
@@ -62,7 +67,9 @@ function restartKubelet() {
     .filter((word) => word !== "");
   process.kill(Number(pid), "SIGTERM");
   while (existsSync(`/proc/${pid}`)) sleep(0.1);
-  spawn(words[0], words.slice(1), { detached: true, stdio: "ignore" }).unref();
+  // Its own name may be found among the binaries only.
+  const env = { ...process.env, PATH: `${assets}${delimiter}${process.env["PATH"] ?? ""}` };
+  spawn(words[0], words.slice(1), { detached: true, stdio: "ignore", env }).unref();
 }
 
 function commOf(pid) {
