@@ -92,7 +92,7 @@ export function enginePorts(
   return {
     store: routedStore(store, readableRoots(stateDirectoryOf(local))),
     state: openStateDirectory(stateDirectoryOf(local), { failpoints }),
-    lockState: openStateDirectory(lockDirectoryOf(local), { failpoints }),
+    locks: [{ node: null, state: openStateDirectory(lockDirectoryOf(local), { failpoints }) }],
     processes: systemProcesses(),
     clock: systemClock,
     randomness: systemRandomness,
@@ -100,7 +100,7 @@ export function enginePorts(
     failpoints,
     audience,
     toolVersion,
-    ...(live ? { live } : {}),
+    ...(live ? { live: () => live } : {}),
   };
 }
 

@@ -105,7 +105,12 @@ async function askApi(
       now: at,
       logsSince: Math.max(startedAt, at - logSpanMs),
     });
-    return { write: isReadOnly ? { state: "skipped" } : await written(ports, access, signal), sweep };
+    return {
+      write: isReadOnly
+        ? { state: "skipped" }
+        : await written(ports, access, { node: live.inventory.node, signal }),
+      sweep,
+    };
   } finally {
     access.kubeconfig.fill(0);
   }
@@ -114,11 +119,11 @@ async function askApi(
 async function written(
   { live, randomness }: EnginePorts,
   access: Omit<WriteProof, "name">,
-  signal: AbortSignal,
+  { node, signal }: { readonly node: string; readonly signal: AbortSignal },
 ): Promise<Looked<true>> {
   if (!live) return { state: "skipped" };
   const name = `perennial-verify-${Buffer.from(randomness.bytes(4)).toString("hex")}`;
-  const failure = await live.api.writeFailure({ ...access, name }, signal);
+  const failure = await live(node).api.writeFailure({ ...access, name }, signal);
   signal.throwIfAborted();
   return failure === null ? { state: "seen", value: true } : { state: "failed", reason: failure };
 }

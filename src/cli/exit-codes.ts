@@ -33,6 +33,7 @@ const special: Partial<Record<ErrorCode, number>> = {
   "store-link-refused": exitCodes.refused,
   "state-unsafe": exitCodes.refused,
   "state-full": exitCodes.refused,
+  "gate-refused": exitCodes.refused,
   declined: exitCodes.refused,
   "process-not-found": exitCodes.refused,
   "process-ambiguous": exitCodes.refused,

@@ -96,7 +96,7 @@ function withEntry(view: RunView, { at, body }: JournalEntry): RunView {
     case "run-started":
       return view;
     case "intent":
-      return withStep(view, body.step, { intent: true });
+      return withStep(view, body.step, { intent: true, undone: false });
     case "before-image":
       return { ...view, images: new Map(view.images).set(body.image.object, body.image) };
     case "issued":
@@ -110,7 +110,12 @@ function withEntry(view: RunView, { at, body }: JournalEntry): RunView {
         snapshots: [...view.snapshots.filter(({ file }) => file !== body.snapshot.file), body.snapshot],
       };
     case "bounce-begun":
-      return withStep(view, body.step, { intent: true, instances: body.instances, failed: null });
+      return withStep(view, body.step, {
+        intent: true,
+        instances: body.instances,
+        failed: null,
+        undone: false,
+      });
     case "all-staged":
       return { ...view, allStaged: true };
     case "effect":
@@ -126,7 +131,8 @@ function withEntry(view: RunView, { at, body }: JournalEntry): RunView {
     case "undo-intent":
       return withStep(view, body.step, { undoIntent: true });
     case "undone":
-      return withStep(view, body.step, { undone: true });
+      // A step that was taken back alone may be done again by a resume.
+      return withStep(view, body.step, { undone: true, effect: null, instances: null });
     case "run-ended":
       return { ...view, state: stateAfter(body.outcome), endedAt: at };
     default:

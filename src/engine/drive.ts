@@ -7,12 +7,13 @@
 //                                                             │ journal cannot be   interrupted (open: resume or rollback)
 //                                                             └─ written ─────────▶
 import { AppError, isAppError } from "../core/model/errors.ts";
-import type { Plan } from "../core/model/plan.ts";
+import type { Phase, Plan } from "../core/model/plan.ts";
 import { allSteps } from "../core/plan/steps.ts";
 import { verifySet } from "../core/plan/verify-set.ts";
 import { expiredBefore } from "./expired-before.ts";
 import { openJournal } from "./journal.ts";
-import { stepsByKind, type StepGroup } from "./phases.ts";
+import { groupsOf, type StepGroup } from "./phases.ts";
+import { roll, updateCopies } from "./roll.ts";
 import { checkSignal, checkWindow, forgetSecrets, viewOf, type RunContext } from "./run-context.ts";
 import { asAppError, resultOf, type RunResult } from "./run-result.ts";
 import { handlerOf } from "./steps/handlers.ts";
@@ -27,14 +28,25 @@ export type DriveMode = "apply" | "recover";
 export async function drive(context: RunContext, mode: DriveMode): Promise<RunResult> {
   try {
     if (mode === "apply") startKeys(context.ports, context.plan, context.memory.keys);
-    for (const group of stepsByKind(context.plan)) await doGroup(context, group, mode);
+    for (const phase of context.plan.phases) await doPhase(context, phase, mode);
     await endSucceeded(context);
+    await updateCopies(context);
     return resultOf(viewOf(context), "succeeded");
   } catch (error) {
     return await settle(context, errorOf(context, error));
   } finally {
     forgetSecrets(context);
   }
+}
+
+async function doPhase(context: RunContext, phase: Phase, mode: DriveMode): Promise<void> {
+  if (phase.id !== "roll") {
+    for (const group of groupsOf(phase)) await doGroup(context, group, mode);
+    return;
+  }
+  if (!viewOf(context).allStaged) await seal(context);
+  await updateCopies(context);
+  await roll(context, phase, mode);
 }
 
 async function doGroup(
@@ -108,8 +120,12 @@ export async function abandon(context: RunContext, error: AppError): Promise<Run
 async function endFailed(context: RunContext, error: AppError): Promise<RunResult> {
   try {
     await context.journal.append(failedEntry(context.plan, error));
-    if (!context.memory.liveTouched || (await wouldReviveExpired(context)))
+    // A node that did not come through was dealt with; the others are done, and stay so. With none done all is as it was.
+    const isPartial = isAppError(error, "node-failed") && error.params.done.length > 0;
+    if (isPartial || !context.memory.liveTouched || (await wouldReviveExpired(context))) {
+      await updateCopies(context);
       return resultOf(viewOf(context), "interrupted", { error });
+    }
     const { leftAlone } = await undoRun(context, "failure");
     return resultOf(viewOf(context), "rolled-back", { error, leftAlone, changed: [] });
   } catch (second) {

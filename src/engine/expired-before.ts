@@ -1,17 +1,19 @@
 // Which certificates would be expired again after a rollback.
+import type { NodeName } from "../core/model/address.ts";
 import type { StageStep } from "../core/model/plan.ts";
 import { extractCertificates } from "../core/plan/extract.ts";
 import { allSteps, stageSteps } from "../core/plan/steps.ts";
 import { readImage } from "./undo-swaps.ts";
-import { viewOf, type RunContext } from "./run-context.ts";
+import { nodeOf, viewOf, type RunContext } from "./run-context.ts";
 
-/** Names as the plan gives them, each once, in the plan's order; certificates inside kubeconfigs included. */
-export async function expiredBefore(context: RunContext): Promise<readonly string[]> {
+/** Of one node, or of all. Names as the plan gives them, each once, in the plan's order; certificates inside kubeconfigs included. */
+export async function expiredBefore(context: RunContext, node?: NodeName): Promise<readonly string[]> {
   const names = new Map(
     allSteps(context.plan).flatMap((step) => ("slot" in step ? [[step.slot, step.name] as const] : [])),
   );
   const expired = new Set<string>();
   for (const step of stageSteps(context.plan)) {
+    if (node !== undefined && nodeOf(context, step.id) !== node) continue;
     for (const slot of await expiredSlots(context, step)) expired.add(names.get(slot) ?? slot);
   }
   return [...expired];

@@ -73,6 +73,8 @@ export const liveFailpoints = [
   "run.after-stop",
   "run.after-return",
   "run.after-bounce",
+  "run.before-gate",
+  "run.after-gate",
   "run.before-prove-live",
   "run.after-prove-live",
   "rollback.before-rebounce",

@@ -14,6 +14,7 @@
 // the highest one is never removed, so no token is ever held twice: whoever re-creates an old name (it read the directory long
 // ago) finds a higher one and withdraws. Renaming claims over one fixed file cannot promise this: a claimant that pauses before
 // its rename may later move somebody else's claim of the same name.
+import type { NodeName } from "../core/model/address.ts";
 import type { Actor } from "../core/model/run.ts";
 import { AppError } from "../core/model/errors.ts";
 import type { Processes, StateDirectory } from "./ports/state.ts";
@@ -31,6 +32,8 @@ export interface LockRequest {
   readonly what: string;
   /** Takes the lock even from a holder that lives or may live; its next write fails. */
   readonly breakLock?: boolean;
+  /** The token has to be higher than this. */
+  readonly above?: number;
 }
 
 export interface LockRecord {
@@ -44,8 +47,8 @@ export interface LockRecord {
 
 export interface Lock {
   readonly token: number;
-  /** Call as late as possible before each effect. @throws AppError `lock-lost` */
-  readonly fence: () => Promise<void>;
+  /** Call as late as possible before each effect; `node` is where the effect is. @throws AppError `lock-lost` */
+  readonly fence: (node?: NodeName) => Promise<void>;
   /** Does nothing when the lock was lost. */
   readonly release: () => Promise<void>;
 }
@@ -65,7 +68,7 @@ export async function acquireLock(ports: LockPorts, request: LockRequest): Promi
     const newest = await newestToken(ports.state);
     last = await readRecord(ports.state, newest);
     if (last !== null && last.state === "held") refuseIfHeld(ports, last, request.breakLock ?? false);
-    const record = claimOf(ports, newest + 1, request.what);
+    const record = claimOf(ports, Math.max(newest, request.above ?? 0) + 1, request.what);
     if (await claim(ports, record)) return holdLock(ports, record);
   }
   throw lockedBy(ports, last ?? claimOf(ports, 0, request.what), true);

@@ -7,17 +7,32 @@ export interface StepGroup {
   readonly steps: readonly Step[];
 }
 
-/** The steps of each phase, handed to their handlers kind by kind (today every phase has one kind). */
-export function stepsByKind(plan: Plan): readonly StepGroup[] {
-  return plan.phases.flatMap((phase) => {
-    const steps = stepsOf(phase);
-    const kinds = [...new Set(steps.map(({ kind }) => kind))];
-    return kinds.map((kind) => ({
-      phase: phase.id,
-      kind,
-      steps: steps.filter((step) => step.kind === kind),
-    }));
-  });
+/** The steps of all phases, handed to their handlers kind by kind. */
+export function stepsByKind({ phases }: Plan): readonly StepGroup[] {
+  return phases.flatMap(groupsOf);
+}
+
+/** In a roll the kinds alternate, and their order counts: a group is a run of steps of one kind on one node. */
+export function groupsOf(phase: Phase): readonly StepGroup[] {
+  if (phase.id === "roll")
+    return phase.nodes.flatMap(({ steps }) => runsOfKind(steps).map((run) => ({ phase: phase.id, ...run })));
+  const steps = stepsOf(phase);
+  const kinds = [...new Set(steps.map(({ kind }) => kind))];
+  return kinds.map((kind) => ({
+    phase: phase.id,
+    kind,
+    steps: steps.filter((step) => step.kind === kind),
+  }));
+}
+
+function runsOfKind(steps: readonly Step[]): readonly Omit<StepGroup, "phase">[] {
+  const runs: { readonly kind: Step["kind"]; readonly steps: Step[] }[] = [];
+  for (const step of steps) {
+    const last = runs.at(-1);
+    if (last?.kind === step.kind) last.steps.push(step);
+    else runs.push({ kind: step.kind, steps: [step] });
+  }
+  return runs;
 }
 
 export function stepsOf({ nodes }: Phase): readonly Step[] {

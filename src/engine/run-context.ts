@@ -1,9 +1,11 @@
 // What every step handler works with: the ports, the plan, the open journal and what is kept in memory only.
 import type { IssuedMaterial } from "../core/plan/compose.ts";
+import type { NodeName } from "../core/model/address.ts";
 import { AppError } from "../core/model/errors.ts";
 import type { SlotId } from "../core/model/inventory.ts";
 import type { Plan } from "../core/model/plan.ts";
 import type { RunId, Staged } from "../core/model/run.ts";
+import { nodesOfSteps } from "../core/plan/steps.ts";
 import type { PrivateKey } from "../core/pki/keys.ts";
 import { deriveRun, type RunView } from "./derive-run.ts";
 import type { RunEvent } from "./events.ts";
@@ -41,6 +43,8 @@ export interface RunContext {
   readonly tell: (event: RunEvent) => void;
   /** What the guards found, by formatAddress; empty when a run goes on behind `all-staged`. */
   readonly found: ReadonlyMap<string, Observation>;
+  /** The node of every step, by id. */
+  readonly nodes: ReadonlyMap<string, NodeName>;
   readonly memory: RunMemory;
 }
 
@@ -80,7 +84,8 @@ export function createContext(
     liveTouched: false,
   };
   const { signal, window } = options;
-  return { found: new Map(), ...parts, ports, signal, window, tell: tellerOf(ports, options), memory };
+  const nodes = nodesOfSteps(parts.plan);
+  return { found: new Map(), ...parts, ports, signal, window, tell: tellerOf(ports, options), nodes, memory };
 }
 
 export function tellerOf(ports: EnginePorts, options: RunOptions): (event: RunEvent) => void {
@@ -97,12 +102,25 @@ export function viewOf({ journal, run }: Pick<RunContext, "journal" | "run">): R
 }
 
 /** The running node that a step needs. @throws AppError `step-failed` when only files are worked on */
-export function liveOf({ ports }: Pick<RunContext, "ports">, { id }: { readonly id: string }): Live {
-  if (ports.live) return ports.live;
+export function liveOf(context: Pick<RunContext, "ports" | "nodes">, { id }: { readonly id: string }): Live {
+  if (context.ports.live) return liveOn(context, nodeOf(context, id));
   throw new AppError("step-failed", {
     step: id,
     reason: "it needs the running node, and only files are worked on",
   });
+}
+
+/** @throws TypeError when only files are worked on */
+export function liveOn({ ports }: Pick<RunContext, "ports">, node: NodeName): Live {
+  if (ports.live) return ports.live(node);
+  throw new TypeError("only files are worked on");
+}
+
+/** @throws TypeError for a step that is not in the plan */
+export function nodeOf({ nodes }: Pick<RunContext, "nodes">, step: string): NodeName {
+  const node = nodes.get(step);
+  if (node === undefined) throw new TypeError(`no step ${step} in the plan`);
+  return node;
 }
 
 /** @throws AppError `outside-window` */

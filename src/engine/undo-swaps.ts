@@ -37,10 +37,16 @@ interface UndoPlan {
  * Looks at every object the run may have changed. Writes nothing.
  * @throws AppError `rollback-refused` with the objects that no longer are what the run left
  */
-async function planUndo(context: RunContext, cause: UndoCause): Promise<UndoPlan> {
+async function planUndo(
+  context: RunContext,
+  steps: readonly SwapStep[],
+  cause: UndoCause,
+): Promise<UndoPlan> {
   const view = viewOf(context);
   const looks = await Promise.all(
-    swapGroups(context.plan).map((group) => Promise.all(group.map((step) => lookAt(context, view, step)))),
+    swapGroups(context.plan, steps).map((group) =>
+      Promise.all(group.map((step) => lookAt(context, view, step))),
+    ),
   );
   const foreign = looks.flat().filter(({ verdict }) => verdict === "foreign");
   const mustRefuse = foreign.filter(({ step }) => cause === "operator" || hasEffect(view, step));
@@ -81,10 +87,10 @@ async function lookAt({ ports }: RunContext, view: RunView, step: SwapStep): Pro
 /** `prepareUndo` of the swap handler: looks, and stages what has to be restored. */
 export async function prepareUndoSwaps(
   context: RunContext,
-  _steps: readonly SwapStep[],
+  steps: readonly SwapStep[],
   cause: UndoCause,
 ): Promise<PreparedUndo> {
-  const { groups, leftAlone } = await planUndo(context, cause);
+  const { groups, leftAlone } = await planUndo(context, steps, cause);
   const staged = await stageUndo(context, groups);
   return {
     restored: groups.flat().map(({ step }) => step.object),
@@ -166,7 +172,8 @@ async function restore(
   { step, live }: Undo,
   staged: Staged | undefined,
 ): Promise<void> {
-  const { fence } = lock;
+  const { node } = parseAddress(step.object);
+  const fence = (): Promise<void> => lock.fence(node);
   if (staged === undefined) return ports.store.remove(parseAddress(step.object), { expect: live, fence });
   if (!staged.unchanged) await ports.store.commit(staged, { fence });
 }

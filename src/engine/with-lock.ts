@@ -1,6 +1,7 @@
 // Takes the lock for one piece of work and gives it back.
 import type { RunEvent } from "./events.ts";
-import { acquireLock, type Lock, type LockRequest } from "./lock.ts";
+import { acquireLocks } from "./cluster-lock.ts";
+import type { Lock, LockRequest } from "./lock.ts";
 import type { EnginePorts } from "./ports/engine-ports.ts";
 import { asAppError } from "./run-result.ts";
 
@@ -10,7 +11,7 @@ export async function withLock<T>(
   request: LockRequest & { readonly tell: (event: RunEvent) => void },
   work: (lock: Lock) => Promise<T>,
 ): Promise<T> {
-  const lock = await acquireLock({ ...ports, state: ports.lockState ?? ports.state }, request);
+  const lock = await acquireLocks(ports, ports.locks ?? [{ node: null, state: ports.state }], request);
   try {
     return await work(lock);
   } finally {

@@ -79,6 +79,15 @@ function linesOf(event: RunEvent, state: State, { text, live, folder }: Words): 
       return [live.process[event.state](event.consumer)];
     case "live-proved":
       return [live.proved(event.served.length, event.wrote)];
+    case "node-started":
+    case "node-done":
+      return [...finished(), live.node[event.type](event.node)];
+    case "gate-passed":
+      return [...finished(), live.gate(event.demand, event.members)];
+    case "leader-moved":
+      return [live.leaderMoved(event.from, event.to)];
+    case "copies-missed":
+      return [live.copiesMissed(event.nodes.join(", "))];
     case "swept":
       return event.paths.length === 0 ? [] : [text.swept(event.paths)];
     case "step-failed":
@@ -114,6 +123,11 @@ function after(state: State, event: RunEvent): State {
     case "snapshot-taken":
     case "process":
     case "live-proved":
+    case "node-started":
+    case "node-done":
+    case "gate-passed":
+    case "leader-moved":
+    case "copies-missed":
     case "swept":
     case "lock-not-released":
       return state;
@@ -127,7 +141,14 @@ function counted(phase: Counted | null, hasChanged: boolean): Counted | null {
 }
 
 /** Phases whose steps have lines of their own. */
-const ownLines: ReadonlySet<PhaseId> = new Set(["prove", "snapshot", "restart", "prove-live"]);
+const ownLines: ReadonlySet<PhaseId> = new Set([
+  "prove",
+  "snapshot",
+  "roll",
+  "gate",
+  "restart",
+  "prove-live",
+]);
 
 /** Certificates that are proved have lines of their own. */
 function phaseLine({ phase, run }: State, text: EventMessages, folder: string): readonly string[] {
@@ -145,6 +166,8 @@ function phaseLine({ phase, run }: State, text: EventMessages, folder: string): 
       return [text.phases.swap(changed, done - changed)];
     case "prove":
     case "snapshot":
+    case "roll":
+    case "gate":
     case "restart":
     case "prove-live":
       return [];

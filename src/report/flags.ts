@@ -1,5 +1,6 @@
 // The options of the command that sentences name: one place to change when an option is renamed.
 export const flags = {
+  acceptOutage: "--accept-outage",
   addSan: "--add-san",
   allowLinksTo: "--allow-links-to",
   approved: "--approved",

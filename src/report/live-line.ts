@@ -35,6 +35,11 @@ export function afterEvent(state: LiveState, event: RunEvent): LiveState {
     case "proved":
     case "snapshot-taken":
     case "live-proved":
+    case "node-started":
+    case "node-done":
+    case "gate-passed":
+    case "leader-moved":
+    case "copies-missed":
     case "swept":
     case "undone":
     case "lock-not-released":

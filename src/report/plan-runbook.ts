@@ -4,7 +4,8 @@ import { codeBlock, codeSpan, safeData, safeMarkdown, safeText } from "./escape.
 import { mergedRefusals, renderRefusal } from "./error-text.ts";
 import type { Language } from "./language.ts";
 import { messagesFor, type Messages } from "./messages.ts";
-import { reasonsText, say, stepsOf, stepText } from "./plan-text.ts";
+import { reasonsText, stepsOf, stepText } from "./plan-text.ts";
+import { say } from "./say.ts";
 import { preamble } from "./runbook-helpers.ts";
 import { commandsOf } from "./runbook-shell.ts";
 import { livePreamble } from "./runbook-live.ts";

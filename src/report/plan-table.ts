@@ -3,7 +3,8 @@ import { parseAddress } from "../core/model/address.ts";
 import type { Decision, MakingStep, Plan, RenewReason, StageStep, Step } from "../core/model/plan.ts";
 import { slotsOfContent } from "../core/plan/steps.ts";
 import type { Messages } from "./messages.ts";
-import { nodesOf, say, stepsOf } from "./plan-text.ts";
+import { nodesOf, stepsOf } from "./plan-text.ts";
+import { say } from "./say.ts";
 import { formatTable } from "./table.ts";
 
 /** Header and rows, each line ended by a newline; empty text when nothing is written. `plan` has been made safe. */

@@ -1,4 +1,5 @@
 // A plan for people: what changes, where and why, in which order, on what conditions, and the way back.
+import { say } from "./say.ts";
 import { assertNever } from "../core/model/errors.ts";
 import type { RestartDecision } from "../core/model/live.ts";
 import type { Decision, IssueStep, Notice, Phase, Plan, Step } from "../core/model/plan.ts";
@@ -9,7 +10,7 @@ import { shownData } from "./details.ts";
 import { safeText } from "./escape.ts";
 import type { Language } from "./language.ts";
 import { messagesFor, type Messages } from "./messages.ts";
-import type { MessagesOf } from "./messages/types.ts";
+import type {} from "./messages/types.ts";
 import { planTable, shortAddress, shortSlot } from "./plan-table.ts";
 import { rootArguments, toolCommand } from "./tool-command.ts";
 
@@ -105,6 +106,8 @@ export function stepText(step: Step, { plan: text, live }: Pick<Messages, "plan"
       return step.when === "always"
         ? live.steps.bounce(step.consumer, step.timeoutSeconds)
         : live.steps.bounceIfNeeded(step.consumer, step.reloadSeconds);
+    case "gate":
+      return live.steps.gate(step.demand);
     case "prove-live":
       return live.steps.proveLive(step.demands.length, step.api !== null);
     default:
@@ -273,13 +276,4 @@ function closingLines({ plan, text, paint, again }: Context): readonly string[] 
     ...leftOut,
     summary,
   ];
-}
-
-/** The sentence of a value of any code. */
-export function say<U extends { readonly code: string }>(value: U, table: MessagesOf<U>): string {
-  const code: U["code"] = value.code;
-  // The table's type ties code and value together; the compiler cannot follow that through a generic union.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  const message = table[code] as unknown as (value: U) => string;
-  return message(value);
 }

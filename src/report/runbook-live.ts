@@ -72,6 +72,23 @@ function wellCommands({ health, demands }: BounceStep): readonly string[] {
   ];
 }
 
+/** Every member is asked; who reads it compares leader and term himself. */
+export function gateCommands({ nodes }: Plan): StepCommands {
+  const [first] = nodes?.members ?? [];
+  if (!first) return { run: ["# etcd is elsewhere"], undo: ["# nothing to undo"] };
+  const { access } = first;
+  const endpoints = (nodes?.members ?? []).flatMap((member) => member.access.endpoints.slice(-1)).map(url);
+  const path = (address: string): string => shellQuote(parseAddress(address).path);
+  const identity = access.client
+    ? ` --cert ${path(access.client.certificate)} --key ${path(access.client.key)}`
+    : "";
+  const etcdctl = `ETCDCTL_API=3 etcdctl --endpoints ${shellQuote(endpoints.join(","))} --cacert ${path(access.authorityCertificate)}${identity}`;
+  return {
+    run: [`${etcdctl} endpoint health`, `${etcdctl} endpoint status -w table`, `${etcdctl} alarm list`],
+    undo: ["# nothing to undo"],
+  };
+}
+
 export function proveLiveCommands({ demands, api }: ProveLiveStep): StepCommands {
   const kubeconfig = api === null ? null : shellQuote(parseAddress(api.kubeconfig).path);
   return {

@@ -20,7 +20,7 @@ import type {
 } from "../core/model/plan.ts";
 import { authoritySlotOf, issuedHere } from "../core/plan/authority.ts";
 import { stepsOf } from "./plan-text.ts";
-import { bounceCommands, proveLiveCommands, snapshotCommands } from "./runbook-live.ts";
+import { bounceCommands, proveLiveCommands, snapshotCommands, gateCommands } from "./runbook-live.ts";
 import { shellQuote } from "./shell.ts";
 
 /** Commands of a step, how to undo it; both are lines of sh. */
@@ -51,6 +51,8 @@ export function commandsOf(step: Step, plan: Plan): StepCommands {
       return snapshotCommands(step);
     case "bounce":
       return bounceCommands(step);
+    case "gate":
+      return gateCommands(plan);
     case "prove-live":
       return proveLiveCommands(step);
     default:

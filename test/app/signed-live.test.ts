@@ -107,7 +107,13 @@ function liveOver(root: string, apiserver: () => ServedFacts): Live {
       served: async ({ port }) => (port === 6443 ? apiserver() : serves(pki(root, servedAt(port)))),
       ailment: async () => null,
     },
-    etcd: { ailment: async () => null, snapshot: async () => saved, coldCopy: async () => saved },
+    etcd: {
+      ailment: async () => null,
+      snapshot: async () => saved,
+      coldCopy: async () => saved,
+      reading: async () => ({ unreachable: "not asked" }),
+      moveLeader: async () => {},
+    },
     api: { writeFailure: async () => null },
     timer: {
       elapsedMs: () => elapsed,

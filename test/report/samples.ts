@@ -150,6 +150,8 @@ export function errorSamples(text: string) {
     interrupted: { signal: text },
     usage: { reason: text },
     "bounce-failed": { consumer: text, stage: "served", where: text, reason: text },
+    "gate-refused": { step: text, node: text, objections: [{ code: "no-leader", node: text }] },
+    "node-failed": { step: text, node: text, outcome: "rolled-back", done: [text] },
     "snapshot-failed": { step: text, reason: text },
     "live-proof-failed": { where: text, reason: text },
     "script-unsupported": { steps: [text] },

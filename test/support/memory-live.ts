@@ -4,6 +4,7 @@ import type { Endpoint, ServedFacts } from "../../src/core/model/live.ts";
 import { AppError } from "../../src/core/model/errors.ts";
 import { type Certificate, parseCertificate } from "../../src/core/pki/certificate.ts";
 import { parsePem } from "../../src/core/pki/pem.ts";
+import type { MemberReading } from "../../src/core/model/quorum.ts";
 import type { EtcdTarget, Live, Saved } from "../../src/engine/ports/live.ts";
 import type { ProcessInstance } from "../../src/engine/ports/node-processes.ts";
 import { type MemoryWorld, sha256 } from "./memory-world.ts";
@@ -190,6 +191,14 @@ export class MemoryLive {
             });
           return this.save("snapshot", file);
         },
+        reading: async (target) => {
+          guard();
+          return this.reading(target);
+        },
+        moveLeader: async (_target, memberId) => {
+          asked("move-leader", memberId);
+          this.log.push(`move-leader ${memberId}`);
+        },
         coldCopy: async (_directory, folder) => {
           asked("cold-copy", folder);
           return this.save("cold-copy", folder);
@@ -348,6 +357,26 @@ export class MemoryLive {
     const life = this.running(component);
     if (!life || wellAfterMs === null || this.elapsedMs < life.startedAt + wellAfterMs) return "no leader";
     return null;
+  }
+
+  /** A cluster of this one member. */
+  private reading(target: EtcdTarget): MemberReading["answer"] {
+    const fault = this.dialFault(target);
+    if (fault !== null) return { unreachable: fault };
+    const readFailure = this.etcdAilment(target);
+    return {
+      clusterId: "1",
+      memberId: "1",
+      version: "3.4.23",
+      leaderId: readFailure === null ? "1" : null,
+      raftTerm: "2",
+      raftIndex: "10",
+      appliedIndex: "10",
+      errors: [],
+      members: [{ id: "1", name: "m1", isLearner: false }],
+      alarms: readFailure === null ? [] : null,
+      readFailure,
+    };
   }
 
   private save(form: "snapshot" | "cold-copy", file: string): Saved {

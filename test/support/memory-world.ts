@@ -76,6 +76,7 @@ export class MemoryWorld {
         throw new Crash(point);
       }
     };
+    const liveNodes = this.live && { live: () => this.live!.openPort(live) };
     const ports: EnginePorts = {
       store: this.store(live, hit),
       state: this.stateDirectory(live, hit),
@@ -88,7 +89,7 @@ export class MemoryWorld {
       keys: { generate: async () => this.generateKey() },
       failpoints: { hit },
       audience: { tell: (event) => events.push(event) },
-      ...(this.live ? { live: this.live.openPort(live) } : {}),
+      ...(liveNodes ?? {}),
       toolVersion,
     };
     return Object.assign(life, { ports, events, hits });

@@ -1,5 +1,6 @@
 // Errors as an interface: a closed set of codes, each with typed parameters. The sentence a person reads
 // is made by `report`, in their language; nothing here is prose and nothing here may hold key bytes.
+import type { Objection } from "./quorum.ts";
 import { isReason, type Reason } from "./reasons.ts";
 
 /** Parameters of every error code. Add a code here and the compiler asks `report` for its sentences. */
@@ -63,6 +64,19 @@ export interface ErrorParams {
     readonly stage: "return" | "health" | "served";
     readonly where: string;
     readonly reason: string;
+  };
+  /** etcd is not as a step needs it; `step` is a gate, or the restart of a member. */
+  "gate-refused": {
+    readonly step: string;
+    readonly node: string;
+    readonly objections: readonly Objection[];
+  };
+  /** One node of several did not come through. `left`: as the failure left it, since its old certificates have expired. */
+  "node-failed": {
+    readonly step: string;
+    readonly node: string;
+    readonly outcome: "rolled-back" | "left";
+    readonly done: readonly string[];
   };
   "snapshot-failed": { readonly step: string; readonly reason: string };
   "live-proof-failed": { readonly where: string; readonly reason: string };

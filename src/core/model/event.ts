@@ -1,4 +1,5 @@
 // What a run tells its audience while it works: progress for people and, with `-o json`, for programs.
+import type { NodeName } from "./address.ts";
 import type { PhaseId, Step } from "./plan.ts";
 import type { Issued, RunId, RunOutcome, Snapshot } from "./run.ts";
 
@@ -15,6 +16,16 @@ export type RunEvent =
       readonly consumer: string;
       readonly state: "reloading" | "reloaded" | "stopping" | "returned" | "well";
     }
+  | { readonly type: "node-started" | "node-done"; readonly node: NodeName }
+  | {
+      readonly type: "gate-passed";
+      readonly step: string;
+      readonly demand: "stable" | "quorum";
+      readonly members: number;
+    }
+  | { readonly type: "leader-moved"; readonly from: NodeName; readonly to: NodeName }
+  /** Nodes on which the copies of plan and journal are not up to date. */
+  | { readonly type: "copies-missed"; readonly nodes: readonly NodeName[] }
   /** Ids of the endpoints that were compared, and whether an object was created and deleted. */
   | { readonly type: "live-proved"; readonly served: readonly string[]; readonly wrote: boolean }
   | { readonly type: "swept"; readonly paths: readonly string[] }

@@ -327,7 +327,34 @@ export interface ProveLiveStep {
   readonly api: { readonly kubeconfig: string; readonly user: string; readonly endpoint: Endpoint } | null;
 }
 
+/** Waits until etcd is as it has to be; read fresh each time. The members are the plan's. */
+export interface GateStep {
+  readonly kind: "gate";
+  readonly id: string;
+  /** `stable`: every member well and agreeing; `quorum`: enough of them. */
+  readonly demand: "stable" | "quorum";
+  /** Seconds until it gives up. */
+  readonly timeoutSeconds: number;
+}
+
+/** A member that counts, and how it is asked. */
+export interface GateMember {
+  readonly node: NodeName;
+  readonly access: EtcdAccess;
+}
+
+/** What a plan over several nodes knows of the whole. */
+export interface PlanCluster {
+  /** `rolling` keeps etcd's quorum; `outage` brings it back. */
+  readonly order: "rolling" | "outage";
+  /** etcd's members on the nodes of the plan; empty when etcd is elsewhere. */
+  readonly members: readonly GateMember[];
+  /** True when the operator accepted that etcd stops answering. */
+  readonly acceptOutage: boolean;
+}
+
 export type Step =
+  | GateStep
   | IssueStep
   | InstallStep
   | TakeStep
@@ -346,10 +373,15 @@ export type PhaseId =
   | "stage"
   | "swap"
   | "prove"
+  | "roll"
+  | "gate"
   | "restart"
   | "prove-live";
 
-/** Phases run one after the other; inside a phase nodes run in the order given, and a node's steps in order. */
+/**
+ * Phases run one after the other; inside a phase nodes run in the order given, and a node's steps in order. In a `roll` the node
+ * of etcd's leader comes last, whoever that is by then; a node is finished before the next begins.
+ */
 export interface Phase {
   readonly id: PhaseId;
   readonly nodes: readonly { readonly node: NodeName; readonly steps: readonly Step[] }[];
@@ -412,6 +444,8 @@ export interface Plan {
   readonly refusals: readonly Refusal[];
   readonly guards: readonly Guard[];
   readonly phases: readonly Phase[];
+  /** Set when the plan is for the nodes of a `cluster.yaml`. */
+  readonly nodes?: PlanCluster;
   /** What becomes of each process, when the node is live; for people, like the decisions. */
   readonly restarts?: readonly RestartDecision[];
   /** `sha256:` over guards, phases, profile, tool version, root; not over clocks, decisions or notices. */

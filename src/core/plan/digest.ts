@@ -7,8 +7,8 @@ import type { Plan } from "../model/plan.ts";
  * decisions, notices and refusals, which are for people.
  */
 export function digestOfPlan(plan: Omit<Plan, "digest">): string {
-  const { format, toolVersion, root, profile, guards, phases } = plan;
-  return `sha256:${sha256Hex(new TextEncoder().encode(canonicalJson({ format, toolVersion, root, profile, guards, phases })))}`;
+  const { format, toolVersion, root, profile, guards, phases, nodes } = plan;
+  return `sha256:${sha256Hex(new TextEncoder().encode(canonicalJson({ format, toolVersion, root, profile, guards, phases, nodes })))}`;
 }
 
 /** JSON without white space and with the keys of every object in the order of their code units. */

@@ -1,4 +1,5 @@
 // Selections of a plan's steps.
+import { type NodeName, parseAddress } from "../model/address.ts";
 import type {
   Content,
   ForgetStep,
@@ -38,6 +39,24 @@ export function takeSteps(plan: Plan): readonly TakeStep[] {
   return allSteps(plan).filter((step) => step.kind === "take");
 }
 
+/** The node of every step, by id. */
+export function nodesOfSteps({ phases }: Pick<Plan, "phases">): ReadonlyMap<string, NodeName> {
+  return new Map(
+    phases.flatMap(({ nodes }) =>
+      nodes.flatMap(({ node, steps }) => steps.map(({ id }): [string, NodeName] => [id, node])),
+    ),
+  );
+}
+
+/** The part of a plan that concerns one node: what can be verified while the others are not done. */
+export function planOfNode(plan: Plan, node: NodeName): Plan {
+  return {
+    ...plan,
+    guards: plan.guards.filter(({ address }) => parseAddress(address).node === node),
+    phases: plan.phases.map(({ id, nodes }) => ({ id, nodes: nodes.filter((each) => each.node === node) })),
+  };
+}
+
 /** The objects that hold a template: one, or the certificate's and its key's. */
 export function objectsOfTemplate(template: IssueTemplate): readonly string[] {
   if (template.form === "profile" || template.form === "authority") return [];
@@ -68,12 +87,17 @@ export function swapSteps(plan: Plan): readonly SwapStep[] {
 
 /**
  * Swaps in the order of the plan, each together with those that must not be seen apart from it: the key and the certificate
- * of one slot on one node. Every step is in exactly one group.
+ * of one slot on one node. Every step is in exactly one group. `only`: whole groups, not halves of them.
  */
-export function swapGroups(plan: Plan): readonly (readonly SwapStep[])[] {
+export function swapGroups(
+  plan: Plan,
+  only: readonly SwapStep[] = swapSteps(plan),
+): readonly (readonly SwapStep[])[] {
+  const wanted = new Set(only.map(({ id }) => id));
   const groups: { readonly slots: Set<string>; readonly steps: SwapStep[] }[] = [];
   const contents = new Map(stageSteps(plan).map(({ object, content }) => [object, content]));
   for (const { node, step } of placedSwaps(plan)) {
+    if (!wanted.has(step.id)) continue;
     const content = contents.get(step.object);
     const isHalf = content?.form === "pem-certificate" || content?.form === "pem-key";
     const slot = isHalf ? `${node}\n${content.slot}` : `${node}\n\n${step.id}`;

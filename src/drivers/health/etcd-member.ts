@@ -7,6 +7,8 @@ import { AppError, isAppError, wordsOf } from "../../core/model/errors.ts";
 import type { EtcdMember, EtcdTarget, Saved } from "../../engine/ports/live.ts";
 import { errnoOf } from "../shared/directory-handles.ts";
 import type { GrpcTarget } from "../shared/grpc.ts";
+import type { MemberReading } from "../../core/model/quorum.ts";
+import { readStatusOf } from "./etcd-reading.ts";
 import { coldCopy as listColdFiles } from "./etcd-cold-copy.ts";
 import { type Etcd, openEtcd } from "./etcd.ts";
 import { snapshotTo } from "./etcd-snapshot.ts";
@@ -29,8 +31,20 @@ export function openEtcdMember(dataRoot: string): EtcdMember {
     },
     snapshot: (target, file, signal) =>
       firstAnswer(target, snapshotDeadlineMs, (etcd) => snapshot(etcd, file, signal)),
+    reading: (target, signal) => readMember(target, signal),
+    moveLeader: (target, memberId, signal) =>
+      firstAnswer(target, readDeadlineMs, (etcd) => etcd.moveLeader(BigInt(memberId), withSignal(signal))),
     coldCopy: (dataDirectory, folder, signal) => coldCopy(join(dataRoot, dataDirectory), folder, signal),
   };
+}
+
+async function readMember(target: EtcdTarget, signal?: AbortSignal): Promise<MemberReading["answer"]> {
+  try {
+    return await firstAnswer(target, readDeadlineMs, (etcd) => readStatusOf(etcd, withSignal(signal)));
+  } catch (error) {
+    if (isAppError(error)) return { unreachable: wordsOf(error) };
+    throw error;
+  }
 }
 
 /** The endpoints lead to one member: the first that answers, else the first one's error. */

@@ -1,5 +1,8 @@
 // Everything the engine needs from outside, in one bundle. The engine never asks a port what kind it is.
-import type { Live } from "./live.ts";
+import type { LiveNodes } from "./live.ts";
+import type { NodeName } from "../../core/model/address.ts";
+import type { RunId } from "../../core/model/run.ts";
+import type { LockPlace } from "../cluster-lock.ts";
 import type { StateDirectory, Processes } from "./state.ts";
 import type { WritableStore } from "./store.ts";
 import type { Audience, Clock, Failpoints, KeyGenerator, Randomness } from "./world.ts";
@@ -8,15 +11,25 @@ export interface EnginePorts {
   /** One store for every address of the plan; who has several puts a store that delegates in front. */
   readonly store: WritableStore;
   readonly state: StateDirectory;
-  /** Where the lock is, when that is not `state`: two operators with state directories of their own exclude each other too. */
-  readonly lockState?: StateDirectory;
+  /**
+   * Where the lock is, when that is not `state`: two operators with state directories of their own exclude each other too.
+   * One place for every node that is written to.
+   */
+  readonly locks?: readonly LockPlace[];
+  /** Copies of plan and journal on the nodes, for a colleague on another machine. */
+  readonly copies?: RunCopies;
   readonly processes: Processes;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly keys: KeyGenerator;
   readonly failpoints: Failpoints;
   readonly audience: Audience;
-  /** The running node; absent when only its files are worked on. */
-  readonly live?: Live;
+  /** The running nodes; absent when only files are worked on. */
+  readonly live?: LiveNodes;
   readonly toolVersion: string;
+}
+
+export interface RunCopies {
+  /** Brings the copies up to date; nodes that could not be written to. Never throws for what a node may be. */
+  update(run: RunId): Promise<readonly NodeName[]>;
 }

@@ -1,7 +1,12 @@
 // What a run needs of the running node: its processes, what they present, etcd, the API. Absent when only files are worked on.
+import type { NodeName } from "../../core/model/address.ts";
 import type { Endpoint, ServedFacts } from "../../core/model/live.ts";
+import type { MemberReading } from "../../core/model/quorum.ts";
 import type { Snapshot } from "../../core/model/run.ts";
 import type { NodeProcesses } from "./node-processes.ts";
+
+/** The running nodes. @throws TypeError for one that was not opened */
+export type LiveNodes = (node: NodeName) => Live;
 
 export interface Live {
   readonly processes: NodeProcesses;
@@ -48,6 +53,13 @@ export interface EtcdMember {
    * @throws AppError `snapshot-failed`, `endpoint-unreachable`, `rpc-failed`
    */
   snapshot(target: EtcdTarget, file: string, signal?: AbortSignal): Promise<Saved>;
+  /** What the member says of itself and of the others; one that cannot be asked is an answer as well. */
+  reading(target: EtcdTarget, signal?: AbortSignal): Promise<MemberReading["answer"]>;
+  /**
+   * Hands leadership to a voter; the leader has to be asked. Resolves when etcd says that it is done.
+   * @throws AppError `etcd-not-supported` before 3.3, `rpc-failed`, `endpoint-unreachable`
+   */
+  moveLeader(target: EtcdTarget, memberId: string, signal?: AbortSignal): Promise<void>;
   /** Copies the files of a stopped member below `folder` (absolute), syncs and compares them. @throws AppError `snapshot-failed` */
   coldCopy(dataDirectory: string, folder: string, signal?: AbortSignal): Promise<Saved>;
 }

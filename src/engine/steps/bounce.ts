@@ -9,7 +9,8 @@ import type { BounceStep } from "../../core/model/plan.ts";
 import { swapSteps } from "../../core/plan/steps.ts";
 import type { Live } from "../ports/live.ts";
 import type { ProcessInstance } from "../ports/node-processes.ts";
-import { checkSignal, liveOf, type RunContext, viewOf } from "../run-context.ts";
+import { guardQuorum } from "../quorum-guard.ts";
+import { checkSignal, liveOf, nodeOf, type RunContext, viewOf } from "../run-context.ts";
 import { healthShortfall, type Shortfall, servedShortfall, untilSatisfied } from "./demands.ts";
 import type { PreparedUndo, StepHandler } from "./step-handler.ts";
 
@@ -84,7 +85,10 @@ async function replace(context: RunContext, live: Live, step: BounceStep): Promi
   const before = known ?? found.instances.map(({ id }) => id);
   const successor = runningOf(found.instances, before);
   if (successor) return successor;
-  await lock.fence();
+  const node = nodeOf(context, step.id);
+  if (consumer === "etcd" && found.instances.some(({ state }) => state === "running"))
+    await guardQuorum(context, step, node);
+  await lock.fence(node);
   context.memory.liveTouched = true;
   tell({ type: "process", consumer, state: "stopping" });
   return changeLife(context, live, { step, before, hasInstances: found.instances.length > 0 });
@@ -191,18 +195,21 @@ async function prepareRebounce(context: RunContext, steps: readonly BounceStep[]
 
 async function rebounce(context: RunContext, step: BounceStep): Promise<void> {
   const { journal, ports, tell, lock } = context;
-  const { live } = ports;
   // Without a live node (`--root` without `--probe`) files are all there is to put back.
-  if (live === undefined) return;
+  if (ports.live === undefined) return;
+  const live = liveOf(context, step);
+  const node = nodeOf(context, step.id);
   await live.processes.restore();
   await journal.append({ type: "undo-intent", step: step.id });
   await ports.failpoints.hit("rollback.before-rebounce");
   const { instances } = await live.processes.look(step.consumer);
-  await lock.fence();
+  if (step.consumer === "etcd" && instances.some(({ state }) => state === "running"))
+    await guardQuorum(context, step, node);
+  await lock.fence(node);
   tell({ type: "process", consumer: step.consumer, state: "stopping" });
   const successor = await changeLife(context, live, {
     step,
-    before: instances.map(({ id }) => id),
+    before: instances.map((instance) => instance.id),
     hasInstances: instances.length > 0,
   });
   await ports.failpoints.hit("rollback.after-rebounce");

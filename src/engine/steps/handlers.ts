@@ -6,6 +6,7 @@ import type { Step } from "../../core/model/plan.ts";
 import { backUp } from "./back-up.ts";
 import { bounce } from "./bounce.ts";
 import { forget } from "./forget.ts";
+import { gate } from "./gate.ts";
 import { install } from "./install.ts";
 import { issue } from "./issue.ts";
 import { proveLive } from "./prove-live.ts";
@@ -29,6 +30,7 @@ const handlers: Handlers = {
   prove,
   forget,
   bounce,
+  gate,
   "prove-live": proveLive,
 };
 

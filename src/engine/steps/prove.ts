@@ -2,10 +2,18 @@
 import { parseAddress } from "../../core/model/address.ts";
 import { AppError } from "../../core/model/errors.ts";
 import type { Plan, ProveStep } from "../../core/model/plan.ts";
-import { installSteps, issueSteps, objectsOfTemplate, stageSteps, takeSteps } from "../../core/plan/steps.ts";
+import {
+  installSteps,
+  issueSteps,
+  objectsOfTemplate,
+  planOfNode,
+  stageSteps,
+  takeSteps,
+} from "../../core/plan/steps.ts";
 import { sha256Hex } from "../../core/pki/fingerprints.ts";
 import { verifySet } from "../../core/plan/verify-set.ts";
-import { checkSignal, viewOf, type RunContext } from "../run-context.ts";
+import type { EnginePorts } from "../ports/engine-ports.ts";
+import { checkSignal, nodeOf, viewOf, type RunContext } from "../run-context.ts";
 import type { RunView } from "../derive-run.ts";
 import { revisionOf } from "../revision.ts";
 import { nothingToUndo, type StepHandler } from "./step-handler.ts";
@@ -22,7 +30,9 @@ async function proveAll(context: RunContext, steps: readonly ProveStep[]): Promi
   checkSignal(context);
   await ports.failpoints.hit("run.before-prove");
   const view = viewOf(context);
-  await verifyLive(context, view);
+  // Other nodes may not have come so far yet.
+  for (const node of new Set(steps.map(({ id }) => nodeOf(context, id))))
+    await verifyLive(context.ports, planOfNode(context.plan, node), view);
   for (const step of steps) {
     await journal.append({ type: "proof", step: step.id, sha256: provedHash(view, step) });
     await ports.failpoints.hit("run.after-prove");
@@ -32,10 +42,10 @@ async function proveAll(context: RunContext, steps: readonly ProveStep[]): Promi
   }
 }
 
-async function verifyLive({ ports, plan }: RunContext, view: RunView): Promise<void> {
+async function verifyLive({ store }: EnginePorts, plan: Plan, view: RunView): Promise<void> {
   const objects = new Map<string, Uint8Array>();
   for (const address of provenObjects(plan)) {
-    const observation = await ports.store.read(parseAddress(address));
+    const observation = await store.read(parseAddress(address));
     const staged = view.staged.get(address);
     const found = revisionOf(observation);
     if (staged && found !== staged.sha256)

@@ -4,6 +4,7 @@
 //
 // A crash anywhere is read from the world, not from the journal: live bytes are the staged ones (done), those they replace (to
 // do), or somebody else's (stop).
+import { parseAddress } from "../../core/model/address.ts";
 import { AppError } from "../../core/model/errors.ts";
 import type { SwapStep } from "../../core/model/plan.ts";
 import type { Staged } from "../../core/model/run.ts";
@@ -24,8 +25,8 @@ interface OpenSwap {
   readonly staged: Staged;
 }
 
-async function swapAll(context: RunContext): Promise<void> {
-  for (const group of swapGroups(context.plan)) {
+async function swapAll(context: RunContext, steps: readonly SwapStep[]): Promise<void> {
+  for (const group of swapGroups(context.plan, steps)) {
     // Only between groups: a pair is never left half done by a signal.
     checkSignal(context);
     const open = group.flatMap((step) => openSwap(context, step));
@@ -55,7 +56,7 @@ async function swapGroup(context: RunContext, open: readonly OpenSwap[]): Promis
   memory.liveTouched = true;
   for (const [index, { staged }] of open.entries()) {
     if (index > 0) await failpoints.hit("run.between-pair");
-    await store.commit(staged, { fence: lock.fence });
+    await store.commit(staged, { fence: () => lock.fence(parseAddress(staged.object).node) });
     await failpoints.hit("run.after-swap");
   }
   await journal.append(

@@ -152,6 +152,8 @@ const phaseNames: Readonly<Record<PhaseId, string>> = {
   stage: "phase_stage",
   swap: "phase_swap",
   prove: "phase_prove",
+  roll: "phase_roll",
+  gate: "phase_gate",
   restart: "phase_restart",
   "prove-live": "phase_prove_live",
 };
@@ -200,6 +202,7 @@ function commandsOf(
     // Refused before: unsupported.ts names them.
     case "install":
     case "forget":
+    case "gate":
       return [];
     default:
       return assertNever(step);

@@ -1,6 +1,8 @@
 // English: every error as what went wrong, where, why; and what to do next.
 import type { FactsDamage, PlanDifference } from "../../../core/model/errors.ts";
 import { flags } from "../../flags.ts";
+import { say } from "../../say.ts";
+import { objectionsEn } from "../quorum.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDate } from "../../time.ts";
 import type { ErrorMessages } from "../types.ts";
@@ -281,6 +283,23 @@ export const errors: ErrorMessages = {
     hint: (p, tool) => [
       `read its log: ${p.consumer === "kubelet" ? "journalctl -u kubelet -n 50" : `crictl logs $(crictl ps -a -q --name ${p.consumer} | head -n 1)`}; ${tool("diagnose")} reads it too`,
       `${tool("resume")} tries again from there, ${tool("rollback last")} restores what was there`,
+    ],
+  },
+  "gate-refused": {
+    sentence: (p) =>
+      `etcd is not well enough to go on with ${p.node}: ${p.objections.map((o) => say(o, objectionsEn)).join("; ")}`,
+    hint: (_, tool) => [
+      `nothing was stopped; get the members well first, then ${tool("resume")}`,
+      `where etcd may stop answering for a while: a new plan with ${flags.acceptOutage}`,
+    ],
+  },
+  "node-failed": {
+    sentence: (p) =>
+      p.outcome === "rolled-back"
+        ? `${p.node} did not come through and was taken back alone${p.done.length === 0 ? "" : `; done and proved: ${p.done.join(", ")}`}`
+        : `${p.node} did not come through; it is left as it is, since its old certificates have expired${p.done.length === 0 ? "" : `; done and proved: ${p.done.join(", ")}`}`,
+    hint: (_, tool) => [
+      `${tool("resume")} goes on with this node once the cause is gone, ${tool("rollback last")} takes all nodes back`,
     ],
   },
   "snapshot-failed": {

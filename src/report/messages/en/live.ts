@@ -39,18 +39,27 @@ export const live = {
       `restart ${consumer} (at most ${seconds} s until it is back)`,
     bounceIfNeeded: (consumer: string, seconds: number) =>
       `${consumer} takes its new certificate within ${seconds} s, or is restarted`,
+    gate: (demand: "stable" | "quorum"): string =>
+      demand === "stable"
+        ? "etcd: every member healthy, one leader, one term, no alarm"
+        : "etcd: a quorum of members, and a read through it",
     proveLive: (count: number, writes: boolean) =>
       `${count} listeners present the right certificates, everything is well${writes ? ", an object is created and deleted" : ""}`,
   },
   phases: {
     snapshot: "snapshot: save etcd's data before the first write",
     restart: "restart: cycle the processes that need it, one after the other",
+    roll: "roll: node by node, etcd's leader last: gate, swap, prove, restart, gate",
+    gate: "gate: wait until etcd is as it has to be",
     "prove-live": "prove: compare what is served with the plan, read etcd, write to the API",
   },
   phaseLines: {
     snapshot: () => "snapshot: save etcd's data in the run's folder and read it back",
     restart: (count: number) =>
       `restart: ${count === 1 ? "1 process" : `${count} processes`}, each back, well and serving before the next`,
+    roll: () =>
+      "roll: node by node, etcd's leader last; each is swapped, proved and restarted between two gates, and taken back alone if it fails",
+    gate: () => "gate: go on only when etcd has its quorum",
     "prove-live": () => "prove: what every listener serves, a read of etcd, a write to the API",
   },
   events: {
@@ -58,6 +67,17 @@ export const live = {
       form === "snapshot"
         ? `[snapshot] etcd saved and read back: ${file}, ${bytes} bytes`
         : `[snapshot] etcd is stopped; its files are copied to ${file}, ${bytes} bytes`,
+    node: {
+      "node-started": (node: string) => `[roll] ${node} begins`,
+      "node-done": (node: string) => `[roll] ${node} is done and proved`,
+    },
+    gate: (demand: "stable" | "quorum", members: number) =>
+      demand === "stable"
+        ? `[gate] etcd: all ${members} members are healthy and agree`
+        : `[gate] etcd: the quorum is there (${members} members asked)`,
+    leaderMoved: (from: string, to: string) => `[roll] etcd's leadership moved from ${from} to ${to}`,
+    copiesMissed: (nodes: string) =>
+      `[copy] the journal could not be copied to ${nodes}; it is whole on this machine`,
     v2Data:
       "[snapshot] data of etcd's v2 API seen: it is not in a v3 snapshot; keep a copy of the data directory",
     process: {
@@ -74,17 +94,20 @@ export const live = {
     expectedOf: {
       snapshot: "`snapshot ok` and a file that `etcdctl snapshot status` accepts",
       bounce: "the id of a new container (for the kubelet: `active`), then `well`",
+      gate: "every member `healthy`, the same leader and term in every line, no alarm",
       "prove-live": "one line ending in `ok` per listener, and `ok` from /readyz",
     },
     stopOf: {
       snapshot: "there is neither a snapshot nor a copy of the stopped member's files",
       bounce:
         "no new container has come after a minute, or it is not well after three: read its log before going on",
+      gate: "a member is missing or unhealthy, or an alarm is listed: nothing may be stopped now",
       "prove-live": "a line begins with STOP: that process still holds the old certificate",
     },
     whyOf: {
       snapshot: "the data of the cluster is worth more than its certificates",
       bounce: "the process holds the old certificate in memory",
+      gate: "a member that is stopped while another is away takes the quorum with it",
       "prove-live": "a file proves nothing: what counts is what the running process presents",
     },
   },

@@ -102,7 +102,7 @@ const phases: Readonly<Record<FilePhase, string>> = {
   prove: "prove: read back and compare with the plan",
 };
 
-type FilePhase = Exclude<PhaseId, "snapshot" | "restart" | "prove-live">;
+type FilePhase = Exclude<PhaseId, "snapshot" | "roll" | "gate" | "restart" | "prove-live">;
 
 function counted(count: number, one: string): string {
   return `${count} ${one}${count === 1 ? "" : "s"}`;

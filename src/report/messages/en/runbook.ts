@@ -1,7 +1,7 @@
 // English: the runbook, the plan as a document for people.
 import type { Step } from "../../../core/model/plan.ts";
 
-type FileStep = Exclude<Step["kind"], "snapshot" | "bounce" | "prove-live">;
+type FileStep = Exclude<Step["kind"], "snapshot" | "bounce" | "gate" | "prove-live">;
 
 export const runbook = {
   title: (cluster: string) => `Runbook: certificates of cluster ${cluster}`,

@@ -1,6 +1,8 @@
 // 中文：每种错误——什么、哪里、为何；以及下一步。
 import type { FactsDamage, PlanDifference } from "../../../core/model/errors.ts";
 import { flags } from "../../flags.ts";
+import { say } from "../../say.ts";
+import { objectionsZh } from "../quorum.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDateIso } from "../../time.ts";
 import type { ErrorMessages } from "../types.ts";
@@ -252,6 +254,21 @@ export const errors: ErrorMessages = {
       `查看其日志：${p.consumer === "kubelet" ? "journalctl -u kubelet -n 50" : `crictl logs $(crictl ps -a -q --name ${p.consumer} | head -n 1)`}；${tool("diagnose")} 也会读取日志`,
       `${tool("resume")} 从该步骤重试，${tool("rollback last")} 回滚到运行前`,
     ],
+  },
+  "gate-refused": {
+    sentence: (p) =>
+      `etcd 状态不满足继续处理 ${p.node} 的要求：${p.objections.map((o) => say(o, objectionsZh)).join("；")}`,
+    hint: (_, tool) => [
+      `没有停止任何成员；先恢复各成员，再执行 ${tool("resume")}`,
+      `如可接受 etcd 短时中断：用 ${flags.acceptOutage} 重新制定计划`,
+    ],
+  },
+  "node-failed": {
+    sentence: (p) =>
+      p.outcome === "rolled-back"
+        ? `${p.node} 未能通过，已单独回滚${p.done.length === 0 ? "" : `；已完成并通过验证：${p.done.join("、")}`}`
+        : `${p.node} 未能通过；旧证书已过期，故保持现状${p.done.length === 0 ? "" : `；已完成并通过验证：${p.done.join("、")}`}`,
+    hint: (_, tool) => [`排除原因后用 ${tool("resume")} 从该节点继续，${tool("rollback last")} 回滚全部节点`],
   },
   "snapshot-failed": {
     sentence: (p) => `无法保存 etcd 数据，未做任何改动：${p.reason}`,

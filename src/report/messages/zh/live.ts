@@ -31,17 +31,26 @@ export const live: typeof english = {
     snapshot: (endpoints) => `etcd，地址 ${endpoints}`,
     bounce: (consumer, seconds) => `重启 ${consumer}（至多 ${seconds} 秒恢复）`,
     bounceIfNeeded: (consumer, seconds) => `${consumer} 在 ${seconds} 秒内自动加载新证书，否则重启`,
+    gate: (demand) =>
+      demand === "stable"
+        ? "etcd：所有成员健康，同一 leader、同一 term，无告警"
+        : "etcd：达到法定人数，并能完成一次读",
     proveLive: (count, writes) =>
       `${count} 个监听端口出示正确的证书，各进程正常${writes ? "，并能创建和删除一个对象" : ""}`,
   },
   phases: {
     snapshot: "快照（snapshot）：在首次写入之前保存 etcd 数据",
     restart: "重启（restart）：逐个重启需要重启的进程",
+    roll: "滚动（roll）：逐个节点进行，etcd leader 所在节点最后：检查、替换、验证、重启、检查",
+    gate: "检查（gate）：等待 etcd 达到要求",
     "prove-live": "实证（prove）：比对实际出示的证书，读 etcd，写 API",
   },
   phaseLines: {
     snapshot: () => "快照（snapshot）：把 etcd 数据保存到本次运行的目录并回读校验",
     restart: (count) => `重启（restart）：${count} 个进程，前一个恢复正常并出示新证书后才轮到下一个`,
+    roll: () =>
+      "滚动（roll）：逐个节点进行，etcd leader 所在节点最后；每个节点在两次检查之间替换、验证、重启，失败则只回滚该节点",
+    gate: () => "检查（gate）：etcd 达到法定人数后才继续",
     "prove-live": () => "实证（prove）：各监听端口出示的证书、一次 etcd 读、一次 API 写",
   },
   events: {
@@ -49,6 +58,16 @@ export const live: typeof english = {
       form === "snapshot"
         ? `[snapshot] 已保存 etcd 快照并回读校验：${file}，${bytes} 字节`
         : `[snapshot] etcd 已停止，数据文件已复制到 ${file}，${bytes} 字节`,
+    node: {
+      "node-started": (node) => `[roll] ${node} 开始`,
+      "node-done": (node) => `[roll] ${node} 已完成并通过验证`,
+    },
+    gate: (demand, members) =>
+      demand === "stable"
+        ? `[gate] etcd：${members} 个成员均健康且一致`
+        : `[gate] etcd：已达到法定人数（询问了 ${members} 个成员）`,
+    leaderMoved: (from, to) => `[roll] etcd leader 已从 ${from} 移交给 ${to}`,
+    copiesMissed: (nodes) => `[copy] 日志未能复制到 ${nodes}；本机上的日志是完整的`,
     v2Data: "[snapshot] 发现 etcd v2 API 的数据：v3 快照不包含它，请另行保存数据目录",
     process: {
       reloading: (consumer) => `[restart] ${consumer}：等待其读取新文件`,
@@ -63,16 +82,19 @@ export const live: typeof english = {
     expectedOf: {
       snapshot: "`snapshot ok`，且 `etcdctl snapshot status` 能识别该文件",
       bounce: "新容器的 ID（kubelet 则为 `active`），然后是 `well`",
+      gate: "每个成员均为 `healthy`，各行的 leader 与 term 相同，没有告警",
       "prove-live": "每个监听端口一行、以 `ok` 结尾，/readyz 返回 `ok`",
     },
     stopOf: {
       snapshot: "既没有快照，也没有已停止成员的数据文件副本",
       bounce: "一分钟后仍没有新容器，或三分钟后仍不正常：先看它的日志再继续",
+      gate: "缺少成员、有成员不健康或有告警：此时不能停止任何成员",
       "prove-live": "某一行以 STOP 开头：该进程内存中仍是旧证书",
     },
     whyOf: {
       snapshot: "集群的数据比证书更重要",
       bounce: "进程内存中仍是旧证书",
+      gate: "已有成员离线时再停止一个成员，会失去法定人数",
       "prove-live": "文件不能证明什么，要看运行中的进程实际出示的证书",
     },
   },
