@@ -70,6 +70,19 @@ describe("a way to etcd", () => {
     expect((await targetOf(context, { ...access, authorityKey: null })).leaf).toBeNull();
   });
 
+  it("uses the stored client when the certificate that fits the key may not sign", async () => {
+    const { context, access } = setUp();
+    const stored = { certificate: address(paths.kubeletClient), key: address(paths.kubeletClientKey) };
+    const [authorityCertificate, authorityKey] = [stored.certificate, stored.key];
+    const { leaf } = await targetOf(context, {
+      ...access,
+      authorityCertificate,
+      authorityKey,
+      client: stored,
+    });
+    expect(leaf?.serialHex).toBe("0d");
+  });
+
   it("uses the stored client when no certificate of the bundle fits the key", async () => {
     const { context, access } = setUp();
     const { leaf } = await targetOf(context, { ...access, authorityKey: address(paths.caKey), client: null });
