@@ -97,7 +97,7 @@ interface Life {
 }
 
 async function changeLife(context: RunContext, live: Live, life: Life): Promise<ProcessInstance> {
-  const { step, before, hasInstances } = life;
+  const { step, hasInstances } = life;
   const { consumer, graceSeconds, timeoutSeconds } = step;
   const returns = live.processes.returnsByItself(consumer);
   if (hasInstances && returns) await stopIfThere(live, consumer, graceSeconds);
@@ -106,7 +106,7 @@ async function changeLife(context: RunContext, live: Live, life: Life): Promise<
   const first = await untilReturned(live, life, returns ? returnMs : timeoutSeconds * 1000);
   if (first) return first;
   if (returns) await live.processes.revive(consumer, { timeoutSeconds });
-  const second = await untilReturned(live, { ...life, before }, timeoutSeconds * 1000);
+  const second = await untilReturned(live, life, timeoutSeconds * 1000);
   if (second) return second;
   throw new AppError("bounce-failed", {
     consumer,
