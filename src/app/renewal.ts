@@ -11,6 +11,7 @@ import type { Live } from "../engine/ports/live.ts";
 import type { RunOptions } from "../engine/run-context.ts";
 import type { RunResult } from "../engine/run-result.ts";
 import { runPlan } from "../engine/run-plan.ts";
+import { discoverRemains } from "../drivers/discovery/remains.ts";
 import type { FileStore } from "../drivers/store/files.ts";
 import { type ProfileChoice, gather } from "./gather.ts";
 import { isLive, type LocalNode, enginePorts } from "./local-node.ts";
@@ -39,7 +40,7 @@ export async function gatherForPlan(
 ): Promise<{ readonly facts: Facts; readonly frame: PlanFrame }> {
   const frame = { toolVersion, root: local.root };
   if (!isLive(local)) {
-    const { facts } = await gather(local, choice, at, { remains: true });
+    const { facts } = await gather(local, choice, at, { remains: discoverRemains });
     return { facts, frame };
   }
   const { gatherRunning } = await import("./live.ts");

@@ -18,6 +18,7 @@ import {
   type PrivateKey,
 } from "../core/pki/keys.ts";
 import { encodePem } from "../core/pki/pem.ts";
+import { discoverRemains } from "../drivers/discovery/remains.ts";
 import { writeRequest } from "../drivers/shared/request-folder.ts";
 import { openStateDirectory } from "../drivers/shared/state-directory.ts";
 import type { EnginePorts } from "../engine/ports/engine-ports.ts";
@@ -66,7 +67,7 @@ export async function requestCertificates(
   request: RenewRequest,
   { directory, at, breakLock }: RequestOptions,
 ): Promise<Requested> {
-  const { facts, inventory } = await gather(local, choice, at, { remains: true });
+  const { facts, inventory } = await gather(local, choice, at, { remains: discoverRemains });
   const { wanted, refusals, leftOut } = wantedRequests(facts, request);
   if (refusals.length > 0) throw new AppError("refused", { refusals });
   if (wanted.length === 0) return { requests: [], leftOut };

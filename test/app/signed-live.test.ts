@@ -14,6 +14,7 @@ import { pairAnswers } from "../../src/core/plan/pair-answers.ts";
 import { allSteps } from "../../src/core/plan/steps.ts";
 import { sha256Hex } from "../../src/core/pki/fingerprints.ts";
 import { discoverLive } from "../../src/drivers/discovery/live.ts";
+import { discoverRemains } from "../../src/drivers/discovery/remains.ts";
 import { checkPlan } from "../../src/engine/check-plan.ts";
 import type { Live } from "../../src/engine/ports/live.ts";
 import { runPlan } from "../../src/engine/run-plan.ts";
@@ -48,7 +49,11 @@ async function planned(): Promise<Planned> {
   });
   signAll(team);
   const at = Date.now();
-  const { facts, live } = await gatherLive(local, choice, { at, discover: discoverLive, remains: true });
+  const { facts, live } = await gatherLive(local, choice, {
+    at,
+    discover: discoverLive,
+    remains: discoverRemains,
+  });
   const pairing = pairAnswers(facts, await readAnswers(local, team.answers, "m1"), renewRequest);
   const frame = { toolVersion, root, live: { facts: running(live), takesSnapshot: true } };
   return { root, plan: buildPlan(facts, renewRequest, frame, pairing) };
