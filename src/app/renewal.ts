@@ -4,6 +4,7 @@ import type { Plan, RenewRequest } from "../core/model/plan.ts";
 import type { RunEvent } from "../core/model/event.ts";
 import { parseAddress } from "../core/model/address.ts";
 import { type PlanFrame, buildPlan } from "../core/plan/build.ts";
+import { hasLiveSteps } from "../core/plan/steps.ts";
 import type { Facts } from "../core/policy/facts.ts";
 import { checkPlan } from "../engine/check-plan.ts";
 import type { EnginePorts } from "../engine/ports/engine-ports.ts";
@@ -85,8 +86,7 @@ export async function withEngine<T>(
 
 /** Only a plan with steps on the running node needs one. */
 async function liveOfPlan(local: LocalNode, plan: Plan): Promise<Live | null> {
-  const needsIt = plan.phases.some(({ id }) => id === "snapshot" || id === "restart" || id === "prove-live");
-  if (!needsIt || !isLive(local)) return null;
+  if (!hasLiveSteps(plan) || !isLive(local)) return null;
   const { liveForRun } = await import("./live.ts");
   return liveForRun(local, { id: plan.profile.id, params: {} });
 }

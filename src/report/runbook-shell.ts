@@ -18,8 +18,8 @@ import type {
   TakeStep,
   Template,
 } from "../core/model/plan.ts";
+import { allSteps } from "../core/plan/steps.ts";
 import { authoritySlotOf, issuedHere } from "../core/plan/authority.ts";
-import { stepsOf } from "./plan-text.ts";
 import { bounceCommands, proveLiveCommands, snapshotCommands } from "./runbook-live.ts";
 import { shellQuote } from "./shell.ts";
 
@@ -398,7 +398,7 @@ function swapCommands({ object }: SwapStep, plan: Plan): StepCommands {
 }
 
 function proveCommands(step: ProveStep, plan: Plan): StepCommands {
-  const steps = stepsOf(plan);
+  const steps = allSteps(plan);
   const issue = steps.find(
     (one): one is MakingStep => (one.kind === "issue" || one.kind === "install") && one.slot === step.slot,
   );
@@ -429,7 +429,7 @@ function placeOf(
   if (!recreates && (template.form === "pem" || template.form === "kubeconfig"))
     return { object: template.form === "pem" ? template.certificate : template.file, template };
   const object = recreates?.object ?? "";
-  const stage = stepsOf(plan).find((one) => one.kind === "stage" && one.object === object);
+  const stage = allSteps(plan).find((one) => one.kind === "stage" && one.object === object);
   const content = stage?.kind === "stage" ? stage.content : null;
   const user =
     content?.form === "kubeconfig-new"

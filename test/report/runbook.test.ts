@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Plan } from "../../src/core/model/plan.ts";
+import { allSteps } from "../../src/core/plan/steps.ts";
 import { renderRunbook, runbookStepIds } from "../../src/report/plan-runbook.ts";
-import { stepsOf } from "../../src/report/plan-text.ts";
 import { fullPlan, objects, samplePlan } from "./plan-samples.ts";
 import { hostile } from "./samples.ts";
 import { localNode } from "../../src/app/local-node.ts";
@@ -88,8 +88,8 @@ function runbookFor(root: string): { readonly plan: Plan; readonly markdown: str
 describe("the runbook", () => {
   it.each(["en", "zh"] as const)("holds every step of the plan exactly once, in order (%s)", (lang) => {
     const plan = samplePlan();
-    expect(runbookStepIds(renderRunbook(plan, { lang }))).toEqual(stepsOf(plan).map((step) => step.id));
-    expect(stepsOf(plan).length).toBe(13);
+    expect(runbookStepIds(renderRunbook(plan, { lang }))).toEqual(allSteps(plan).map((step) => step.id));
+    expect(allSteps(plan).length).toBe(13);
   });
 
   it("makes no key where the key is kept", () => {
@@ -222,11 +222,11 @@ describe("the runbook", () => {
       );
       expect(plan.refusals).toEqual([]);
       const markdown = renderRunbook(plan, { lang: "en" });
-      expect(runbookStepIds(markdown)).toEqual(stepsOf(plan).map(({ id }) => id));
+      expect(runbookStepIds(markdown)).toEqual(allSteps(plan).map(({ id }) => id));
       const output = sh(commandsIn(markdown));
       expect(output).not.toContain("STOP");
       expect(output.match(/^\S+ ok$/gm)?.filter((line) => line.startsWith("m1_")).length).toBe(
-        stepsOf(plan).filter(({ kind }) => kind === "prove").length,
+        allSteps(plan).filter(({ kind }) => kind === "prove").length,
       );
       const checked = await runCli(["check", "--root", root, "-o", "json"]);
       const { findings } = JSON.parse(checked.out) as {
@@ -237,7 +237,7 @@ describe("the runbook", () => {
       const undo = commandsIn(markdown, true)
         .split("\n")
         .filter((line) => line.includes("&& sync"));
-      expect(undo.length).toBe(stepsOf(plan).filter(({ kind }) => kind === "swap").length);
+      expect(undo.length).toBe(allSteps(plan).filter(({ kind }) => kind === "swap").length);
       sh(`${helpers}\n${undo.join("\n")}`);
       expect(snapshotTree(root)).toEqual(before);
     },

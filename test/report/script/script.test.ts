@@ -22,9 +22,9 @@ import { afterAll, describe, expect, it } from "vitest";
 import { localNode } from "../../../src/app/local-node.ts";
 import { planRenewal } from "../../../src/app/renewal.ts";
 import type { BounceStep, Plan, ProveLiveStep, RenewRequest } from "../../../src/core/model/plan.ts";
+import { allSteps } from "../../../src/core/plan/steps.ts";
 import { parseCertificate } from "../../../src/core/pki/certificate.ts";
 import { renderScript, scriptStepIds } from "../../../src/report/script/render-script.ts";
-import { stepsOf } from "../../../src/report/plan-text.ts";
 import { runCli } from "../../support/cli.ts";
 import { fixture } from "../../support/fixtures.ts";
 import { snapshotTree } from "../../support/tree.ts";
@@ -132,9 +132,9 @@ describe("the script", () => {
   it("holds every step of the plan once, in order, in both languages", async () => {
     const plan = await planFor(fixture("kubeadm-ha-expired/m1"));
     for (const lang of ["en", "zh"] as const) {
-      expect(scriptStepIds(renderScript(plan, { lang }))).toEqual(stepsOf(plan).map(({ id }) => id));
+      expect(scriptStepIds(renderScript(plan, { lang }))).toEqual(allSteps(plan).map(({ id }) => id));
     }
-    expect(stepsOf(plan).length).toBe(80);
+    expect(allSteps(plan).length).toBe(80);
   });
 
   it.each(shells)(
@@ -170,7 +170,7 @@ describe("the script", () => {
       expect(same.length).toBe(made.extensions.length - 1);
       expect(textOf(apiserver)).toContain("IP Address:FD00:0:0:0:0:0:0:9");
       const logged = readFileSync(join(stateOf(root), "log"), "utf8").match(/^done .*$/gm) ?? [];
-      expect([...new Set(logged)]).toEqual(stepsOf(plan).map(({ id }) => `done ${id}`));
+      expect([...new Set(logged)]).toEqual(allSteps(plan).map(({ id }) => `done ${id}`));
       expect((await run(script, ["apply", "--yes"], { shell })).code).toBe(0);
       expect(await run(script, ["undo", "--yes"], { shell })).toMatchObject({ code: 0 });
       expect(snapshotTree(root)).toEqual(before);
