@@ -18,19 +18,25 @@ const snapshotDeadlineMs = 30_000;
 /** `dataRoot` is the directory that is `/` for the node: data directories are below it. */
 export function openEtcdMember(dataRoot: string): EtcdMember {
   return {
-    ailment: async (target, signal) => {
-      try {
-        await firstAnswer(target, readDeadlineMs, (etcd) => etcd.linearizableRead(withSignal(signal)));
-        return null;
-      } catch (error) {
-        if (isAppError(error)) return wordsOf(error);
-        throw error;
-      }
-    },
+    ailment: (target, signal) =>
+      failureOf(() =>
+        firstAnswer(target, readDeadlineMs, (etcd) => etcd.linearizableRead(withSignal(signal))),
+      ),
     snapshot: (target, file, signal) =>
       firstAnswer(target, snapshotDeadlineMs, (etcd) => snapshot(etcd, file, signal)),
     coldCopy: (dataDirectory, folder, signal) => coldCopy(join(dataRoot, dataDirectory), folder, signal),
   };
+}
+
+/** Why there was no answer, in etcd's own words or the system's; null when there was one. */
+export async function failureOf(ask: () => Promise<unknown>): Promise<string | null> {
+  try {
+    await ask();
+    return null;
+  } catch (error) {
+    if (isAppError(error)) return wordsOf(error);
+    throw error;
+  }
 }
 
 /** The endpoints lead to one member: the first that answers, else the first one's error. */
