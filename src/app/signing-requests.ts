@@ -1,7 +1,8 @@
 // The use cases of a CA elsewhere: ask for certificates, and plan the installation of what came back.
 import { AppError } from "../core/model/errors.ts";
 import type { PendingRequest } from "../core/model/pending.ts";
-import type { Decision, Plan, RenewRequest } from "../core/model/plan.ts";
+import type { Decision } from "../core/model/decision.ts";
+import type { Plan, RenewRequest } from "../core/model/plan.ts";
 import { buildPlan } from "../core/plan/build.ts";
 import { embeddedKey } from "../core/plan/extract.ts";
 import { pairAnswers } from "../core/plan/pair-answers.ts";

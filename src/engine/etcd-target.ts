@@ -1,7 +1,7 @@
 // A way to talk to etcd whatever has expired: a client certificate for one hour, signed in memory; the server known by its key.
 import { parseAddress } from "../core/model/address.ts";
 import { attempt, isAppError } from "../core/model/errors.ts";
-import type { EtcdAccess } from "../core/model/plan.ts";
+import type { EtcdAccess } from "../core/model/live-step.ts";
 import { issueLeaf } from "../core/pki/issue-anew.ts";
 import {
   encodePrivateKey,

@@ -1,6 +1,7 @@
 // What a plan replaces, once: a row per certificate in the order in which the engine renames the files.
 import { parseAddress } from "../core/model/address.ts";
-import type { Decision, MakingStep, Plan, RenewReason, StageStep, Step } from "../core/model/plan.ts";
+import type { Decision, RenewReason } from "../core/model/decision.ts";
+import type { MakingStep, Plan, StageStep, Step } from "../core/model/plan.ts";
 import { allSteps, slotsOfContent } from "../core/plan/steps.ts";
 import type { Messages } from "./messages.ts";
 import { nodesOf, say } from "./plan-text.ts";

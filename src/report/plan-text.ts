@@ -1,7 +1,9 @@
 // A plan for people: what changes, where and why, in which order, on what conditions, and the way back.
 import { assertNever } from "../core/model/errors.ts";
 import type { RestartDecision } from "../core/model/live.ts";
-import type { Decision, IssueStep, Notice, Phase, Plan, Step } from "../core/model/plan.ts";
+import type { Decision } from "../core/model/decision.ts";
+import type { Notice } from "../core/model/notice.ts";
+import type { IssueStep, Phase, Plan, Step } from "../core/model/plan.ts";
 import { allSteps } from "../core/plan/steps.ts";
 import { leftOutOf } from "../core/plan/left-out.ts";
 import { painter, type Paint } from "./color.ts";

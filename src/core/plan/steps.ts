@@ -17,6 +17,11 @@ export function allSteps(plan: Plan): readonly Step[] {
   return plan.phases.flatMap(({ nodes }) => nodes.flatMap(({ steps }) => steps));
 }
 
+/** True when the plan would change something. */
+export function hasChanges(plan: Plan): boolean {
+  return allSteps(plan).length > 0;
+}
+
 /** Steps that look at or change what runs, not only files. */
 export function hasLiveSteps(plan: Plan): boolean {
   return allSteps(plan).some(({ kind }) => kind === "snapshot" || kind === "bounce" || kind === "prove-live");

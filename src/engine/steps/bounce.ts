@@ -5,7 +5,7 @@
 // A crash anywhere is read from the world: an instance that the journal does not name has come since. Behind a failure in the
 // journal the step begins anew: what came then was not well, and looking at it again makes it no better.
 import { AppError, isAppError } from "../../core/model/errors.ts";
-import type { BounceStep } from "../../core/model/plan.ts";
+import type { BounceStep } from "../../core/model/live-step.ts";
 import { swapSteps } from "../../core/plan/steps.ts";
 import type { Live } from "../ports/live.ts";
 import type { ProcessInstance } from "../ports/node-processes.ts";

@@ -1,6 +1,7 @@
 // What runs, as tables of the shell: processes, when they are well, what they have to present, where etcd is.
 import type { Endpoint, HealthCheck } from "../../core/model/live.ts";
-import type { BounceStep, EtcdAccess, Plan, ProveLiveStep, ServedDemand } from "../../core/model/plan.ts";
+import type { BounceStep, EtcdAccess, ProveLiveStep, ServedDemand } from "../../core/model/live-step.ts";
+import type { Plan } from "../../core/model/plan.ts";
 import { allSteps } from "../../core/plan/steps.ts";
 import { shellQuote } from "../shell.ts";
 import { inCase, type Numbers, placeOf, slotNumber } from "./tables.ts";
