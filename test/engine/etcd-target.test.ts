@@ -1,6 +1,6 @@
 // How etcd is dialled when certificates have expired: a client for one hour, signed in memory, or the stored one.
 import { describe, expect, it } from "vitest";
-import type { EtcdAccess } from "../../src/core/model/plan.ts";
+import type { EtcdAccess } from "../../src/core/model/live-step.ts";
 import { withEtcd } from "../../src/engine/etcd-target.ts";
 import type { EtcdTarget } from "../../src/engine/ports/live.ts";
 import { createContext, type RunContext } from "../../src/engine/run-context.ts";

@@ -5,20 +5,12 @@ import { resumeRun } from "../../src/engine/resume-run.ts";
 import { rollbackRun } from "../../src/engine/rollback-run.ts";
 import { runPlan } from "../../src/engine/run-plan.ts";
 import { listRuns, pruneRuns, showRun, unfinishedRun } from "../../src/engine/runs.ts";
+import { errorOf } from "../support/errors.ts";
 import { MemoryWorld, startOfTime } from "../support/memory-world.ts";
 import { mismatches } from "../support/tiny-checks.ts";
 import { address, installTinyCluster, paths, planFor } from "../support/tiny-cluster.ts";
 
 const dayMs = 86_400_000;
-
-async function errorOf(promise: Promise<unknown>): Promise<AppError> {
-  const result = await promise.then(
-    () => null,
-    (error: unknown) => error,
-  );
-  if (!(result instanceof AppError)) throw new TypeError("no AppError", { cause: result });
-  return result;
-}
 
 async function renewed(): Promise<{
   readonly world: MemoryWorld;

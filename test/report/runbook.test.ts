@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import type { Plan } from "../../src/core/model/plan.ts";
 import { allSteps } from "../../src/core/plan/steps.ts";
 import { renderRunbook, runbookStepIds } from "../../src/report/plan-runbook.ts";
-import { fullPlan, objects, samplePlan } from "./plan-samples.ts";
+import { expiredAuthority, fullPlan, objects, samplePlan } from "./plan-samples.ts";
 import { hostile } from "./samples.ts";
 import { localNode } from "../../src/app/local-node.ts";
 import { planRenewal } from "../../src/app/renewal.ts";
@@ -18,6 +18,7 @@ import { acquireLock, type LockPorts } from "../../src/engine/lock.ts";
 import { stepsByKind } from "../../src/engine/phases.ts";
 import { runCli } from "../support/cli.ts";
 import { fixture } from "../support/fixtures.ts";
+import { renewRequest } from "../support/renew-request.ts";
 import { snapshotTree } from "../support/tree.ts";
 
 const now = Date.UTC(2026, 10, 22, 16);
@@ -99,13 +100,7 @@ describe("the runbook", () => {
   });
 
   it("offers no command when the plan is refused", () => {
-    const refusal = {
-      code: "authority-expired",
-      slot: "m1/apiserver",
-      address: objects.caCertificate,
-      detail: "2025",
-    } as const;
-    const markdown = renderRunbook(samplePlan({ refusals: [refusal], phases: [] }), { lang: "en" });
+    const markdown = renderRunbook(samplePlan({ refusals: [expiredAuthority], phases: [] }), { lang: "en" });
     expect(markdown).not.toContain("```");
     expect(markdown).toContain("## Refused");
   });
@@ -148,21 +143,15 @@ describe("the runbook", () => {
   );
 
   const options = { stateDirectory: null, allowLinksTo: [], environment: {} } as const;
-  const request = {
-    names: [],
-    all: false,
-    withinSeconds: 2_592_000,
-    validitySeconds: 31_536_000,
-    validityIsExplicit: false,
-    keepKey: false,
-    keyAlgorithm: null,
-    addSans: [],
-    allowLinksTo: [],
-  } as const;
 
   it("holds every step of a real plan exactly once, in the order in which the engine does them", async () => {
     const root = fixture("kubeadm-ha-expired/m1");
-    const plan = await planRenewal(localNode({ ...options, root }), { id: null, params: {} }, request, now);
+    const plan = await planRenewal(
+      localNode({ ...options, root }),
+      { id: null, params: {} },
+      renewRequest,
+      now,
+    );
     const order = stepsByKind(plan).flatMap(({ steps }) => steps.map(({ id }) => id));
     expect(order.length).toBe(80);
     expect(new Set(order).size).toBe(80);
@@ -179,7 +168,7 @@ describe("the runbook", () => {
       const plan = await planRenewal(
         localNode({ ...options, root }),
         { id: null, params: {} },
-        request,
+        renewRequest,
         Date.now(),
       );
       const types = (): string =>
@@ -214,7 +203,7 @@ describe("the runbook", () => {
         localNode({ ...options, root }),
         { id: null, params: {} },
         {
-          ...request,
+          ...renewRequest,
           keyAlgorithm: "ECDSA-P256",
           recreateAuthorities: [{ name: "front-proxy-ca", anew: false }],
         },
