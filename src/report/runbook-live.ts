@@ -3,7 +3,7 @@ import { parseAddress } from "../core/model/address.ts";
 import type { Endpoint } from "../core/model/live.ts";
 import type { BounceStep, ProveLiveStep, ServedDemand, SnapshotStep } from "../core/model/live-step.ts";
 import type { Plan } from "../core/model/plan.ts";
-import type { StepCommands } from "./runbook-shell.ts";
+import type { StepCommands } from "./runbook-paths.ts";
 import { shellQuote } from "./shell.ts";
 
 /**

@@ -13,7 +13,7 @@ import type {
 import { allSteps } from "../../core/plan/steps.ts";
 import { tryParseIpAddress } from "../../core/pki/ip-address.ts";
 import { encodeGeneralName } from "../../core/pki/extensions.ts";
-import { newKey } from "../runbook-shell.ts";
+import { newKey } from "../runbook-keys.ts";
 import { shellQuote } from "../shell.ts";
 
 /** Objects and slots by their numbers, from 1. */
