@@ -1,15 +1,11 @@
 // The commands that plan and renew: plan, renew, apply.
 import type { Command } from "commander";
-import { type Parts, output } from "./command-parts.ts";
+import { type Parts, liveCommand, output, renewCommand } from "./command-parts.ts";
 import type { ApplyOptions, PlanOptions, RenewCommandOptions } from "./commands/renew.ts";
-import { addNodeOptions, addLiveOptions, addRenewOptions, addRunOptions } from "./options.ts";
+import { addRunOptions } from "./options.ts";
 
 export function addDoing(program: Command, { io, words, done }: Parts): void {
-  const plan = addLiveOptions(
-    addRenewOptions(program.command("plan").description(words.commands.plan), words),
-    words,
-  );
-  plan
+  renewCommand(program, "plan", words)
     .argument("[name...]", words.args.names)
     .option("--out <file>", words.options.out)
     .option("--signed <dir>", words.options.signed)
@@ -21,11 +17,7 @@ export function addDoing(program: Command, { io, words, done }: Parts): void {
       const { runPlanCommand } = await import("./commands/renew.ts");
       await done(runPlanCommand(names, command.optsWithGlobals<PlanOptions>(), io));
     });
-  const renew = addRunOptions(
-    addLiveOptions(addRenewOptions(program.command("renew").description(words.commands.renew), words), words),
-    words,
-  );
-  renew
+  addRunOptions(renewCommand(program, "renew", words), words)
     .argument("[name...]", words.args.names)
     .option("--csr-dir <dir>", words.options.csrDir)
     .option("--signed <dir>", words.options.signed)
@@ -34,11 +26,7 @@ export function addDoing(program: Command, { io, words, done }: Parts): void {
       const { runRenew } = await import("./commands/renew.ts");
       await done(runRenew(names, command.optsWithGlobals<RenewCommandOptions>(), io));
     });
-  const apply = addRunOptions(
-    addLiveOptions(addNodeOptions(program.command("apply").description(words.commands.apply), words), words),
-    words,
-  );
-  apply
+  addRunOptions(liveCommand(program, "apply", words), words)
     .argument("<plan>", words.args.plan)
     .option("--approved <digest>", words.options.approved)
     .option("--window <from/to>", words.options.window)

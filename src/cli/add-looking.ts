@@ -1,12 +1,12 @@
 // The commands that look and change nothing: check, inspect, verify, diagnose, collect.
 import type { Command } from "commander";
-import { type Parts, output } from "./command-parts.ts";
+import { type Parts, liveCommand, output } from "./command-parts.ts";
 import type { CheckOptions } from "./commands/check.ts";
 import type { CollectOptions } from "./commands/collect.ts";
 import type { DiagnoseOptions } from "./commands/diagnose.ts";
 import type { InspectOptions } from "./commands/inspect.ts";
 import type { VerifyOptions } from "./commands/verify.ts";
-import { addNodeOptions, addLiveOptions } from "./options.ts";
+import { addNodeOptions } from "./options.ts";
 
 export function addLooking(program: Command, { io, words, done }: Parts): void {
   const check = addNodeOptions(program.command("check").description(words.commands.check), words);
@@ -33,8 +33,7 @@ export function addLooking(program: Command, { io, words, done }: Parts): void {
 }
 
 export function addVerify(program: Command, { io, words, done }: Parts): void {
-  const verify = program.command("verify").description(words.commands.verify);
-  addLiveOptions(addNodeOptions(verify, words), words)
+  liveCommand(program, "verify", words)
     .option("--within <time>", words.options.within, "30d")
     .option("--read-only", words.options.readOnly)
     .addOption(output(words, "table", "wide", "json", "yaml"))

@@ -1,30 +1,19 @@
 // The commands for runs: resume, rollback, runs.
 import { type Command, Option } from "commander";
-import { type Parts, output } from "./command-parts.ts";
+import { type Parts, liveCommand, output } from "./command-parts.ts";
 import type { ResumeOptions, RunsOptions, RunsReportOptions } from "./commands/runs.ts";
-import { type NodeOptions, addNodeOptions, addLiveOptions, addRunOptions } from "./options.ts";
+import { type NodeOptions, addNodeOptions, addRunOptions } from "./options.ts";
 
 export function addRuns(program: Command, { io, words, done }: Parts): void {
   const load = () => import("./commands/runs.ts");
-  const resume = addLiveOptions(
-    addNodeOptions(program.command("resume").description(words.commands.resume), words),
-    words,
-  );
-  resume
+  liveCommand(program, "resume", words)
     .argument("[run]", words.args.run)
     .option("--break-lock", words.options.breakLock)
     .addOption(output(words, "table", "json"))
     .action(async (run: string | undefined, _: unknown, command: Command) => {
       await done((await load()).runResume(run, command.optsWithGlobals<ResumeOptions>(), io));
     });
-  const rollback = addRunOptions(
-    addLiveOptions(
-      addNodeOptions(program.command("rollback").description(words.commands.rollback), words),
-      words,
-    ),
-    words,
-  );
-  rollback
+  addRunOptions(liveCommand(program, "rollback", words), words)
     .argument("[run]", words.args.run, "last")
     .addOption(output(words, "table", "json"))
     .action(async (run: string, _: unknown, command: Command) => {
