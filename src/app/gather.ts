@@ -11,7 +11,7 @@ import { resolveParams } from "../core/profile/profile.ts";
 import type { discoverLive } from "../drivers/discovery/live.ts";
 import { discoverNodeName } from "../drivers/discovery/node-name.ts";
 import { discoverNode, recognises } from "../drivers/discovery/node.ts";
-import { discoverRemains } from "../drivers/discovery/remains.ts";
+import type { discoverRemains } from "../drivers/discovery/remains.ts";
 import type { NodeView } from "../engine/ports/node-view.ts";
 import { type RememberingView, openNodeView } from "./node-view.ts";
 import type { ReadableNode } from "./local-node.ts";
@@ -34,8 +34,8 @@ export interface GatheredLive extends Gathered {
 }
 
 export interface GatherOptions {
-  /** Also looks for old versions of what is missing. */
-  readonly remains?: boolean;
+  /** Also looks for old versions of what is missing: only plans do, and they bring the code for it. */
+  readonly remains?: typeof discoverRemains;
 }
 
 /** Reads everything once and judges it for the instant `at` (ms). Throws `not-a-node` when no profile fits. */
@@ -62,6 +62,17 @@ export async function gatherLive(
   });
 }
 
+/** Only what the node's own configuration says of its processes: nothing that is stored is judged. */
+export async function gatherLiveInventory(
+  local: ReadableNode,
+  choice: ProfileChoice,
+  discover: typeof discoverLive,
+): Promise<LiveInventory> {
+  return read(local, choice, async (view, recognised) =>
+    discover(view, recognised, await discoverNode(view, recognised.profile, recognised.params)),
+  );
+}
+
 async function read<T>(
   local: ReadableNode,
   choice: ProfileChoice,
@@ -85,8 +96,8 @@ async function observed(
   const inventory: Inventory = { cluster: "local", profile: { id: profile.id, digest }, nodes: [found] };
   for (const address of objectsOf(inventory)) await view.read(address.path);
   const facts = observe(inventory, view.readings(), at);
-  if (remains !== true) return { facts, inventory };
-  return { facts: { ...facts, remains: await discoverRemains(view, profile, params, inventory) }, inventory };
+  if (remains === undefined) return { facts, inventory };
+  return { facts: { ...facts, remains: await remains(view, profile, params, inventory) }, inventory };
 }
 
 /** Until its own files say what the cluster calls the node. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { isAppError } from "../core/model/errors.ts";
 import { discoverLive } from "../drivers/discovery/live.ts";
+import { discoverRemains } from "../drivers/discovery/remains.ts";
 import type { Facts } from "../core/policy/facts.ts";
 import type { LiveFacts, LiveInventory, ProcessFacts, ProcessSlot, ServedFacts } from "../core/model/live.ts";
 import { openApiServer } from "../drivers/health/api-server.ts";
@@ -11,7 +12,7 @@ import { openProbes } from "../drivers/health/probes.ts";
 import { openNodeProcesses } from "../drivers/process/open-node-processes.ts";
 import type { Live, Timer } from "../engine/ports/live.ts";
 import type { NodeProcesses } from "../engine/ports/node-processes.ts";
-import { type ProfileChoice, gatherLive } from "./gather.ts";
+import { type ProfileChoice, gatherLive, gatherLiveInventory } from "./gather.ts";
 import { type LiveChoice, type LocalNode, stateDirectoryOf } from "./local-node.ts";
 
 const systemTimer: Timer = {
@@ -36,7 +37,7 @@ export async function gatherRunning(
   const { facts, live } = await gatherLive(local, choice, {
     at,
     discover: discoverLive,
-    remains: true,
+    remains: discoverRemains,
   });
   const port = openLive(local, local.live, live);
   return { facts, live: await lookLive(port, live), port };
@@ -47,15 +48,10 @@ export async function liveForRun(
   local: LocalNode & { readonly live: LiveChoice },
   choice: ProfileChoice,
 ): Promise<Live> {
-  const first = await gatherLive(local, choice, { at: 0, discover: discoverLive });
-  const port = openLive(local, local.live, first.live);
+  const gatherInventory = (): Promise<LiveInventory> => gatherLiveInventory(local, choice, discoverLive);
+  const port = openLive(local, local.live, await gatherInventory());
   const isComplete = (await port.processes.restore()).length === 0;
-  if (isComplete) return port;
-  return openLive(
-    local,
-    local.live,
-    (await gatherLive(local, choice, { at: 0, discover: discoverLive })).live,
-  );
+  return isComplete ? port : openLive(local, local.live, await gatherInventory());
 }
 
 /** Opens the drivers for the processes that discovery found. Nothing is dialled yet. */

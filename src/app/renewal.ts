@@ -4,6 +4,7 @@ import type { Plan, RenewRequest } from "../core/model/plan.ts";
 import type { RunEvent } from "../core/model/event.ts";
 import { parseAddress } from "../core/model/address.ts";
 import { type PlanFrame, buildPlan } from "../core/plan/build.ts";
+import { hasLiveSteps } from "../core/plan/steps.ts";
 import type { Facts } from "../core/policy/facts.ts";
 import { checkPlan } from "../engine/check-plan.ts";
 import type { EnginePorts } from "../engine/ports/engine-ports.ts";
@@ -11,6 +12,7 @@ import type { Live } from "../engine/ports/live.ts";
 import type { RunOptions } from "../engine/run-context.ts";
 import type { RunResult } from "../engine/run-result.ts";
 import { runPlan } from "../engine/run-plan.ts";
+import { discoverRemains } from "../drivers/discovery/remains.ts";
 import type { FileStore } from "../drivers/store/files.ts";
 import { type ProfileChoice, gather } from "./gather.ts";
 import { isLive, type LocalNode, enginePorts } from "./local-node.ts";
@@ -39,7 +41,7 @@ export async function gatherForPlan(
 ): Promise<{ readonly facts: Facts; readonly frame: PlanFrame }> {
   const frame = { toolVersion, root: local.root };
   if (!isLive(local)) {
-    const { facts } = await gather(local, choice, at, { remains: true });
+    const { facts } = await gather(local, choice, at, { remains: discoverRemains });
     return { facts, frame };
   }
   const { gatherRunning } = await import("./live.ts");
@@ -84,8 +86,7 @@ export async function withEngine<T>(
 
 /** Only a plan with steps on the running node needs one. */
 async function liveOfPlan(local: LocalNode, plan: Plan): Promise<Live | null> {
-  const needsIt = plan.phases.some(({ id }) => id === "snapshot" || id === "restart" || id === "prove-live");
-  if (!needsIt || !isLive(local)) return null;
+  if (!hasLiveSteps(plan) || !isLive(local)) return null;
   const { liveForRun } = await import("./live.ts");
   return liveForRun(local, { id: plan.profile.id, params: {} });
 }

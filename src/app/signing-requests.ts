@@ -1,7 +1,8 @@
 // The use cases of a CA elsewhere: ask for certificates, and plan the installation of what came back.
 import { AppError } from "../core/model/errors.ts";
 import type { PendingRequest } from "../core/model/pending.ts";
-import type { Decision, Plan, RenewRequest } from "../core/model/plan.ts";
+import type { Decision } from "../core/model/decision.ts";
+import type { Plan, RenewRequest } from "../core/model/plan.ts";
 import { buildPlan } from "../core/plan/build.ts";
 import { embeddedKey } from "../core/plan/extract.ts";
 import { pairAnswers } from "../core/plan/pair-answers.ts";
@@ -18,6 +19,7 @@ import {
   type PrivateKey,
 } from "../core/pki/keys.ts";
 import { encodePem } from "../core/pki/pem.ts";
+import { discoverRemains } from "../drivers/discovery/remains.ts";
 import { writeRequest } from "../drivers/shared/request-folder.ts";
 import { openStateDirectory } from "../drivers/shared/state-directory.ts";
 import type { EnginePorts } from "../engine/ports/engine-ports.ts";
@@ -66,7 +68,7 @@ export async function requestCertificates(
   request: RenewRequest,
   { directory, at, breakLock }: RequestOptions,
 ): Promise<Requested> {
-  const { facts, inventory } = await gather(local, choice, at, { remains: true });
+  const { facts, inventory } = await gather(local, choice, at, { remains: discoverRemains });
   const { wanted, refusals, leftOut } = wantedRequests(facts, request);
   if (refusals.length > 0) throw new AppError("refused", { refusals });
   if (wanted.length === 0) return { requests: [], leftOut };

@@ -1,8 +1,8 @@
 // A way to talk to etcd whatever has expired: a client certificate for one hour, signed in memory; the server known by its key.
 import { parseAddress } from "../core/model/address.ts";
-import type { EtcdAccess } from "../core/model/plan.ts";
-import { parseCertificate, type Certificate } from "../core/pki/certificate.ts";
-import { issueClientCertificate } from "../core/pki/issue-client.ts";
+import { attempt, isAppError } from "../core/model/errors.ts";
+import type { EtcdAccess } from "../core/model/live-step.ts";
+import { issueLeaf } from "../core/pki/issue-anew.ts";
 import {
   encodePrivateKey,
   isSamePublicKey,
@@ -10,15 +10,14 @@ import {
   type PrivateKey,
   readPrivateKey,
 } from "../core/pki/keys.ts";
-import { encodePem, parsePem } from "../core/pki/pem.ts";
+import { encodePem } from "../core/pki/pem.ts";
+import { certificatesIn } from "../core/policy/observe.ts";
+import { backdateMs, newSerial, wholeSeconds } from "./issuing.ts";
 import type { EnginePorts } from "./ports/engine-ports.ts";
 import type { EtcdTarget } from "./ports/live.ts";
 import { type RunContext, viewOf } from "./run-context.ts";
-import { newSerial } from "./steps/issue.ts";
 
 const hourMs = 3_600_000;
-/** For nodes whose clock is behind. */
-const backdateMs = 5 * 60_000;
 
 /** What it takes to sign a certificate for an hour. */
 export type EtcdPorts = Pick<EnginePorts, "store" | "clock" | "keys" | "randomness">;
@@ -60,19 +59,28 @@ async function freshIdentity(ports: EtcdPorts, access: EtcdAccess): Promise<Iden
   if (authorityKeyPem === null) return null;
   const issuerKey = readAndForget(authorityKeyPem);
   if (authorityPem === null) return null;
-  const issuer = signerAmong(authorityPem, issuerKey.spkiDer);
-  if (issuer === null) return null;
+  const issuer = certificatesIn(authorityPem).find(({ spkiDer }) =>
+    isSamePublicKey(spkiDer, issuerKey.spkiDer),
+  );
+  if (issuer === undefined) return null;
   const key = await keys.generate(parseKeySpec("ECDSA-P256"));
-  const now = Math.floor(clock.now() / 1000) * 1000;
-  const der = issueClientCertificate({
-    commonName: access.commonName,
-    issuer,
-    issuerKey,
-    spkiDer: key.spkiDer,
-    serial: newSerial(randomness),
-    notBefore: now - backdateMs,
-    notAfter: Math.min(now + hourMs, Math.max(issuer.notAfter, now + backdateMs)),
-  });
+  const now = wholeSeconds(clock.now());
+  const der = attempt(() =>
+    issueLeaf({
+      commonName: access.commonName,
+      organizations: [],
+      usages: ["clientAuth"],
+      sans: [],
+      issuer,
+      issuerKey,
+      publicKeySpki: key.spkiDer,
+      serial: newSerial(randomness),
+      notBefore: now - backdateMs,
+      notAfter: Math.min(now + hourMs, Math.max(issuer.notAfter, now + backdateMs)),
+    }),
+  );
+  // Signed by what may not sign, it would open no door either.
+  if (isAppError(der)) return null;
   return {
     certificatePem: encodePem("CERTIFICATE", der),
     keyPem: encodePrivateKey(key.keyObject, "pkcs8"),
@@ -85,13 +93,6 @@ function readAndForget(keyPem: Uint8Array): PrivateKey {
   } finally {
     keyPem.fill(0);
   }
-}
-
-function signerAmong(pem: Uint8Array, spkiDer: Uint8Array): Certificate | null {
-  const certificates = parsePem(pem)
-    .blocks.filter(({ label }) => label === "CERTIFICATE")
-    .map(({ der }) => parseCertificate(der));
-  return certificates.find((each) => isSamePublicKey(each.spkiDer, spkiDer)) ?? null;
 }
 
 async function storedIdentity(ports: EtcdPorts, { client }: EtcdAccess): Promise<Identity | null> {

@@ -1,6 +1,6 @@
 // Every etcd member of the plan, read fresh and at one time.
 import { isAppError, wordsOf } from "../core/model/errors.ts";
-import type { GateMember } from "../core/model/plan.ts";
+import type { GateMember } from "../core/model/live-step.ts";
 import type { MemberReading } from "../core/model/quorum.ts";
 import { withEtcd } from "./etcd-target.ts";
 import type { Live } from "./ports/live.ts";

@@ -1,10 +1,11 @@
 // A plan as a Markdown document for people: every step once, with its commands, what to expect, when to stop, how to undo it.
 import type { Phase, Plan, Step } from "../core/model/plan.ts";
+import { allSteps } from "../core/plan/steps.ts";
 import { codeBlock, codeSpan, safeData, safeMarkdown, safeText } from "./escape.ts";
 import { mergedRefusals, renderRefusal } from "./error-text.ts";
 import type { Language } from "./language.ts";
 import { messagesFor, type Messages } from "./messages.ts";
-import { reasonsText, stepsOf, stepText } from "./plan-text.ts";
+import { reasonsText, stepText } from "./plan-text.ts";
 import { say } from "./say.ts";
 import { preamble } from "./runbook-helpers.ts";
 import { commandsOf } from "./runbook-shell.ts";
@@ -66,7 +67,7 @@ function body(context: Context): readonly string[] {
     });
     return [`## ${runbook.refusedHeading}`, runbook.refused, lines.join("\n")];
   }
-  if (stepsOf(plan).length === 0) return [runbook.nothing];
+  if (allSteps(plan).length === 0) return [runbook.nothing];
   const phases = plan.phases.filter((phase) => phase.nodes.some((node) => node.steps.length > 0));
   return [
     `## ${runbook.preconditionsHeading}`,

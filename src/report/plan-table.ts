@@ -1,9 +1,10 @@
 // What a plan replaces, once: a row per certificate in the order in which the engine renames the files.
 import { parseAddress } from "../core/model/address.ts";
-import type { Decision, MakingStep, Plan, RenewReason, StageStep, Step } from "../core/model/plan.ts";
-import { slotsOfContent } from "../core/plan/steps.ts";
+import type { Decision, RenewReason } from "../core/model/decision.ts";
+import type { MakingStep, Plan, StageStep, Step } from "../core/model/plan.ts";
+import { allSteps, slotsOfContent } from "../core/plan/steps.ts";
 import type { Messages } from "./messages.ts";
-import { nodesOf, stepsOf } from "./plan-text.ts";
+import { nodesOf } from "./plan-text.ts";
 import { say } from "./say.ts";
 import { formatTable } from "./table.ts";
 
@@ -50,7 +51,7 @@ function isMaking(step: Step): step is MakingStep {
 
 /** Objects of one certificate are one row, at the place of its first swap. */
 function rowsOf(plan: Plan): readonly Row[] {
-  const steps = stepsOf(plan);
+  const steps = allSteps(plan);
   const rows = new Map<string, { decisions: Decision[]; issue: MakingStep | undefined; paths: string[] }>();
   for (const swap of steps.filter((step) => step.kind === "swap")) {
     const stage = steps.find(
@@ -91,7 +92,7 @@ function decisionsOf(plan: Plan, object: string, stage: StageStep | undefined): 
 }
 
 function isInside(plan: Plan, slot: string, object: string): boolean {
-  return stepsOf(plan).some((step) => isMaking(step) && step.slot === slot && placeOf(step) === object);
+  return allSteps(plan).some((step) => isMaking(step) && step.slot === slot && placeOf(step) === object);
 }
 
 function placeOf(step: MakingStep): string | null {
@@ -124,7 +125,7 @@ function reasonOf(row: Row, plan: Plan, text: Messages["plan"]): string {
 }
 
 function restoredFrom({ paths }: Row, plan: Plan, text: Messages["plan"]): string {
-  const from = stepsOf(plan).flatMap((step) =>
+  const from = allSteps(plan).flatMap((step) =>
     step.kind === "stage" && step.content.form === "copy" && paths.includes(parseAddress(step.object).path)
       ? [parseAddress(step.content.from).path]
       : [],

@@ -2,7 +2,10 @@
 import { say } from "./say.ts";
 import { assertNever } from "../core/model/errors.ts";
 import type { RestartDecision } from "../core/model/live.ts";
-import type { Decision, IssueStep, Notice, Phase, Plan, Step } from "../core/model/plan.ts";
+import type { Decision } from "../core/model/decision.ts";
+import type { Notice } from "../core/model/notice.ts";
+import type { IssueStep, Phase, Plan, Step } from "../core/model/plan.ts";
+import { allSteps } from "../core/plan/steps.ts";
 import { leftOutOf } from "../core/plan/left-out.ts";
 import { painter, type Paint } from "./color.ts";
 import { mergedRefusals, renderRefusal } from "./error-text.ts";
@@ -115,11 +118,6 @@ export function stepText(step: Step, { plan: text, live }: Pick<Messages, "plan"
   }
 }
 
-/** All steps in the order in which they run. */
-export function stepsOf(plan: Plan): readonly Step[] {
-  return plan.phases.flatMap((phase) => phase.nodes.flatMap((node) => node.steps));
-}
-
 /** Names of the nodes that a plan speaks of. */
 export function nodesOf(plan: Plan): readonly string[] {
   const ofSteps = plan.phases.flatMap((phase) => phase.nodes.map(({ node }) => node));
@@ -128,12 +126,12 @@ export function nodesOf(plan: Plan): readonly string[] {
 }
 
 function tableLines({ plan, text, paint }: Context): readonly string[] {
-  const issues = stepsOf(plan).filter((step): step is IssueStep => step.kind === "issue");
+  const issues = allSteps(plan).filter((step): step is IssueStep => step.kind === "issue");
   const [header = "", ...rows] = planTable(plan, text).trimEnd().split("\n");
   if (rows.length === 0) return [];
   const authorities = [...new Set(issues.map(({ authority }) => authority))].join(text.comma);
   const spans = [...new Set(issues.map(({ validitySeconds }) => text.span(validitySeconds * 1000)))];
-  const installs = stepsOf(plan).filter((step) => step.kind === "install");
+  const installs = allSteps(plan).filter((step) => step.kind === "install");
   const elsewhere = [...new Set(installs.map(({ authority }) => authority))].join(text.comma);
   const added = issues.filter(({ addSans, recreates }) => addSans.length > 0 && !recreates);
   const named = issues.filter(({ recreates }) => recreates && recreates.names.length > 0);
@@ -267,7 +265,7 @@ function closingLines({ plan, text, paint, again }: Context): readonly string[] 
   const summary = paint("bold", text.summary(count("renew"), count("follow"), kept, missed));
   if (plan.refusals.length > 0) return [text.refused(plan.refusals.length), summary];
   const leftOut = missed === 0 ? [] : [paint("red", text.leftOut(missed))];
-  if (stepsOf(plan).length === 0) return [...(missed === 0 ? [text.nothing] : leftOut), summary];
+  if (allSteps(plan).length === 0) return [...(missed === 0 ? [text.nothing] : leftOut), summary];
   const written = plan.guards.filter((guard) => guard.use === "written").length;
   return [
     text.guards(written, plan.guards.length - written),

@@ -2,11 +2,11 @@
 import type { Plan, Step } from "../core/model/plan.ts";
 import type { Actor, Issued, JournalEntry, RunStepSummary } from "../core/model/run.ts";
 import type { RunRecord } from "../core/model/run-record.ts";
+import { allSteps } from "../core/plan/steps.ts";
 import { type Block, toHtml, toMarkdown } from "./document.ts";
 import type { Language } from "./language.ts";
 import { runReportEn } from "./messages/run-report-en.ts";
 import { runReportZh } from "./messages/run-report-zh.ts";
-import { stepsOf } from "./plan-text.ts";
 import { preamble } from "./runbook-helpers.ts";
 import { livePreamble } from "./runbook-live.ts";
 import { commandsOf } from "./runbook-shell.ts";
@@ -92,7 +92,7 @@ function certificates(context: Context): readonly Block[] {
 }
 
 function certificateRow({ slot, serialHex, notAfter }: Issued, plan: Plan, { date, none }: Words) {
-  const step = stepsOf(plan).find((one) => one.kind === "issue" && one.slot === slot);
+  const step = allSteps(plan).find((one) => one.kind === "issue" && one.slot === slot);
   const old = step?.kind === "issue" ? step.old : null;
   return [slot, old?.serialHex ?? none, old ? date(old.notAfter) : none, serialHex, date(notAfter)];
 }
@@ -111,7 +111,7 @@ function stepOf(
   plan: Plan,
   is: (step: Step) => boolean,
 ): RunStepSummary | undefined {
-  const id = stepsOf(plan).find(is)?.id;
+  const id = allSteps(plan).find(is)?.id;
   return steps.find((step) => step.id === id);
 }
 
@@ -126,7 +126,7 @@ function snapshotRows({ entries, words, folder }: Context): readonly (readonly s
 /** From the first stop to the last proof: a bounce that a crash cut off is gone on with. */
 function restartRows({ entries, plan, words }: Context): readonly (readonly string[])[] {
   const { date, none, seconds } = words;
-  return stepsOf(plan).flatMap((step) => {
+  return allSteps(plan).flatMap((step) => {
     if (step.kind !== "bounce") return [];
     const at = (type: JournalEntry["body"]["type"]): JournalEntry | undefined =>
       entries.find(({ body }) => body.type === type && "step" in body && body.step === step.id);
@@ -180,7 +180,7 @@ function personOf({ user, sudoUser, host }: Actor): string {
 }
 
 function commands({ plan, words, stateDirectory }: Context): readonly Block[] {
-  const steps = stepsOf(plan);
+  const steps = allSteps(plan);
   if (steps.length === 0) return [];
   const lines = [
     ...preamble(plan, stateDirectory),

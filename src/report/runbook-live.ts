@@ -1,8 +1,9 @@
 // The shell commands of the steps on a live node: etcd's snapshot, restarts, proof from the listeners.
 import { parseAddress } from "../core/model/address.ts";
 import type { Endpoint } from "../core/model/live.ts";
-import type { BounceStep, Plan, ProveLiveStep, ServedDemand, SnapshotStep } from "../core/model/plan.ts";
-import type { StepCommands } from "./runbook-shell.ts";
+import type { BounceStep, ProveLiveStep, ServedDemand, SnapshotStep } from "../core/model/live-step.ts";
+import type { Plan } from "../core/model/plan.ts";
+import type { StepCommands } from "./runbook-paths.ts";
 import { shellQuote } from "./shell.ts";
 
 /**

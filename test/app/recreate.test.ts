@@ -14,13 +14,14 @@ import {
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { applyPlan, planRenewal } from "../../src/app/renewal.ts";
-import type { Decision, Plan, RenewRequest } from "../../src/core/model/plan.ts";
+import type { Decision } from "../../src/core/model/decision.ts";
+import type { Plan, RenewRequest } from "../../src/core/model/plan.ts";
 import { digestOfPlan } from "../../src/core/plan/digest.ts";
 import { issueSteps, stageSteps } from "../../src/core/plan/steps.ts";
 import { extendedKeyUsages, subjectAltNames } from "../../src/core/pki/extensions.ts";
 import { commonName, formatName, organizations, parseName } from "../../src/core/pki/names.ts";
 import { parseKubeconfig } from "../../src/core/kubeconfig/kubeconfig.ts";
-import { certificatePem, keyPem, makeAuthority, makeLeaf } from "../../src/lab/lab-issuer.ts";
+import { certificatePem, keyPem, type LabPair, makeAuthority, makeLeaf } from "../../src/lab/lab-issuer.ts";
 import { runCli } from "../support/cli.ts";
 import {
   authorityIn,
@@ -34,20 +35,11 @@ import {
   today,
 } from "../support/control-plane.ts";
 import { fixture } from "../support/fixtures.ts";
+import { renewRequest } from "../support/renew-request.ts";
 import { snapshotTree } from "../support/tree.ts";
 
-const request: RenewRequest = {
-  names: [],
-  all: false,
-  withinSeconds: 30 * 86_400,
-  validitySeconds: 365 * 86_400,
-  validityIsExplicit: false,
-  keepKey: false,
-  // Quicker than RSA; the first test makes keys like the old ones.
-  keyAlgorithm: "ECDSA-P256",
-  addSans: [],
-  allowLinksTo: [],
-};
+/** Quicker than RSA; the first test makes keys like the old ones. */
+const request: RenewRequest = { ...renewRequest, keyAlgorithm: "ECDSA-P256" };
 
 const kubernetes = "etc/kubernetes";
 const below: Readonly<Record<string, readonly string[]>> = {
@@ -67,6 +59,21 @@ async function renew(root: string, changes: Partial<RenewRequest> = {}): Promise
   const result = await applyPlan(nodeAt(root), plan, {});
   expect(result.outcome).toBe("succeeded");
   return plan;
+}
+
+/** The kubelet's client pair, signed by an authority of the same name that is not the cluster's. */
+async function strangersKubelet(notAfter: number): Promise<LabPair> {
+  const stranger = await makeAuthority("kubernetes", "ECDSA-P256", {
+    notBefore: issuedAt,
+    notAfter: issuedAt + 3650 * day,
+  });
+  return makeLeaf(stranger, "ECDSA-P256", {
+    commonName: "system:node:m1",
+    organizations: ["system:nodes"],
+    usages: ["clientAuth"],
+    notBefore: issuedAt,
+    notAfter,
+  });
 }
 
 function openssl(...words: readonly string[]): string {
@@ -451,17 +458,7 @@ describe("the kubelet", () => {
 
   it("is rid of one that lies beside a kubelet.conf with its own certificate, too", async () => {
     const root = fixture("kubeadm-ha-expired/m1");
-    const stranger = await makeAuthority("kubernetes", "ECDSA-P256", {
-      notBefore: issuedAt,
-      notAfter: issuedAt + 3650 * day,
-    });
-    const leaf = await makeLeaf(stranger, "ECDSA-P256", {
-      commonName: "system:node:m1",
-      organizations: ["system:nodes"],
-      usages: ["clientAuth"],
-      notBefore: issuedAt,
-      notAfter: issuedAt + 3000 * day,
-    });
+    const leaf = await strangersKubelet(issuedAt + 3000 * day);
     mkdirSync(join(root, "var/lib/kubelet/pki"), { recursive: true });
     writeFileSync(join(root, current), Buffer.concat([certificatePem(leaf), keyPem(leaf)]), { mode: 0o600 });
     const plan = await planAt(root);
@@ -473,17 +470,7 @@ describe("the kubelet", () => {
 
   it("is rid of a left-over certificate of another CA, which would win over kubelet.conf", async () => {
     const root = await controlPlane();
-    const stranger = await makeAuthority("kubernetes", "ECDSA-P256", {
-      notBefore: issuedAt,
-      notAfter: issuedAt + 3650 * day,
-    });
-    const leaf = await makeLeaf(stranger, "ECDSA-P256", {
-      commonName: "system:node:m1",
-      organizations: ["system:nodes"],
-      usages: ["clientAuth"],
-      notBefore: issuedAt,
-      notAfter: issuedAt + 365 * day,
-    });
+    const leaf = await strangersKubelet(issuedAt + 365 * day);
     mkdirSync(join(root, "var/lib/kubelet/pki"), { recursive: true });
     const path = join(root, current);
     if (existsSync(path)) unlinkSync(path);

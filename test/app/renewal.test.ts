@@ -29,9 +29,9 @@ import {
   keyIn,
   nodeAt,
   pki,
-  renewRequest,
   replacePair,
 } from "../support/control-plane.ts";
+import { renewRequest } from "../support/renew-request.ts";
 import { fixture } from "../support/fixtures.ts";
 import { snapshotTree } from "../support/tree.ts";
 

@@ -12,22 +12,16 @@ import type { Plan } from "../../src/core/model/plan.ts";
 import { buildPlan } from "../../src/core/plan/build.ts";
 import { pairAnswers } from "../../src/core/plan/pair-answers.ts";
 import { allSteps } from "../../src/core/plan/steps.ts";
-import { sha256Hex } from "../../src/core/pki/fingerprints.ts";
 import { discoverLive } from "../../src/drivers/discovery/live.ts";
+import { discoverRemains } from "../../src/drivers/discovery/remains.ts";
 import { checkPlan } from "../../src/engine/check-plan.ts";
 import type { Live } from "../../src/engine/ports/live.ts";
 import { runPlan } from "../../src/engine/run-plan.ts";
 import type { RunResult } from "../../src/engine/run-result.ts";
 import { caTeamOf, signAll } from "../support/ca-team.ts";
-import {
-  certificateIn,
-  choice,
-  controlPlane,
-  day,
-  nodeAt,
-  pki,
-  renewRequest,
-} from "../support/control-plane.ts";
+import { certificateIn, choice, controlPlane, day, nodeAt, pki } from "../support/control-plane.ts";
+import { livePhases, presenting, runningSince } from "../support/live-facts.ts";
+import { renewRequest } from "../support/renew-request.ts";
 
 interface Planned {
   readonly root: string;
@@ -48,20 +42,18 @@ async function planned(): Promise<Planned> {
   });
   signAll(team);
   const at = Date.now();
-  const { facts, live } = await gatherLive(local, choice, { at, discover: discoverLive, remains: true });
+  const { facts, live } = await gatherLive(local, choice, {
+    at,
+    discover: discoverLive,
+    remains: discoverRemains,
+  });
   const pairing = pairAnswers(facts, await readAnswers(local, team.answers, "m1"), renewRequest);
   const frame = { toolVersion, root, live: { facts: running(live), takesSnapshot: true } };
   return { root, plan: buildPlan(facts, renewRequest, frame, pairing) };
 }
 
 function running(inventory: LiveInventory): LiveFacts {
-  const processes = inventory.processes.map(({ consumer }) => ({
-    consumer,
-    state: "running" as const,
-    through: "test",
-    startedAt: Date.now(),
-    ailment: null,
-  }));
+  const processes = inventory.processes.map(({ consumer }) => runningSince(consumer, Date.now()));
   return {
     inventory,
     processes: new Map(processes.map((each) => [each.consumer, each])),
@@ -70,9 +62,7 @@ function running(inventory: LiveInventory): LiveFacts {
 }
 
 function serves(path: string): ServedFacts {
-  const { serialHex, notAfter, der, spkiDer } = certificateIn(path);
-  const [certificateSha256, spkiSha256] = [sha256Hex(der), sha256Hex(spkiDer)];
-  return { state: "served", serialHex, notAfter, certificateSha256, spkiSha256, subject: "" };
+  return presenting(certificateIn(path));
 }
 
 /** Processes that load their files as they start; `apiserver` says what the API server presents after its bounce. */
@@ -148,16 +138,7 @@ describe("answers installed on a running node", () => {
     const { plan } = await planned();
     checkPlan(plan);
     expect(plan.refusals).toEqual([]);
-    expect(plan.phases.map(({ id }) => id)).toEqual([
-      "snapshot",
-      "back-up",
-      "issue",
-      "stage",
-      "swap",
-      "prove",
-      "restart",
-      "prove-live",
-    ]);
+    expect(plan.phases.map(({ id }) => id)).toEqual(livePhases);
     const bounce = allSteps(plan).find((step) => step.kind === "bounce");
     expect(bounce).toMatchObject({
       consumer: "kube-apiserver",

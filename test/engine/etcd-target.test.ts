@@ -1,6 +1,6 @@
 // How etcd is dialled when certificates have expired: a client for one hour, signed in memory, or the stored one.
 import { describe, expect, it } from "vitest";
-import type { EtcdAccess } from "../../src/core/model/plan.ts";
+import type { EtcdAccess } from "../../src/core/model/live-step.ts";
 import { withEtcd } from "../../src/engine/etcd-target.ts";
 import type { EtcdTarget } from "../../src/engine/ports/live.ts";
 import { createContext, type RunContext } from "../../src/engine/run-context.ts";
@@ -68,6 +68,19 @@ describe("a way to etcd", () => {
     const { leaf } = await targetOf(context, { ...access, authorityKey: null, client: stored });
     expect(leaf?.serialHex).toBe("0d");
     expect((await targetOf(context, { ...access, authorityKey: null })).leaf).toBeNull();
+  });
+
+  it("uses the stored client when the certificate that fits the key may not sign", async () => {
+    const { context, access } = setUp();
+    const stored = { certificate: address(paths.kubeletClient), key: address(paths.kubeletClientKey) };
+    const [authorityCertificate, authorityKey] = [stored.certificate, stored.key];
+    const { leaf } = await targetOf(context, {
+      ...access,
+      authorityCertificate,
+      authorityKey,
+      client: stored,
+    });
+    expect(leaf?.serialHex).toBe("0d");
   });
 
   it("uses the stored client when no certificate of the bundle fits the key", async () => {

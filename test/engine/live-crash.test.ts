@@ -1,39 +1,27 @@
 // kill -9 at the places of a run on a running node: resumed, every process holds the new certificates; rolled back, the old ones.
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Plan } from "../../src/core/model/plan.ts";
 import { liveFailpoints } from "../../src/engine/failpoints.ts";
 import { resumeRun } from "../../src/engine/resume-run.ts";
 import { rollbackRun } from "../../src/engine/rollback-run.ts";
 import { runPlan } from "../../src/engine/run-plan.ts";
 import { listRuns, unfinishedRun } from "../../src/engine/runs.ts";
-import { firstCertificate, type MemoryLive } from "../support/memory-live.ts";
-import { type MemoryProcess, MemoryWorld, startOfTime } from "../support/memory-world.ts";
+import { firstCertificate } from "../support/memory-live.ts";
+import { type MemoryProcess, MemoryWorld } from "../support/memory-world.ts";
 import { leaks, mismatches } from "../support/tiny-checks.ts";
-import { installTinyCluster, paths } from "../support/tiny-cluster.ts";
-import { consumers, livePlanFor, startTinyNode } from "../support/tiny-live.ts";
+import { paths } from "../support/tiny-cluster.ts";
+import { consumers, type LiveScene, liveScene } from "../support/tiny-live.ts";
 
 const isFull = process.env["PERENNIAL_TEST_FULL"] === "1";
-const day = 86_400_000;
-
-interface Scene {
-  readonly world: MemoryWorld;
-  readonly live: MemoryLive;
-  readonly plan: Plan;
-  readonly before: Record<string, string>;
-}
 
 /** Certificates of before are valid: what is rolled back is well again. etcd does not reload, so that every process is restarted. */
-function setUp(): Scene {
-  const world = new MemoryWorld();
-  world.now = startOfTime - 10 * day;
-  installTinyCluster(world);
-  const live = startTinyNode(world);
-  live.behaviour("etcd").reloadsAfterMs = null;
-  return { world, live, plan: livePlanFor(world), before: world.tree() };
+function setUp(): LiveScene {
+  const scene = liveScene({ expired: false });
+  scene.live.behaviour("etcd").reloadsAfterMs = null;
+  return scene;
 }
 
 async function dies(
-  { world }: Scene,
+  { world }: LiveScene,
   dieAt: number,
   work: (process: MemoryProcess) => Promise<unknown>,
 ): Promise<void> {
@@ -44,7 +32,7 @@ async function dies(
   world.kill(victim);
 }
 
-async function goOn({ world, plan }: Scene, { ports }: MemoryProcess): Promise<unknown> {
+async function goOn({ world, plan }: LiveScene, { ports }: MemoryProcess): Promise<unknown> {
   if (await unfinishedRun(ports.state)) return resumeRun(ports, undefined);
   const [last] = await listRuns(ports.state);
   if (last?.view?.state === "succeeded") return { outcome: "succeeded" };
@@ -60,7 +48,7 @@ const presented = {
 } as const;
 
 /** Everything runs, is well, and has in memory what lies on the disk. */
-function expectRunning({ world, live }: Scene): void {
+function expectRunning({ world, live }: LiveScene): void {
   for (const consumer of consumers) {
     const path = presented[consumer];
     const stored = storedSerial(world, path);
@@ -73,14 +61,14 @@ function storedSerial(world: MemoryWorld, path: string): string {
   return firstCertificate(world.files.get(path)!.bytes).serialHex;
 }
 
-async function rollBack(scene: Scene): Promise<void> {
+async function rollBack(scene: LiveScene): Promise<void> {
   const { ports } = scene.world.spawn();
   const result = await rollbackRun(ports, "last", { acceptExpired: true });
   expect(result).toMatchObject({ outcome: "rolled-back", error: null });
   expectBack(scene);
 }
 
-function expectBack(scene: Scene): void {
+function expectBack(scene: LiveScene): void {
   expect(scene.world.tree()).toEqual(scene.before);
   scene.live.advance(5000);
   expectRunning(scene);
@@ -175,6 +163,6 @@ describe("a rollback on a running node, killed", () => {
   });
 });
 
-function startsOf({ live }: Scene, consumer: string): number {
+function startsOf({ live }: LiveScene, consumer: string): number {
   return live.log.filter((line) => line === `start ${consumer}`).length;
 }

@@ -11,35 +11,18 @@ import type { RunOptions } from "../../src/engine/run-context.ts";
 import { AppError } from "../../src/core/model/errors.ts";
 import type { Failpoint } from "../../src/engine/failpoints.ts";
 import type { MemoryLive } from "../support/memory-live.ts";
-import { MemoryWorld, startOfTime } from "../support/memory-world.ts";
+import { MemoryWorld } from "../support/memory-world.ts";
 import { certificateAt, leaks } from "../support/tiny-checks.ts";
 import { installTinyCluster, paths, sealed } from "../support/tiny-cluster.ts";
-import { livePlanFor, startTinyNode } from "../support/tiny-live.ts";
+import { type LiveScene, liveScene } from "../support/tiny-live.ts";
 
-const day = 86_400_000;
+const run = ({ world, plan }: LiveScene, options: RunOptions = {}) =>
+  runPlan(world.spawn().ports, plan, options);
 
-interface Scene {
-  readonly world: MemoryWorld;
-  readonly live: MemoryLive;
-  readonly plan: Plan;
-  readonly before: Record<string, string>;
-}
-
-/** All certificates ended a day ago, unless they are looked at ten days before. */
-function setUp({ expired = true }: { readonly expired?: boolean } = {}): Scene {
-  const world = new MemoryWorld();
-  if (!expired) world.now = startOfTime - 10 * day;
-  installTinyCluster(world);
-  const live = startTinyNode(world);
-  return { world, live, plan: livePlanFor(world), before: world.tree() };
-}
-
-const run = ({ world, plan }: Scene, options: RunOptions = {}) => runPlan(world.spawn().ports, plan, options);
-
-const serialAt = ({ world }: Scene, path: string) => certificateAt(world, path).serialHex;
+const serialAt = ({ world }: LiveScene, path: string) => certificateAt(world, path).serialHex;
 
 /** The journal's bodies, as `type` or `type step`. */
-function journalOf({ world }: Scene): readonly string[] {
+function journalOf({ world }: LiveScene): readonly string[] {
   return entriesOf(world).map(({ body }) => ("step" in body ? `${body.type} ${body.step}` : body.type));
 }
 
@@ -48,7 +31,7 @@ function entriesOf(world: MemoryWorld) {
   return readJournal(world.state.get(file!)!, file!).entries;
 }
 
-function expectAllWell(scene: Scene): void {
+function expectAllWell(scene: LiveScene): void {
   const { live } = scene;
   for (const name of ["kubelet", "etcd", "kube-apiserver", "kube-scheduler"])
     expect([name, live.isWell(name)]).toEqual([name, true]);
@@ -59,7 +42,7 @@ function expectAllWell(scene: Scene): void {
 
 describe("a run on a running node", () => {
   it("saves, restarts what read its files once, in order, and proves it", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     expect(await run(scene)).toMatchObject({ outcome: "succeeded", error: null });
     expect(scene.live.log).toEqual([
       "snapshot",
@@ -75,7 +58,7 @@ describe("a run on a running node", () => {
   });
 
   it("tells its audience of the phases in order, and of each process", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     const events: RunEvent[] = [];
     await run(scene, { onEvent: (event) => events.push(event) });
     const told = events.flatMap((event) => {
@@ -105,7 +88,7 @@ describe("a run on a running node", () => {
   });
 
   it("journals who ran before each stop, and who runs after it", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     const before = scene.live.lifeOf("kube-apiserver");
     await run(scene);
     const view = deriveRun(entriesOf(scene.world));
@@ -118,7 +101,7 @@ describe("a run on a running node", () => {
   });
 
   it("restarts what should reload by itself and does not", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     scene.live.behaviour("etcd").reloadsAfterMs = null;
     expect(await run(scene)).toMatchObject({ outcome: "succeeded" });
     expect(scene.live.log).toContain("stop etcd");
@@ -126,14 +109,14 @@ describe("a run on a running node", () => {
   });
 
   it("waits for a reload that takes its time", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     scene.live.behaviour("etcd").reloadsAfterMs = 4000;
     expect(await run(scene)).toMatchObject({ outcome: "succeeded" });
     expect(scene.live.log).not.toContain("stop etcd");
   });
 
   it("starts a process that nobody starts any more", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     scene.live.end("kube-apiserver", { held: true });
     scene.world.live = { openPort: (guard) => withoutRestore(scene.live, guard) };
     scene.live.behaviour("kube-apiserver").returnsAfterMs = null;
@@ -143,7 +126,7 @@ describe("a run on a running node", () => {
   });
 
   it("gives a process that does not return by itself a push", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     scene.live.behaviour("kube-scheduler").returnsAfterMs = null;
     expect(await run(scene)).toMatchObject({ outcome: "succeeded" });
     expect(scene.live.log).toEqual(
@@ -152,14 +135,14 @@ describe("a run on a running node", () => {
   });
 
   it("outlives a process that ends twice before it stays", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     scene.live.behaviour("kube-apiserver").crashes = 2;
     expect(await run(scene)).toMatchObject({ outcome: "succeeded" });
     expectAllWell(scene);
   });
 
   it("goes on when the process was gone just before it was to be stopped", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     scene.world.fail = (operation, name) => {
       if (operation !== "stop" || name !== "kube-apiserver") return;
       scene.world.fail = () => {};
@@ -171,7 +154,7 @@ describe("a run on a running node", () => {
   });
 
   it("puts back a manifest that a killed restart had taken away, before anything is stopped", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     scene.live.end("kube-scheduler", { held: true });
     expect(await run(scene)).toMatchObject({ outcome: "succeeded" });
     expect(scene.live.log[1]).toBe("restore kube-scheduler");
@@ -186,7 +169,7 @@ function withoutRestore(live: MemoryLive, guard: () => void) {
 
 describe("etcd's data", () => {
   it("that cannot be saved while it runs stops everything before the first write", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     scene.world.fail = (operation) => {
       if (operation === "snapshot") throw new AppError("snapshot-failed", { step: "x", reason: "x" });
     };
@@ -197,7 +180,7 @@ describe("etcd's data", () => {
   });
 
   it("of a stopped member is copied as it lies, and the member is started", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     scene.live.end("etcd");
     expect(await run(scene)).toMatchObject({ outcome: "succeeded" });
     expect(scene.live.log[0]).toBe("cold-copy");
@@ -208,7 +191,7 @@ describe("etcd's data", () => {
   });
 
   it("of a stopped member whose data directory nobody names stops everything", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     scene.live.end("etcd");
     const { digest: _, ...plan } = scene.plan;
     const phases = plan.phases.map((phase) => ({
@@ -224,7 +207,7 @@ describe("etcd's data", () => {
   });
 
   it("is saved anew by a resume, and told once", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     await dieAt(scene, "run.after-snapshot");
     expect(await resumeRun(scene.world.spawn().ports, undefined)).toMatchObject({ outcome: "succeeded" });
     expect(scene.live.log.filter((line) => line === "snapshot")).toHaveLength(2);
@@ -233,7 +216,7 @@ describe("etcd's data", () => {
 });
 
 /** Runs the plan in a process that dies at the given hit of a failpoint; the last words are those of the process. */
-async function dieAt(scene: Scene, point: Failpoint, nth = 0): Promise<void> {
+async function dieAt(scene: LiveScene, point: Failpoint, nth = 0): Promise<void> {
   const { world, plan } = scene;
   let seen = 0;
   const victim = world.spawn({
@@ -249,7 +232,7 @@ async function dieAt(scene: Scene, point: Failpoint, nth = 0): Promise<void> {
 }
 
 describe("a process that does not come back", () => {
-  const fail = async (scene: Scene) => {
+  const fail = async (scene: LiveScene) => {
     Object.assign(scene.live.behaviour("kube-apiserver"), {
       returnsAfterMs: null,
       canBeRevived: false,
@@ -258,7 +241,7 @@ describe("a process that does not come back", () => {
   };
 
   it("leaves a run open whose old certificates have expired: nobody goes back to them unasked", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     expect(await fail(scene)).toMatchObject({
       outcome: "interrupted",
       error: { code: "bounce-failed", params: { consumer: "kube-apiserver", stage: "return" } },
@@ -270,7 +253,7 @@ describe("a process that does not come back", () => {
   });
 
   it("is restarted once more by a resume, when it can be", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     await fail(scene);
     Object.assign(scene.live.behaviour("kube-apiserver"), { returnsAfterMs: 1500, canBeRevived: true });
     expect(await resumeRun(scene.world.spawn().ports, undefined)).toMatchObject({ outcome: "succeeded" });
@@ -278,7 +261,7 @@ describe("a process that does not come back", () => {
   });
 
   it("and one that came back unwell is restarted anew by the resume, not only looked at", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     scene.live.behaviour("kube-apiserver").wellAfterMs = null;
     expect(await run(scene)).toMatchObject({
       outcome: "interrupted",
@@ -293,7 +276,7 @@ describe("a process that does not come back", () => {
   });
 
   it("is a reason to go back to certificates that are valid, and everything restarted is restarted again", async () => {
-    const scene = setUp({ expired: false });
+    const scene = liveScene({ expired: false });
     scene.live.behaviour("kube-apiserver").wellAfterMs = null;
     expect(await run(scene)).toMatchObject({
       outcome: "rolled-back",
@@ -313,7 +296,7 @@ describe("a process that does not come back", () => {
   });
 
   it("in the automatic rollback leaves it open; the resume finishes it", async () => {
-    const scene = setUp({ expired: false });
+    const scene = liveScene({ expired: false });
     expect(await fail(scene)).toMatchObject({ outcome: "interrupted", error: { code: "bounce-failed" } });
     expect(scene.world.tree()).toEqual(scene.before);
     Object.assign(scene.live.behaviour("kube-apiserver"), { returnsAfterMs: 1500, canBeRevived: true });
@@ -326,7 +309,7 @@ describe("a process that does not come back", () => {
   });
 
   it("can be rolled back to expired certificates by an operator who says so", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     await fail(scene);
     const { ports } = scene.world.spawn();
     await expect(rollbackRun(ports, "last", { acceptExpired: false })).rejects.toMatchObject({
@@ -349,7 +332,7 @@ function certificateOf(before: Record<string, string>): string {
 
 describe("the proof from what runs", () => {
   it("fails when the API does not write; with expired certificates behind it the run stays open", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     scene.live.apiFailure = "403: forbidden";
     expect(await run(scene)).toMatchObject({
       outcome: "interrupted",
@@ -360,7 +343,7 @@ describe("the proof from what runs", () => {
   });
 
   it("fails likewise when nothing had to be restarted: expired certificates are no better", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     for (const name of ["kubelet", "kube-apiserver", "kube-scheduler"])
       scene.live.behaviour(name).reloadsAfterMs = 0;
     const { digest: _, ...plan } = scene.plan;
@@ -373,7 +356,7 @@ describe("the proof from what runs", () => {
   });
 
   it("waits a minute for quorum, not longer", async () => {
-    const scene = setUp({ expired: false });
+    const scene = liveScene({ expired: false });
     scene.live.hasQuorum = false;
     const began = scene.live.elapsedMs;
     // The rollback needs no quorum.
@@ -383,7 +366,7 @@ describe("the proof from what runs", () => {
   });
 
   it("leaves no bytes of a private key in the state directory", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     await run(scene);
     expect(leaks(scene.world)).toEqual([]);
   });
@@ -393,7 +376,7 @@ describe("a signal", () => {
   it.each(["SIGTERM", new Error("some other reason")])(
     "between two restarts (%s) stops the run there; resume does the rest",
     async (reason) => {
-      const scene = setUp();
+      const scene = liveScene();
       const controller = new AbortController();
       const victim = scene.world.spawn({
         onHit: (hit) => {
@@ -415,7 +398,7 @@ describe("a signal", () => {
   it.each(["SIGTERM", new Error("some other reason")])(
     "while a process is waited for (%s) stops the run, without a rollback",
     async (reason) => {
-      const scene = setUp({ expired: false });
+      const scene = liveScene({ expired: false });
       scene.live.behaviour("etcd").reloadsAfterMs = null;
       const controller = new AbortController();
       scene.live.onSleep = () => {
@@ -434,21 +417,21 @@ describe("a signal", () => {
 });
 
 describe("a plan that only restarts", () => {
-  const restartsOnly = (scene: Scene): Scene => {
+  const restartsOnly = (scene: LiveScene): LiveScene => {
     const { digest: _, ...plan } = scene.plan;
     const phases = plan.phases.filter(({ id }) => id === "restart" || id === "prove-live");
     return { ...scene, plan: sealed({ ...plan, phases: phases.map(withoutSlots) }) };
   };
 
   it("is done like any other", async () => {
-    const scene = restartsOnly(setUp({ expired: false }));
+    const scene = restartsOnly(liveScene({ expired: false }));
     expect(await run(scene)).toMatchObject({ outcome: "succeeded", changed: [] });
     expect(scene.live.log).toContain("stop kube-scheduler");
     expect(scene.world.tree()).toEqual(scene.before);
   });
 
   it("restarts nothing twice when one of its processes fails: there are no old bytes to load again", async () => {
-    const scene = restartsOnly(setUp({ expired: false }));
+    const scene = restartsOnly(liveScene({ expired: false }));
     scene.live.behaviour("kube-apiserver").wellAfterMs = null;
     expect(await run(scene)).toMatchObject({ outcome: "rolled-back", error: { code: "bounce-failed" } });
     expect(scene.live.log.filter((line) => line === "revive kubelet")).toHaveLength(1);
@@ -473,14 +456,14 @@ function withoutSlots(phase: Plan["phases"][number]): Plan["phases"][number] {
 
 describe("a plan with steps on the running node, where only files are worked on", () => {
   it("is abandoned before it writes anything", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     scene.world.live = null;
     expect(await run(scene)).toMatchObject({ outcome: "abandoned", error: { code: "step-failed" } });
     expect(scene.world.tree()).toEqual(scene.before);
   });
 
   it("keeps its run open when it went away behind the swap", async () => {
-    const scene = setUp();
+    const scene = liveScene();
     await dieAt(scene, "run.before-bounce");
     scene.world.live = null;
     expect(await resumeRun(scene.world.spawn().ports, undefined)).toMatchObject({

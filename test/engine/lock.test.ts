@@ -1,19 +1,11 @@
 // The lock: one holder at a time whatever the interleaving, tokens that rise, writers that wake too late.
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { AppError, isAppError } from "../../src/core/model/errors.ts";
+import { isAppError } from "../../src/core/model/errors.ts";
 import { acquireLock, readLock, type Lock, type LockPorts } from "../../src/engine/lock.ts";
 import type { StateDirectory } from "../../src/engine/ports/state.ts";
+import { errorOf } from "../support/errors.ts";
 import { MemoryWorld, startOfTime } from "../support/memory-world.ts";
-
-async function errorOf(promise: Promise<unknown>): Promise<AppError> {
-  const result = await promise.then(
-    () => null,
-    (error: unknown) => error,
-  );
-  if (!(result instanceof AppError)) throw new TypeError("no AppError", { cause: result });
-  return result;
-}
 
 describe("the lock", () => {
   it("is held, released and taken again with a higher token", async () => {

@@ -1,24 +1,17 @@
 // Rolling back, listing and pruning runs.
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../src/core/model/errors.ts";
+import type { Failpoint } from "../../src/engine/failpoints.ts";
 import { resumeRun } from "../../src/engine/resume-run.ts";
 import { rollbackRun } from "../../src/engine/rollback-run.ts";
 import { runPlan } from "../../src/engine/run-plan.ts";
 import { listRuns, pruneRuns, showRun, unfinishedRun } from "../../src/engine/runs.ts";
+import { errorOf } from "../support/errors.ts";
 import { MemoryWorld, startOfTime } from "../support/memory-world.ts";
 import { mismatches } from "../support/tiny-checks.ts";
 import { address, installTinyCluster, paths, planFor } from "../support/tiny-cluster.ts";
 
 const dayMs = 86_400_000;
-
-async function errorOf(promise: Promise<unknown>): Promise<AppError> {
-  const result = await promise.then(
-    () => null,
-    (error: unknown) => error,
-  );
-  if (!(result instanceof AppError)) throw new TypeError("no AppError", { cause: result });
-  return result;
-}
 
 async function renewed(): Promise<{
   readonly world: MemoryWorld;
@@ -30,6 +23,17 @@ async function renewed(): Promise<{
   const before = world.tree();
   const { run } = await runPlan(world.spawn().ports, planFor(world));
   return { world, run, before };
+}
+
+/** A node whose renewal died at the failpoint. */
+async function killedAt(failpoint: Failpoint): Promise<MemoryWorld> {
+  const world = new MemoryWorld();
+  installTinyCluster(world);
+  const victim = world.spawn({
+    onHit: (point) => (point === failpoint ? world.kill(victim) : undefined),
+  });
+  await runPlan(victim.ports, planFor(world)).catch(() => {});
+  return world;
 }
 
 const accept = { acceptExpired: true };
@@ -134,12 +138,7 @@ describe("a rollback", () => {
   });
 
   it("refused on an interrupted run leaves the run resumable", async () => {
-    const world = new MemoryWorld();
-    installTinyCluster(world);
-    const victim = world.spawn({
-      onHit: (point) => (point === "run.between-pair" ? world.kill(victim) : undefined),
-    });
-    await runPlan(victim.ports, planFor(world)).catch(() => {});
+    const world = await killedAt("run.between-pair");
     const swapped = world.files.get(paths.apiserverKey)!;
     world.put(paths.apiserverKey, { ...swapped, bytes: Uint8Array.of(1) });
     expect((await errorOf(rollbackRun(world.spawn().ports, "last", accept))).code).toBe("rollback-refused");
@@ -161,12 +160,7 @@ function byPlan(a: string, b: string): number {
 
 describe("a resume before everything was staged", () => {
   it("ends the run as abandoned when the world moved", async () => {
-    const world = new MemoryWorld();
-    installTinyCluster(world);
-    const victim = world.spawn({
-      onHit: (point) => (point === "run.before-verify-staged" ? world.kill(victim) : undefined),
-    });
-    await runPlan(victim.ports, planFor(world)).catch(() => {});
+    const world = await killedAt("run.before-verify-staged");
     world.put(paths.admin, { ...world.files.get(paths.admin)!, mode: 0o644 });
     const before = world.tree();
     const result = await resumeRun(world.spawn().ports, undefined);
@@ -201,12 +195,7 @@ describe("a resume behind all-staged", () => {
   );
 
   it("stops when the authority on the disk is another one by now", async () => {
-    const world = new MemoryWorld();
-    installTinyCluster(world);
-    const victim = world.spawn({
-      onHit: (point) => (point === "run.after-all-staged" ? world.kill(victim) : undefined),
-    });
-    await runPlan(victim.ports, planFor(world)).catch(() => {});
+    const world = await killedAt("run.after-all-staged");
     world.put(paths.ca, { ...world.files.get(paths.ca)!, bytes: Uint8Array.of(1) });
     expect(await resumeRun(world.spawn().ports, undefined)).toMatchObject({
       outcome: "interrupted",

@@ -13,6 +13,7 @@ import { readLock } from "../../src/engine/lock.ts";
 import { runPlan } from "../../src/engine/run-plan.ts";
 import { resumeRun } from "../../src/engine/resume-run.ts";
 import { listRuns, showRun, unfinishedRun } from "../../src/engine/runs.ts";
+import { errorOf } from "../support/errors.ts";
 import { MemoryWorld, startOfTime } from "../support/memory-world.ts";
 import { certificateAt, leaks, mismatches } from "../support/tiny-checks.ts";
 import {
@@ -33,15 +34,6 @@ function setUp(): {
   const world = new MemoryWorld();
   installTinyCluster(world);
   return { world, plan: planFor(world), before: world.tree() };
-}
-
-async function errorOf(promise: Promise<unknown>): Promise<AppError> {
-  const result = await promise.then(
-    () => null,
-    (error: unknown) => error,
-  );
-  if (!(result instanceof AppError)) throw new TypeError("no AppError", { cause: result });
-  return result;
 }
 
 function failOnce(world: MemoryWorld, operation: string, match: (name: string) => boolean): void {

@@ -1,6 +1,8 @@
 // A hand-made plan: apiserver with a new key, admin.conf with a kept key, a copy that follows.
 import { formatAddress } from "../../src/core/model/address.ts";
+import type { Refusal } from "../../src/core/model/errors.ts";
 import type { Plan } from "../../src/core/model/plan.ts";
+import { renewRequest } from "../support/renew-request.ts";
 import { planSamples } from "./samples.ts";
 
 const at = Date.UTC(2025, 10, 1);
@@ -20,6 +22,13 @@ export const objects = {
   admin: file("/etc/kubernetes/admin.conf"),
   caCertificate: file("/etc/kubernetes/pki/ca.crt"),
   caKey: file("/etc/kubernetes/pki/ca.key"),
+};
+
+export const expiredAuthority: Refusal = {
+  code: "authority-expired",
+  slot: "m1/apiserver",
+  address: objects.caCertificate,
+  detail: "2025",
 };
 
 export function samplePlan(change: Partial<Plan> = {}, hashes: Readonly<Record<string, string>> = {}): Plan {
@@ -54,17 +63,7 @@ export function samplePlan(change: Partial<Plan> = {}, hashes: Readonly<Record<s
     root: "/",
     profile: { id: "kubeadm", digest: "sha256:p" },
     createdAt: "2026-11-22T16:00:00.000Z",
-    request: {
-      names: [],
-      all: false,
-      withinSeconds: 2_592_000,
-      validitySeconds: 31_536_000,
-      validityIsExplicit: false,
-      keepKey: false,
-      keyAlgorithm: null,
-      addSans: [],
-      allowLinksTo: [],
-    },
+    request: renewRequest,
     decisions: [
       { slot: "m1/apiserver", action: "renew", reasons: [{ code: "expired", notAfter: at }] },
       { slot: "m1/admin.conf", action: "renew", reasons: [{ code: "requested" }] },

@@ -8,7 +8,7 @@ import { createProgress } from "../../src/report/events-text.ts";
 import { inspectToJson, renderInspect } from "../../src/report/inspect-text.ts";
 import { renderPlan } from "../../src/report/plan-text.ts";
 import { renderRun, renderRuns } from "../../src/report/runs-text.ts";
-import { objects, samplePlan } from "./plan-samples.ts";
+import { expiredAuthority, samplePlan } from "./plan-samples.ts";
 import { hostile } from "./samples.ts";
 
 const at = Date.UTC(2026, 10, 22, 16);
@@ -62,13 +62,7 @@ Plan: 2 to renew, 0 to follow, 1 to keep.
   });
 
   it("names the same refusal once with the way on, and offers nothing to apply", () => {
-    const refusal = {
-      code: "authority-expired",
-      slot: "m1/apiserver",
-      address: objects.caCertificate,
-      detail: "2025",
-    } as const;
-    const refusals = [refusal, { ...refusal, slot: "m1/admin.conf" }];
+    const refusals = [expiredAuthority, { ...expiredAuthority, slot: "m1/admin.conf" }];
     const text = renderPlan(samplePlan({ refusals, phases: [], root: "/mnt/m1" }), {
       lang: "en",
       color: false,

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Plan } from "../../src/core/model/plan.ts";
+import { allSteps } from "../../src/core/plan/steps.ts";
 import { renderRunbook, runbookStepIds } from "../../src/report/plan-runbook.ts";
-import { stepsOf } from "../../src/report/plan-text.ts";
-import { fullPlan, objects, samplePlan } from "./plan-samples.ts";
+import { expiredAuthority, fullPlan, objects, samplePlan } from "./plan-samples.ts";
 import { hostile } from "./samples.ts";
 import { localNode } from "../../src/app/local-node.ts";
 import { planRenewal } from "../../src/app/renewal.ts";
@@ -18,6 +18,7 @@ import { acquireLock, type LockPorts } from "../../src/engine/lock.ts";
 import { stepsByKind } from "../../src/engine/phases.ts";
 import { runCli } from "../support/cli.ts";
 import { fixture } from "../support/fixtures.ts";
+import { renewRequest } from "../support/renew-request.ts";
 import { snapshotTree } from "../support/tree.ts";
 
 const now = Date.UTC(2026, 10, 22, 16);
@@ -88,8 +89,8 @@ function runbookFor(root: string): { readonly plan: Plan; readonly markdown: str
 describe("the runbook", () => {
   it.each(["en", "zh"] as const)("holds every step of the plan exactly once, in order (%s)", (lang) => {
     const plan = samplePlan();
-    expect(runbookStepIds(renderRunbook(plan, { lang }))).toEqual(stepsOf(plan).map((step) => step.id));
-    expect(stepsOf(plan).length).toBe(13);
+    expect(runbookStepIds(renderRunbook(plan, { lang }))).toEqual(allSteps(plan).map((step) => step.id));
+    expect(allSteps(plan).length).toBe(13);
   });
 
   it("makes no key where the key is kept", () => {
@@ -99,13 +100,7 @@ describe("the runbook", () => {
   });
 
   it("offers no command when the plan is refused", () => {
-    const refusal = {
-      code: "authority-expired",
-      slot: "m1/apiserver",
-      address: objects.caCertificate,
-      detail: "2025",
-    } as const;
-    const markdown = renderRunbook(samplePlan({ refusals: [refusal], phases: [] }), { lang: "en" });
+    const markdown = renderRunbook(samplePlan({ refusals: [expiredAuthority], phases: [] }), { lang: "en" });
     expect(markdown).not.toContain("```");
     expect(markdown).toContain("## Refused");
   });
@@ -148,21 +143,15 @@ describe("the runbook", () => {
   );
 
   const options = { stateDirectory: null, allowLinksTo: [], environment: {} } as const;
-  const request = {
-    names: [],
-    all: false,
-    withinSeconds: 2_592_000,
-    validitySeconds: 31_536_000,
-    validityIsExplicit: false,
-    keepKey: false,
-    keyAlgorithm: null,
-    addSans: [],
-    allowLinksTo: [],
-  } as const;
 
   it("holds every step of a real plan exactly once, in the order in which the engine does them", async () => {
     const root = fixture("kubeadm-ha-expired/m1");
-    const plan = await planRenewal(localNode({ ...options, root }), { id: null, params: {} }, request, now);
+    const plan = await planRenewal(
+      localNode({ ...options, root }),
+      { id: null, params: {} },
+      renewRequest,
+      now,
+    );
     const order = stepsByKind(plan).flatMap(({ steps }) => steps.map(({ id }) => id));
     expect(order.length).toBe(80);
     expect(new Set(order).size).toBe(80);
@@ -179,7 +168,7 @@ describe("the runbook", () => {
       const plan = await planRenewal(
         localNode({ ...options, root }),
         { id: null, params: {} },
-        request,
+        renewRequest,
         Date.now(),
       );
       const types = (): string =>
@@ -214,7 +203,7 @@ describe("the runbook", () => {
         localNode({ ...options, root }),
         { id: null, params: {} },
         {
-          ...request,
+          ...renewRequest,
           keyAlgorithm: "ECDSA-P256",
           recreateAuthorities: [{ name: "front-proxy-ca", anew: false }],
         },
@@ -222,11 +211,11 @@ describe("the runbook", () => {
       );
       expect(plan.refusals).toEqual([]);
       const markdown = renderRunbook(plan, { lang: "en" });
-      expect(runbookStepIds(markdown)).toEqual(stepsOf(plan).map(({ id }) => id));
+      expect(runbookStepIds(markdown)).toEqual(allSteps(plan).map(({ id }) => id));
       const output = sh(commandsIn(markdown));
       expect(output).not.toContain("STOP");
       expect(output.match(/^\S+ ok$/gm)?.filter((line) => line.startsWith("m1_")).length).toBe(
-        stepsOf(plan).filter(({ kind }) => kind === "prove").length,
+        allSteps(plan).filter(({ kind }) => kind === "prove").length,
       );
       const checked = await runCli(["check", "--root", root, "-o", "json"]);
       const { findings } = JSON.parse(checked.out) as {
@@ -237,7 +226,7 @@ describe("the runbook", () => {
       const undo = commandsIn(markdown, true)
         .split("\n")
         .filter((line) => line.includes("&& sync"));
-      expect(undo.length).toBe(stepsOf(plan).filter(({ kind }) => kind === "swap").length);
+      expect(undo.length).toBe(allSteps(plan).filter(({ kind }) => kind === "swap").length);
       sh(`${helpers}\n${undo.join("\n")}`);
       expect(snapshotTree(root)).toEqual(before);
     },

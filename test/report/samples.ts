@@ -4,7 +4,8 @@
 import type { ErrorCode, ErrorParams, RefusalCode } from "../../src/core/model/errors.ts";
 import type { Reason } from "../../src/core/model/reasons.ts";
 import type { FindingCode, FindingParams } from "../../src/core/model/finding.ts";
-import type { KeepReason, Notice, RenewReason } from "../../src/core/model/plan.ts";
+import type { KeepReason, RenewReason } from "../../src/core/model/decision.ts";
+import type { Notice } from "../../src/core/model/notice.ts";
 
 /** What a hostile certificate, file name or log may hold: colour, newline, bidi override, zero-width, tags. */
 export const hostile = "evil\u001b[31m\nroot\u202egnp\u200b\u{e0041}`|<b>";

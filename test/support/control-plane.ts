@@ -8,7 +8,6 @@ import { gather, type ProfileChoice } from "../../src/app/gather.ts";
 import { localNode, type LocalNode } from "../../src/app/local-node.ts";
 import type { CheckResult } from "../../src/core/model/check.ts";
 import type { AnyFinding } from "../../src/core/model/finding.ts";
-import type { RenewRequest } from "../../src/core/model/plan.ts";
 import type { Facts } from "../../src/core/policy/facts.ts";
 import { parseCertificate, type Certificate } from "../../src/core/pki/certificate.ts";
 import { readPrivateKey } from "../../src/core/pki/keys.ts";
@@ -59,19 +58,6 @@ export function nodeAt(root: string): LocalNode {
 
 /** What the command line chooses when nobody says anything. */
 export const choice: ProfileChoice = { id: null, params: {} };
-
-/** What `renew` asks for when nobody says anything. */
-export const renewRequest: RenewRequest = {
-  names: [],
-  all: false,
-  withinSeconds: 30 * 86_400,
-  validitySeconds: 365 * 86_400,
-  validityIsExplicit: false,
-  keepKey: false,
-  keyAlgorithm: null,
-  addSans: [],
-  allowLinksTo: [],
-};
 
 export async function factsOf(root: string, at = today): Promise<Facts> {
   return (await gather(nodeAt(root), choice, at)).facts;

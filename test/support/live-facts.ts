@@ -3,6 +3,7 @@ import { gatherLive } from "../../src/app/gather.ts";
 import type { LiveFacts, ProcessFacts, ServedFacts } from "../../src/core/model/live.ts";
 import type { CertificateSlot } from "../../src/core/model/inventory.ts";
 import type { Facts, SlotFacts } from "../../src/core/policy/facts.ts";
+import type { Certificate } from "../../src/core/pki/certificate.ts";
 import { sha256Hex } from "../../src/core/pki/fingerprints.ts";
 import { discoverLive } from "../../src/drivers/discovery/live.ts";
 import { choice, day, issuedAt, nodeAt, today } from "./control-plane.ts";
@@ -46,16 +47,25 @@ function presented(facts: Facts, slot: string | null, at: number): ServedFacts {
     const made = { serialHex: "01", notAfter: at + 300 * day, certificateSha256: hash, spkiSha256: hash };
     return { state: "served", ...made, subject: "CN=loopback" };
   }
-  const { leaf } = stored.value;
-  return {
-    state: "served",
-    serialHex: leaf.serialHex,
-    notAfter: leaf.notAfter,
-    certificateSha256: sha256Hex(leaf.der),
-    spkiSha256: sha256Hex(leaf.spkiDer),
-    subject: "",
-  };
+  return presenting(stored.value.leaf);
 }
+
+export function presenting({ serialHex, notAfter, der, spkiDer }: Certificate): ServedFacts {
+  const [certificateSha256, spkiSha256] = [sha256Hex(der), sha256Hex(spkiDer)];
+  return { state: "served", serialHex, notAfter, certificateSha256, spkiSha256, subject: "" };
+}
+
+/** The phases of a plan for a node that runs. */
+export const livePhases = [
+  "snapshot",
+  "back-up",
+  "issue",
+  "stage",
+  "swap",
+  "prove",
+  "restart",
+  "prove-live",
+] as const;
 
 function writtenThen(slot: SlotFacts, mtimeMs: number): SlotFacts {
   return { ...slot, objects: slot.objects.map((object) => ({ ...object, mtimeMs })) };

@@ -19,6 +19,7 @@ import { encodePem } from "../../src/core/pki/pem.ts";
 import { encodeSequence, encodeTlv, tags } from "../../src/core/pki/der.ts";
 import { encodeOid } from "../../src/core/pki/der-values.ts";
 import { sha256, startOfTime, toolVersion, type MemoryFile, type MemoryWorld } from "./memory-world.ts";
+import { renewRequest } from "./renew-request.ts";
 
 const dayMs = 86_400_000;
 export const pki = "/etc/kubernetes/pki";
@@ -299,17 +300,7 @@ export function planFor(world: MemoryWorld): Plan {
     root: "/",
     profile: { id: "kubeadm", digest: "sha256:0" },
     createdAt: "2026-11-22T16:00:00.000Z",
-    request: {
-      names: [],
-      all: true,
-      withinSeconds: 0,
-      validitySeconds: 365 * 86_400,
-      validityIsExplicit: false,
-      keepKey: false,
-      keyAlgorithm: null,
-      addSans: [],
-      allowLinksTo: [],
-    },
+    request: { ...renewRequest, all: true, withinSeconds: 0 },
     decisions: [],
     notices: [],
     refusals: [],

@@ -1,13 +1,31 @@
 // The tiny cluster as it runs: kubelet, etcd, API server and scheduler, and a plan that restarts and proves them.
 import type { Endpoint, HealthCheck } from "../../src/core/model/live.ts";
-import type { BounceStep, EtcdAccess, Plan, ServedDemand } from "../../src/core/model/plan.ts";
+import type { BounceStep, EtcdAccess, ServedDemand } from "../../src/core/model/live-step.ts";
+import type { Plan } from "../../src/core/model/plan.ts";
 import { MemoryLive } from "./memory-live.ts";
-import { type MemoryWorld, sha256 } from "./memory-world.ts";
+import { MemoryWorld, sha256, startOfTime } from "./memory-world.ts";
 import { certificateAt } from "./tiny-checks.ts";
-import { address, paths, planFor, sealed } from "./tiny-cluster.ts";
+import { address, installTinyCluster, paths, planFor, sealed } from "./tiny-cluster.ts";
 
 export const consumers = ["kubelet", "etcd", "kube-apiserver", "kube-scheduler"] as const;
 export type Consumer = (typeof consumers)[number];
+
+/** A node that runs, the plan to renew it, and its tree of before. */
+export interface LiveScene {
+  readonly world: MemoryWorld;
+  readonly live: MemoryLive;
+  readonly plan: Plan;
+  readonly before: Record<string, string>;
+}
+
+/** All certificates ended a day ago, unless they are looked at ten days before. */
+export function liveScene({ expired = true }: { readonly expired?: boolean } = {}): LiveScene {
+  const world = new MemoryWorld();
+  if (!expired) world.now = startOfTime - 10 * 86_400_000;
+  installTinyCluster(world);
+  const live = startTinyNode(world);
+  return { world, live, plan: livePlanFor(world), before: world.tree() };
+}
 
 /** etcd reads its files at every handshake, the others at their start. */
 export function startTinyNode(world: MemoryWorld): MemoryLive {

@@ -5,7 +5,7 @@ import { planSigned } from "../../app/signing-requests.ts";
 import { type LocalNode, stateDirectoryOf } from "../../app/local-node.ts";
 import { AppError } from "../../core/model/errors.ts";
 import type { Plan } from "../../core/model/plan.ts";
-import { hasChanges } from "../../core/plan/build.ts";
+import { hasChanges } from "../../core/plan/steps.ts";
 import { leftOutOf } from "../../core/plan/left-out.ts";
 import { installSteps } from "../../core/plan/steps.ts";
 import { parsePlan } from "../../core/plan/parse-plan.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type SigningRequest, requestCertificates, waitingRequests } from "../../app/signing-requests.ts";
 import { type LocalNode, stateDirectoryOf } from "../../app/local-node.ts";
 import { AppError } from "../../core/model/errors.ts";
-import type { Decision } from "../../core/model/plan.ts";
+import type { Decision } from "../../core/model/decision.ts";
 import type { LeftOut } from "../../core/plan/left-out.ts";
 import { cliMessages } from "../../report/cli-messages.ts";
 import { renderReasons } from "../../report/plan-text.ts";

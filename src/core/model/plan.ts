@@ -1,8 +1,11 @@
 // The plan as data: names, serials, revisions, reasons; no keys. What is not in it does not happen.
 import type { NodeName } from "./address.ts";
+import type { Decision } from "./decision.ts";
 import type { Refusal } from "./errors.ts";
 import type { SlotId } from "./inventory.ts";
-import type { Endpoint, HealthCheck, RestartDecision } from "./live.ts";
+import type { RestartDecision } from "./live.ts";
+import type { BounceStep, GateStep, PlanCluster, ProveLiveStep, SnapshotStep } from "./live-step.ts";
+import type { Notice } from "./notice.ts";
 
 /** What the operator asked for, with every default filled in. */
 export interface RenewRequest {
@@ -30,51 +33,6 @@ export interface RenewRequest {
   readonly recreateAuthorities?: readonly { readonly name: string; readonly anew: boolean }[];
 }
 
-export type RenewReason =
-  | { readonly code: "expired"; readonly notAfter: number }
-  | { readonly code: "expiring"; readonly notAfter: number }
-  | { readonly code: "key-does-not-match" }
-  | { readonly code: "key-not-usable"; readonly path: string; readonly state: "missing" | "damaged" }
-  | { readonly code: "wrong-issuer"; readonly authority: string }
-  | { readonly code: "not-yet-valid"; readonly notBefore: number }
-  /** `from` is the old certificate it is made after; null when it is put together from flags and other files. */
-  | { readonly code: "missing"; readonly from: string | null }
-  | { readonly code: "requested" }
-  | { readonly code: "san-added"; readonly sans: readonly string[] }
-  /** A CA elsewhere has answered: `answer` is the path of its file. */
-  | { readonly code: "signed"; readonly answer: string; readonly notAfter: number }
-  | { readonly code: "follows"; readonly original: SlotId; readonly because: "same-key" | "same-identity" };
-
-export type KeepReason =
-  | { readonly code: "not-due"; readonly notAfter: number }
-  | { readonly code: "not-selected" }
-  | { readonly code: "missing" }
-  /** `found` is an old one in a backup folder. */
-  | { readonly code: "authority-missing"; readonly authority: string; readonly found: string | null }
-  /** Missing, and what it has to say is not known either. */
-  | { readonly code: "identity-unknown"; readonly lacking: IdentityGap }
-  | { readonly code: "unreadable"; readonly reason: string }
-  /** Readable, and yet no template for a new certificate: `reason` says why. */
-  | { readonly code: "not-usable"; readonly reason: string }
-  /** Due, and nothing that can be done now: what a plan that names it would be refused for. */
-  | { readonly code: "refused"; readonly refusal: Refusal }
-  | { readonly code: "externally-managed"; readonly authority: string }
-  | { readonly code: "kubelet-rotates"; readonly notAfter: number }
-  | { readonly code: "other-identity" }
-  /** A copy whose subject its unreadable original should have: whether it is one cannot be told. */
-  | { readonly code: "original-unreadable"; readonly original: SlotId }
-  /** A copy that is due and whose original stays as it is. */
-  | { readonly code: "original-kept"; readonly original: SlotId }
-  | { readonly code: "no-certificate" }
-  | { readonly code: "observed-only" };
-
-export type IdentityGap = "not-used-here" | "names" | "server" | "authority";
-
-/** What happens to one slot and why; reasons are for people and never drive the engine. */
-export type Decision =
-  | { readonly slot: SlotId; readonly action: "renew" | "follow"; readonly reasons: readonly RenewReason[] }
-  | { readonly slot: SlotId; readonly action: "keep"; readonly reasons: readonly KeepReason[] };
-
 /** The state of one object that the plan relies on: re-read after taking the lock and before each write. */
 export interface Guard {
   /** formatAddress of the object. */
@@ -91,19 +49,24 @@ export interface Guard {
   readonly use: "written" | "read";
 }
 
-export interface IssueStep {
-  readonly kind: "issue";
+/** What every step that brings a certificate says of it. */
+interface Making {
   readonly id: string;
   readonly slot: SlotId;
   readonly name: string;
   readonly subject: string;
   readonly authority: string;
-  /** formatAddress of the authority's certificate and key. */
+  /** formatAddress of the authority's certificate; several may stand there. */
   readonly authorityCertificate: string;
-  readonly authorityKey: string;
   readonly authoritySerialHex: string;
   /** Of the DER: old kubeadm gives every CA the serial 0, so in a bundle the serial tells nothing. `issued` when this run makes it. */
   readonly authoritySha256: string;
+}
+
+export interface IssueStep extends Making {
+  readonly kind: "issue";
+  /** formatAddress of the authority's key. */
+  readonly authorityKey: string;
   /** Where the old certificate is read: the template of the new one. */
   readonly template: IssueTemplate;
   /** null when there is no old certificate. */
@@ -132,17 +95,8 @@ export interface AnswerPlace {
 }
 
 /** Puts in place what a CA elsewhere has signed, with the key that was made for it. */
-export interface InstallStep {
+export interface InstallStep extends Making {
   readonly kind: "install";
-  readonly id: string;
-  readonly slot: SlotId;
-  readonly name: string;
-  readonly subject: string;
-  readonly authority: string;
-  /** formatAddress of the authority's certificate; the one in it that the answer leads to. */
-  readonly authorityCertificate: string;
-  readonly authoritySerialHex: string;
-  readonly authoritySha256: string;
   readonly template: Template;
   readonly old: { readonly serialHex: string; readonly notBefore: number; readonly notAfter: number };
   readonly key:
@@ -265,94 +219,6 @@ export interface ProveStep {
   readonly name: string;
 }
 
-/** How the etcd member is reached, whatever its certificates look like. */
-export interface EtcdAccess {
-  readonly endpoints: readonly Endpoint[];
-  /** formatAddress of the authority that signs a client certificate for one hour, in memory; the key is null when it is not here. */
-  readonly authorityCertificate: string;
-  readonly authorityKey: string | null;
-  /** formatAddress of the stored client pair, used when there is no key to sign with. */
-  readonly client: { readonly certificate: string; readonly key: string } | null;
-  /** Common name of the fresh certificate: the stored client's, which etcd's own users may be bound to. */
-  readonly commonName: string;
-  /** Slot of the server certificate, and the public keys (SHA-256 of the SubjectPublicKeyInfo, hex) that are accepted at any date. */
-  readonly server: SlotId;
-  readonly serverKeys: readonly string[];
-}
-
-/** Saves etcd's data before the first write: a snapshot of the running member, or a copy of the files of a stopped one. */
-export interface SnapshotStep {
-  readonly kind: "snapshot";
-  readonly id: string;
-  readonly access: EtcdAccess;
-  /** Path of the data directory on the node; null when nothing names it. */
-  readonly dataDirectory: string | null;
-}
-
-/** An endpoint that has to present a certificate: the one issued for `slot`, else the one with this hash, else only to answer. */
-export interface ServedDemand {
-  readonly id: string;
-  readonly endpoint: Endpoint;
-  readonly slot: SlotId | null;
-  readonly sha256: string | null;
-}
-
-/** Stops a process, waits until another one has come, is well and presents what it has to. */
-export interface BounceStep {
-  readonly kind: "bounce";
-  readonly id: string;
-  readonly consumer: string;
-  /** `always`, or `if-needed`: only when it does not present the new certificate by itself in time. */
-  readonly when: "always" | "if-needed";
-  readonly graceSeconds: number;
-  /** Seconds that a process which reloads by itself is given; 0 with `always`. */
-  readonly reloadSeconds: number;
-  /** Seconds from the stop until the new process is well and presents what it has to. */
-  readonly timeoutSeconds: number;
-  readonly health: HealthCheck;
-  readonly demands: readonly ServedDemand[];
-  /** Set for etcd, whose health is a read that needs the quorum. */
-  readonly access: EtcdAccess | null;
-}
-
-/** Proof taken from what runs: every certificate served, etcd read, the API written to. */
-export interface ProveLiveStep {
-  readonly kind: "prove-live";
-  readonly id: string;
-  readonly demands: readonly ServedDemand[];
-  readonly access: EtcdAccess | null;
-  /** Ready checks, by consumer. */
-  readonly health: readonly { readonly consumer: string; readonly check: HealthCheck }[];
-  /** The kubeconfig with which an object is created and deleted (formatAddress), and where; null when there is none. */
-  readonly api: { readonly kubeconfig: string; readonly user: string; readonly endpoint: Endpoint } | null;
-}
-
-/** Waits until etcd is as it has to be; read fresh each time. The members are the plan's. */
-export interface GateStep {
-  readonly kind: "gate";
-  readonly id: string;
-  /** `stable`: every member well and agreeing; `quorum`: enough of them. */
-  readonly demand: "stable" | "quorum";
-  /** Seconds until it gives up. */
-  readonly timeoutSeconds: number;
-}
-
-/** A member that counts, and how it is asked. */
-export interface GateMember {
-  readonly node: NodeName;
-  readonly access: EtcdAccess;
-}
-
-/** What a plan over several nodes knows of the whole. */
-export interface PlanCluster {
-  /** `rolling` keeps etcd's quorum; `outage` brings it back. */
-  readonly order: "rolling" | "outage";
-  /** etcd's members on the nodes of the plan; empty when etcd is elsewhere. */
-  readonly members: readonly GateMember[];
-  /** True when the operator accepted that etcd stops answering. */
-  readonly acceptOutage: boolean;
-}
-
 export type Step =
   | GateStep
   | IssueStep
@@ -386,49 +252,6 @@ export interface Phase {
   readonly id: PhaseId;
   readonly nodes: readonly { readonly node: NodeName; readonly steps: readonly Step[] }[];
 }
-
-export type Notice =
-  | {
-      readonly code: "validity-capped";
-      readonly slot: SlotId;
-      readonly authority: string;
-      readonly notAfter: number;
-    }
-  | { readonly code: "swap-window"; readonly consumers: readonly string[] }
-  | { readonly code: "restart-needed"; readonly consumers: readonly string[] }
-  | { readonly code: "authority-bundle"; readonly authority: string }
-  | { readonly code: "mode-kept-open"; readonly address: string; readonly mode: string }
-  /** A certificate among the answers that is not installed. */
-  | {
-      readonly code: "answer-unmatched";
-      readonly address: string;
-      readonly subject: string;
-      readonly serialHex: string;
-      readonly because: "no-request" | "present-key" | "in-place";
-    }
-  | { readonly code: "answer-unreadable"; readonly address: string; readonly reason: string }
-  /** Requests that no answer was found for. */
-  | { readonly code: "answer-awaited"; readonly names: readonly string[] }
-  /** A key that its group (not root's) can read now, and cannot any more afterwards. `mode` is the old one. */
-  | {
-      readonly code: "group-loses-key";
-      readonly address: string;
-      readonly mode: string;
-      readonly newMode: string;
-      readonly gid: number;
-    }
-  /** Made from flags and other files, not after an old certificate: a person should look at the names. */
-  | { readonly code: "reconstructed"; readonly slots: readonly SlotId[] }
-  | { readonly code: "authority-restored"; readonly authority: string; readonly from: string }
-  | { readonly code: "authority-made-anew"; readonly authority: string }
-  | {
-      readonly code: "key-pair-missing";
-      readonly name: string;
-      readonly path: string;
-      readonly found: string | null;
-    }
-  | { readonly code: "bootstrap-not-needed"; readonly path: string; readonly file: string }
-  | { readonly code: "kubelet-serving-left"; readonly path: string; readonly isRotated: boolean };
 
 export interface Plan {
   readonly format: "perennial/plan/v1";

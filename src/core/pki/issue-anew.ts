@@ -1,5 +1,4 @@
 // Issuing without an old certificate: leafs and authorities in the form that kubeadm gives them (app/util/pkiutil/pki_helpers.go).
-import type { Certificate } from "./certificate.ts";
 import {
   encodeAuthorityKeyId,
   encodeBasicConstraints,
@@ -11,23 +10,16 @@ import {
   type SanInput,
 } from "./extensions.ts";
 import { keyIdOfSpki } from "./fingerprints.ts";
-import { checkIssuer, checkPositive, issueCertificate } from "./issue.ts";
+import { checkIssuer, checkPositive, issueCertificate, type SigningRequest } from "./issue.ts";
 import type { PrivateKey } from "./keys.ts";
 import { encodeName } from "./names.ts";
 
-export interface LeafRequest {
+export interface LeafRequest extends SigningRequest {
   readonly commonName: string;
   readonly organizations: readonly string[];
   /** Extended key usages by name or OID. */
   readonly usages: readonly string[];
   readonly sans: readonly SanInput[];
-  readonly issuer: Certificate;
-  readonly issuerKey: PrivateKey;
-  readonly publicKeySpki: Uint8Array;
-  readonly serial: Uint8Array;
-  /** Milliseconds since 1970, whole seconds. */
-  readonly notBefore: number;
-  readonly notAfter: number;
 }
 
 /**

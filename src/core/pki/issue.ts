@@ -40,15 +40,20 @@ export interface IssueRequest {
   readonly preferredAlgorithm?: string;
 }
 
-export interface RenewRequest {
-  readonly old: Certificate;
+/** Who signs, for which key, and for how long. */
+export interface SigningRequest {
   readonly issuer: Certificate;
   readonly issuerKey: PrivateKey;
   /** The key of the new certificate; the old certificate's own to keep the key. */
   readonly publicKeySpki: Uint8Array;
   readonly serial: Uint8Array;
+  /** Milliseconds since 1970, whole seconds. */
   readonly notBefore: number;
   readonly notAfter: number;
+}
+
+export interface RenewRequest extends SigningRequest {
+  readonly old: Certificate;
   /** Names to have in the new certificate, appended where missing. */
   readonly addSans?: readonly (SanInput | SanEntry)[];
 }

@@ -1,6 +1,7 @@
 // What a plan should have done and could not: slots of the selection whose certificate is missing, unreadable or no template, or
 // cannot be signed here.
-import type { Decision, KeepReason, Plan } from "../model/plan.ts";
+import type { Decision, KeepReason } from "../model/decision.ts";
+import type { Plan } from "../model/plan.ts";
 
 export interface LeftOut {
   readonly decision: Decision;

@@ -2,7 +2,13 @@
 import { type Address, formatAddress } from "../model/address.ts";
 import type { SlotId } from "../model/inventory.ts";
 import type { HealthCheck, LiveFacts, ProcessSlot, RestartDecision } from "../model/live.ts";
-import type { BounceStep, EtcdAccess, ProveLiveStep, ServedDemand, SnapshotStep } from "../model/plan.ts";
+import type {
+  BounceStep,
+  EtcdAccess,
+  ProveLiveStep,
+  ServedDemand,
+  SnapshotStep,
+} from "../model/live-step.ts";
 import { type Facts, type ObjectFacts, authorityOf } from "../policy/facts.ts";
 import { sha256Hex } from "../pki/fingerprints.ts";
 import { commonName, parseName } from "../pki/names.ts";

@@ -1,6 +1,7 @@
 // What a plan wants the operator to know before saying yes: caps, windows, restarts, files left open.
 import { formatAddress } from "../model/address.ts";
-import type { Notice, RenewRequest } from "../model/plan.ts";
+import type { Notice } from "../model/notice.ts";
+import type { RenewRequest } from "../model/plan.ts";
 import { type Facts, type SlotFacts, authorityOf } from "../policy/facts.ts";
 import { newModeOf } from "./new-mode.ts";
 import { octal } from "../policy/finding-of.ts";

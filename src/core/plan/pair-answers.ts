@@ -4,7 +4,7 @@ import { formatAddress } from "../model/address.ts";
 import type { Refusal } from "../model/errors.ts";
 import type { SlotId } from "../model/inventory.ts";
 import type { PendingRequest } from "../model/pending.ts";
-import type { Notice } from "../model/plan.ts";
+import type { Notice } from "../model/notice.ts";
 import type { Certificate } from "../pki/certificate.ts";
 import type { CertificationRequest } from "../pki/csr.ts";
 import { basicConstraints } from "../pki/extensions.ts";

@@ -2,7 +2,8 @@
 import type { Reason } from "../model/reasons.ts";
 import { formatAddress } from "../model/address.ts";
 import type { Refusal, RefusalCode } from "../model/errors.ts";
-import type { Decision, RenewRequest } from "../model/plan.ts";
+import type { Decision } from "../model/decision.ts";
+import type { RenewRequest } from "../model/plan.ts";
 import type { Certificate } from "../pki/certificate.ts";
 import { basicConstraints, keyUsage } from "../pki/extensions.ts";
 import { hasMatchingKey } from "../policy/issuer-checks.ts";

@@ -1,6 +1,7 @@
 // What a CA elsewhere has to be asked for: (Facts, Request) -> one wanted certificate per slot, or the reasons why not.
 import type { Refusal } from "../model/errors.ts";
-import type { Decision, RenewRequest } from "../model/plan.ts";
+import type { Decision } from "../model/decision.ts";
+import type { RenewRequest } from "../model/plan.ts";
 import { requestedExtensions } from "../pki/issue.ts";
 import type { Certificate } from "../pki/certificate.ts";
 import { formatKeySpec, keySpecOfSpki, parseKeySpec } from "../pki/keys.ts";

@@ -3,50 +3,44 @@
 import type { SlotId } from "../model/inventory.ts";
 import type {
   KeepRunningReason,
-  LiveFacts,
   ProcessFacts,
   ProcessSlot,
   RestartDecision,
   RestartReason,
 } from "../model/live.ts";
 import type { Facts } from "../policy/facts.ts";
+import { loadedSlots } from "./kubelet-pair.ts";
+import { isExpired, type Outcome } from "./still-expired.ts";
 
 const dayMs = 86_400_000;
 /** An API server before 1.33 gives itself a certificate for one year at its start, and never another (k/k#86552). */
 const loopbackYearMs = 365 * dayMs;
 const loopbackMarginMs = 30 * dayMs;
 
-export interface RestartCase {
-  readonly facts: Facts;
-  readonly live: LiveFacts;
-  /** Slots whose stored bytes the plan changes. */
-  readonly changed: ReadonlySet<SlotId>;
-}
-
 /** One decision per process, in the order of restarts. */
-export function decideRestarts(situation: RestartCase): readonly RestartDecision[] {
-  return situation.live.inventory.processes.map((component) => decide(situation, component));
+export function decideRestarts(outcome: Outcome): readonly RestartDecision[] {
+  return outcome.live.inventory.processes.map((component) => decide(outcome, component));
 }
 
-function decide(situation: RestartCase, component: ProcessSlot): RestartDecision {
+function decide(outcome: Outcome, component: ProcessSlot): RestartDecision {
   const { consumer } = component;
-  const running = situation.live.processes.get(consumer);
+  const running = outcome.live.processes.get(consumer);
   if (running === undefined || running.state === "unknown") {
     return { consumer, action: "keep", reasons: [{ code: "not-here", through: running?.through ?? "" }] };
   }
-  const members = situation.live.inventory.etcd?.members ?? 1;
+  const members = outcome.live.inventory.etcd?.members ?? 1;
   // Whether the others could do without this member is asked by nobody here: it is left to the roll over all nodes.
   if (consumer === "etcd" && members > 1 && running.state === "running")
     return { consumer, action: "keep", reasons: [{ code: "several-members", members }] };
   const reasons = [
     ...bodily(running),
-    ...heldInMemory(situation, component, running),
-    ...servesOther(situation, component),
-    ...loopback(situation, component, running),
+    ...heldInMemory(outcome, component, running),
+    ...servesOther(outcome, component),
+    ...loopback(outcome, component, running),
   ];
   if (reasons.length > 0) return { consumer, action: "bounce", reasons };
   const reload = reloadOf(component);
-  if (!changesOf(situation, component) || reload === null)
+  if (!changesOf(outcome, component) || reload === null)
     return { consumer, action: "keep", reasons: [{ code: "nothing-changes" }] };
   return { consumer, action: "await", reasons: [reload] };
 }
@@ -56,28 +50,26 @@ function bodily({ state, ailment }: ProcessFacts): readonly RestartReason[] {
   return ailment === null ? [] : [{ code: "unwell", ailment }];
 }
 
-function changesOf(situation: RestartCase, component: ProcessSlot): boolean {
-  return loaded(situation, component).some((slot) => situation.changed.has(slot));
+function changesOf(outcome: Outcome, component: ProcessSlot): boolean {
+  return loaded(outcome, component).some((slot) => outcome.changed.has(slot));
 }
 
-/** A kubelet with a valid rotated client pair does not look at the pair embedded in kubelet.conf (kubeadm#1753). */
-function loaded({ facts, changed }: RestartCase, component: ProcessSlot): readonly SlotId[] {
-  if (component.consumer !== "kubelet") return component.reads;
-  const rotated = component.reads.find((slot) => slot.endsWith("/kubelet-client"));
-  const pair = rotated === undefined ? undefined : facts.slots.get(rotated);
-  const isUsed = pair?.certificate.state === "present" && pair.certificate.value.leaf.notAfter > facts.at;
-  if (rotated === undefined || !isUsed || changed.has(rotated)) return component.reads;
-  return component.reads.filter((slot) => !slot.endsWith("/kubelet.conf"));
+/** A rotated pair is relied on when it is valid and stays as it is. */
+function loaded({ facts, changed }: Outcome, { consumer, reads }: ProcessSlot): readonly SlotId[] {
+  return loadedSlots(consumer, reads, (rotated) => {
+    const pair = facts.slots.get(rotated)?.certificate;
+    return pair?.state === "present" && !isExpired(facts, rotated) && !changed.has(rotated);
+  });
 }
 
 /** What was loaded once stays in memory: changed by this plan, or by somebody since the process began. */
 function heldInMemory(
-  situation: RestartCase,
+  outcome: Outcome,
   component: ProcessSlot,
   running: ProcessFacts,
 ): readonly RestartReason[] {
-  const { facts, changed } = situation;
-  const slots = loaded(situation, component);
+  const { facts, changed } = outcome;
+  const slots = loaded(outcome, component);
   const reloads = reloadOf(component) !== null;
   if (slots.some((slot) => changed.has(slot))) {
     if (!reloads) return [{ code: "reads-once" }];
@@ -93,11 +85,6 @@ function heldInMemory(
   return newer === undefined ? [] : [{ code: "started-before", slot: newer, startedAt }];
 }
 
-function isExpired(facts: Facts, id: SlotId): boolean {
-  const certificate = facts.slots.get(id)?.certificate;
-  return certificate?.state === "present" && certificate.value.leaf.notAfter <= facts.at;
-}
-
 /** The kubelet writes its PEM pairs itself while it runs, and has them in memory then: their time says nothing. */
 function isEmbedded(facts: Facts, id: SlotId): boolean {
   return facts.slots.get(id)?.slot.holder.form === "kubeconfig";
@@ -109,10 +96,7 @@ function changedAt(facts: Facts, id: SlotId): number | undefined {
   return times.length === 0 ? undefined : Math.max(...times);
 }
 
-function servesOther(
-  { facts, live, changed }: RestartCase,
-  component: ProcessSlot,
-): readonly RestartReason[] {
+function servesOther({ facts, live, changed }: Outcome, component: ProcessSlot): readonly RestartReason[] {
   return component.endpoints.flatMap(({ id, slot }): readonly RestartReason[] => {
     const served = live.served.get(id);
     const stored = slot === null ? undefined : facts.slots.get(slot)?.certificate;
@@ -126,7 +110,7 @@ function servesOther(
 }
 
 function loopback(
-  { facts, live }: RestartCase,
+  { facts, live }: Outcome,
   component: ProcessSlot,
   { startedAt }: ProcessFacts,
 ): readonly RestartReason[] {

@@ -1,6 +1,7 @@
 // Which slots are renewed, which follow, which stay, and why: (Facts, Request) -> Decision[].
 import { AppError } from "../model/errors.ts";
-import type { Decision, KeepReason, RenewReason, RenewRequest } from "../model/plan.ts";
+import type { Decision, KeepReason, RenewReason } from "../model/decision.ts";
+import type { RenewRequest } from "../model/plan.ts";
 import { hasMatchingKey, hasPath } from "../policy/issuer-checks.ts";
 import { type Original, hiddenOriginal, originalOf } from "../policy/originals.ts";
 import { isNamed, sansFor } from "./named.ts";

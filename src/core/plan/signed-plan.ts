@@ -2,14 +2,8 @@
 import { formatAddress } from "../model/address.ts";
 import type { Refusal } from "../model/errors.ts";
 import type { SlotId } from "../model/inventory.ts";
-import type {
-  AnswerPlace,
-  Decision,
-  ForgetStep,
-  InstallStep,
-  RenewRequest,
-  Template,
-} from "../model/plan.ts";
+import type { Decision } from "../model/decision.ts";
+import type { AnswerPlace, ForgetStep, InstallStep, RenewRequest, Template } from "../model/plan.ts";
 import { sha256Hex } from "../pki/fingerprints.ts";
 import { formatKeySpec, keySpecOfSpki } from "../pki/keys.ts";
 import { authorityOf, type Facts, type ObjectFacts, type SlotFacts } from "../policy/facts.ts";

@@ -13,8 +13,19 @@ import type {
   TakeStep,
 } from "../model/plan.ts";
 
+/** All steps in the order in which they run. */
 export function allSteps(plan: Plan): readonly Step[] {
   return plan.phases.flatMap(({ nodes }) => nodes.flatMap(({ steps }) => steps));
+}
+
+/** True when the plan would change something. */
+export function hasChanges(plan: Plan): boolean {
+  return allSteps(plan).length > 0;
+}
+
+/** Steps that look at or change what runs, not only files. */
+export function hasLiveSteps(plan: Plan): boolean {
+  return allSteps(plan).some(({ kind }) => kind === "snapshot" || kind === "bounce" || kind === "prove-live");
 }
 
 export function issueSteps(plan: Plan): readonly IssueStep[] {

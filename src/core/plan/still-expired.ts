@@ -2,6 +2,7 @@
 import type { SlotId } from "../model/inventory.ts";
 import type { LiveFacts, ProcessSlot } from "../model/live.ts";
 import type { Facts } from "../policy/facts.ts";
+import { loadedSlots } from "./kubelet-pair.ts";
 
 /** Loaded, and no reason for a process to say that it is unwell: others use what it is shown with these. */
 const harmless: readonly string[] = [
@@ -18,6 +19,7 @@ const needs: Readonly<Record<string, string>> = {
   "kube-controller-manager": "kube-apiserver",
 };
 
+/** What is there, and what a plan makes of it. */
 export interface Outcome {
   readonly facts: Facts;
   readonly live: LiveFacts;
@@ -26,25 +28,23 @@ export interface Outcome {
 }
 
 export function staysExpired({ facts, changed }: Outcome, slot: SlotId): boolean {
+  return !changed.has(slot) && isExpired(facts, slot);
+}
+
+/** As it is stored now. */
+export function isExpired(facts: Facts, slot: SlotId): boolean {
   const certificate = facts.slots.get(slot)?.certificate;
-  return (
-    !changed.has(slot) && certificate?.state === "present" && certificate.value.leaf.notAfter <= facts.at
-  );
+  return certificate?.state === "present" && certificate.value.leaf.notAfter <= facts.at;
 }
 
 /** True when the process, or one it needs, cannot be well even with everything the plan does. */
 export function staysUnwell(outcome: Outcome, component: ProcessSlot): boolean {
   const matters = component.reads.filter((slot) => !harmless.some((name) => slot.endsWith(`/${name}`)));
-  if (loadedOf(outcome, component, matters).some((slot) => staysExpired(outcome, slot))) return true;
+  const isUsed = (rotated: SlotId): boolean => !staysExpired(outcome, rotated);
+  if (loadedSlots(component.consumer, matters, isUsed).some((slot) => staysExpired(outcome, slot)))
+    return true;
   const needed = outcome.live.inventory.processes.find(
     ({ consumer }) => consumer === needs[component.consumer],
   );
   return needed !== undefined && staysUnwell(outcome, needed);
-}
-
-/** A kubelet with a rotated pair of its own looks at that and not at the one embedded in kubelet.conf (kubeadm#1753). */
-function loadedOf(outcome: Outcome, { consumer }: ProcessSlot, slots: readonly SlotId[]): readonly SlotId[] {
-  const rotated = slots.find((slot) => slot.endsWith("/kubelet-client"));
-  const isUsed = consumer === "kubelet" && rotated !== undefined && !staysExpired(outcome, rotated);
-  return isUsed ? slots.filter((slot) => !slot.endsWith("/kubelet.conf")) : slots;
 }

@@ -1,8 +1,8 @@
 // The rest of the cluster as the API knows it: nodes that are not ready, containers in a crash loop, refusals in the newest logs.
 import type { Looked, Sweep, SweptContainer, SweptLog, SweptNode } from "../../core/model/verification.ts";
 import type { WriteProof } from "../../engine/ports/live.ts";
-import { errnoOf } from "../shared/directory-handles.ts";
 import { type AskApi, apiClient, complaint } from "./api-server.ts";
+import { failureText } from "./probes.ts";
 
 /** Characters of one answer; a list of pods is some kilobytes each. */
 const pageLimit = 16 * 2 ** 20;
@@ -55,10 +55,7 @@ async function attempted<T>(action: () => Promise<T>, signal?: AbortSignal): Pro
     return { state: "seen", value: await action() };
   } catch (error) {
     signal?.throwIfAborted();
-    return {
-      state: "failed",
-      reason: errnoOf(error) ?? (error instanceof Error ? error.message : "unknown"),
-    };
+    return { state: "failed", reason: failureText(error) };
   }
 }
 

@@ -20,15 +20,10 @@ const snapshotDeadlineMs = 30_000;
 /** `dataRoot` is the directory that is `/` for the node: data directories are below it. */
 export function openEtcdMember(dataRoot: string): EtcdMember {
   return {
-    ailment: async (target, signal) => {
-      try {
-        await firstAnswer(target, readDeadlineMs, (etcd) => etcd.linearizableRead(withSignal(signal)));
-        return null;
-      } catch (error) {
-        if (isAppError(error)) return wordsOf(error);
-        throw error;
-      }
-    },
+    ailment: (target, signal) =>
+      failureOf(() =>
+        firstAnswer(target, readDeadlineMs, (etcd) => etcd.linearizableRead(withSignal(signal))),
+      ),
     snapshot: (target, file, signal) =>
       firstAnswer(target, snapshotDeadlineMs, (etcd) => snapshot(etcd, file, signal)),
     reading: (target, signal) => readMember(target, signal),
@@ -43,6 +38,17 @@ async function readMember(target: EtcdTarget, signal?: AbortSignal): Promise<Mem
     return await firstAnswer(target, readDeadlineMs, (etcd) => readStatusOf(etcd, withSignal(signal)));
   } catch (error) {
     if (isAppError(error)) return { unreachable: wordsOf(error) };
+    throw error;
+  }
+}
+
+/** Why there was no answer, in etcd's own words or the system's; null when there was one. */
+export async function failureOf(ask: () => Promise<unknown>): Promise<string | null> {
+  try {
+    await ask();
+    return null;
+  } catch (error) {
+    if (isAppError(error)) return wordsOf(error);
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 // What the node's etcd member says of itself and of its cluster: status, alarms, and a read that needs the quorum.
-import { isAppError, reasonOf } from "../../core/model/errors.ts";
+import { isAppError, wordsOf } from "../../core/model/errors.ts";
 import type { EtcdReport, Looked } from "../../core/model/verification.ts";
 import type { EtcdTarget } from "../../engine/ports/live.ts";
-import { firstAnswer, readDeadlineMs } from "./etcd-member.ts";
+import { failureOf, firstAnswer, readDeadlineMs } from "./etcd-member.ts";
 import type { Etcd } from "./etcd.ts";
 
 /** A member that cannot be asked is an answer as well. @throws the signal's reason */
@@ -25,7 +25,7 @@ export async function etcdReport(target: EtcdTarget, signal?: AbortSignal): Prom
       };
     });
   } catch (error) {
-    if (isAppError(error)) return { state: "failed", reason: reasonOf(error) };
+    if (isAppError(error)) return { state: "failed", reason: wordsOf(error) };
     throw error;
   }
 }
@@ -37,14 +37,4 @@ async function alarmsOf(
 ): Promise<EtcdReport["alarms"]> {
   const { alarms } = await etcd.alarms(options);
   return alarms.map(({ kind, memberId }) => ({ kind, member: memberId.toString(16) }));
-}
-
-async function failureOf(ask: () => Promise<unknown>): Promise<string | null> {
-  try {
-    await ask();
-    return null;
-  } catch (error) {
-    if (isAppError(error)) return reasonOf(error);
-    throw error;
-  }
 }

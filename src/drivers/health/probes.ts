@@ -131,7 +131,7 @@ export function exchange(request: ClientRequest, body?: string, limit = bodyLimi
 }
 
 /** Why a server did not answer, for people: the system's code, the deadline, or the words of the TLS library. */
-export function failureText(error: unknown, deadline: AbortSignal): string {
-  if (deadline.aborted) return "no answer in time";
+export function failureText(error: unknown, deadline?: AbortSignal): string {
+  if (deadline?.aborted === true) return "no answer in time";
   return errnoOf(error) ?? (error instanceof Error ? error.message : "unknown");
 }

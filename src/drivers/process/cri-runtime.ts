@@ -1,5 +1,5 @@
 // The container runtime by its own interface: gRPC over a unix socket, as the kubelet speaks it.
-import { AppError, isAppError, reasonOf } from "../../core/model/errors.ts";
+import { AppError, isAppError, wordsOf } from "../../core/model/errors.ts";
 import { type GrpcConnection, openGrpc } from "../shared/grpc.ts";
 import { grpcStatus } from "../shared/grpc-status.ts";
 import {
@@ -141,7 +141,7 @@ function explained(error: unknown, command: string): unknown {
     return new AppError("command-failed", { command, reason }, { cause: error });
   }
   if (isAppError(error, "protobuf-malformed")) {
-    return new AppError("command-failed", { command, reason: reasonOf(error) }, { cause: error });
+    return new AppError("command-failed", { command, reason: wordsOf(error) }, { cause: error });
   }
   return error;
 }

@@ -5,7 +5,7 @@
 // A crash anywhere is read from the world: an instance that the journal does not name has come since. Behind a failure in the
 // journal the step begins anew: what came then was not well, and looking at it again makes it no better.
 import { AppError, isAppError } from "../../core/model/errors.ts";
-import type { BounceStep } from "../../core/model/plan.ts";
+import type { BounceStep } from "../../core/model/live-step.ts";
 import { swapSteps } from "../../core/plan/steps.ts";
 import type { Live } from "../ports/live.ts";
 import type { ProcessInstance } from "../ports/node-processes.ts";
@@ -101,7 +101,7 @@ interface Life {
 }
 
 async function changeLife(context: RunContext, live: Live, life: Life): Promise<ProcessInstance> {
-  const { step, before, hasInstances } = life;
+  const { step, hasInstances } = life;
   const { consumer, graceSeconds, timeoutSeconds } = step;
   const returns = live.processes.returnsByItself(consumer);
   if (hasInstances && returns) await stopIfThere(live, consumer, graceSeconds);
@@ -110,7 +110,7 @@ async function changeLife(context: RunContext, live: Live, life: Life): Promise<
   const first = await untilReturned(live, life, returns ? returnMs : timeoutSeconds * 1000);
   if (first) return first;
   if (returns) await live.processes.revive(consumer, { timeoutSeconds });
-  const second = await untilReturned(live, { ...life, before }, timeoutSeconds * 1000);
+  const second = await untilReturned(live, life, timeoutSeconds * 1000);
   if (second) return second;
   throw new AppError("bounce-failed", {
     consumer,

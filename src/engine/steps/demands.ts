@@ -1,6 +1,6 @@
 // Whether the running node is as it has to be: every listener presents the right certificate, every process is well.
 import type { HealthCheck } from "../../core/model/live.ts";
-import type { EtcdAccess, ServedDemand } from "../../core/model/plan.ts";
+import type { EtcdAccess, ServedDemand } from "../../core/model/live-step.ts";
 import { withEtcd } from "../etcd-target.ts";
 import type { Live } from "../ports/live.ts";
 import { type RunContext, viewOf } from "../run-context.ts";

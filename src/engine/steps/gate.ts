@@ -1,6 +1,6 @@
 // Step kind `gate`: goes on only when etcd is as it has to be. A gate is never passed on an old answer: `recover` asks again.
 import { AppError } from "../../core/model/errors.ts";
-import type { GateStep } from "../../core/model/plan.ts";
+import type { GateStep } from "../../core/model/live-step.ts";
 import type { MemberReading, Objection } from "../../core/model/quorum.ts";
 import { canonicalJson } from "../../core/plan/digest.ts";
 import { sha256Hex } from "../../core/pki/fingerprints.ts";

@@ -19,12 +19,9 @@ import {
 } from "../../core/pki/keys.ts";
 import { keyMatches } from "../../core/pki/verify.ts";
 import type { EnginePorts } from "../ports/engine-ports.ts";
-import type { Randomness } from "../ports/world.ts";
+import { backdateMs, newSerial, wholeSeconds } from "../issuing.ts";
 import { checkSignal, type RunContext, type RunMemory } from "../run-context.ts";
 import { nothingToUndo, type StepHandler } from "./step-handler.ts";
-
-/** A fresh certificate must be valid on nodes whose clock is behind (kubeadm and client-go allow for the same). */
-const backdateMs = 5 * 60_000;
 
 export const issue: StepHandler<IssueStep> = {
   changesLive: false,
@@ -160,17 +157,6 @@ function issuerOf(
     issuer: findAuthority(bytes.get(step.authorityCertificate) ?? new Uint8Array(), step),
     issuerKey: issuers.keyAt(step.authorityKey),
   };
-}
-
-/** RFC 5280 section 4.1.2.2: positive, at most 20 bytes; CA/Browser Forum: at least 64 random bits. */
-export function newSerial(randomness: Randomness): Uint8Array {
-  const serial = Uint8Array.from(randomness.bytes(16));
-  serial[0] = (serial[0] ?? 0) & 0x7f;
-  return serial.every((byte) => byte === 0) ? newSerial(randomness) : serial;
-}
-
-function wholeSeconds(ms: number): number {
-  return Math.floor(ms / 1000) * 1000;
 }
 
 /** A new key is stored as the old one was; one that is gone or damaged says nothing, an encrypted one stops the run. */

@@ -1,7 +1,7 @@
 // Step kind `prove-live`: the proof that counts, taken from what runs. Every listener, etcd, the API written to and cleaned up.
 import { parseAddress } from "../../core/model/address.ts";
 import { AppError } from "../../core/model/errors.ts";
-import type { ProveLiveStep } from "../../core/model/plan.ts";
+import type { ProveLiveStep } from "../../core/model/live-step.ts";
 import { sha256Hex } from "../../core/pki/fingerprints.ts";
 import { canonicalJson } from "../../core/plan/digest.ts";
 import type { Live } from "../ports/live.ts";

@@ -1,6 +1,6 @@
 // Step kind `snapshot`: etcd's data saved into the run's folder before anything is written, and read back.
 import { AppError, isAppError, wordsOf } from "../../core/model/errors.ts";
-import type { SnapshotStep } from "../../core/model/plan.ts";
+import type { SnapshotStep } from "../../core/model/live-step.ts";
 import type { Snapshot } from "../../core/model/run.ts";
 import { withEtcd } from "../etcd-target.ts";
 import { runFolder } from "../journal.ts";

@@ -3,17 +3,7 @@ import type { CauseCode, Certainty, Evidence, HarmCode, SparedCode } from "../..
 import type { FindingCode } from "../../core/model/finding.ts";
 import { shellQuote } from "../shell.ts";
 import { formatDate, spanEn } from "../time.ts";
-import type { Tool } from "./types.ts";
-
-/** What a next step may use; every string has been through `safeText`. */
-export interface NextView {
-  /** Names of the certificates concerned, ready for a command line. */
-  readonly names: readonly string[];
-  readonly paths: readonly string[];
-  readonly subject: string | null;
-  readonly certainty: Certainty;
-  readonly tool: Tool;
-}
+import { nextCommands, type NextMessages } from "./diagnose-next.ts";
 
 export type EvidenceMessages = {
   readonly [C in Evidence["code"]]: (evidence: Extract<Evidence, { readonly code: C }>, at: number) => string;
@@ -158,7 +148,8 @@ const spares: Readonly<Record<SparedCode, string>> = {
 
 const kubeletRestart = "systemctl restart kubelet";
 
-const next: Readonly<Record<CauseCode, (view: NextView) => readonly string[]>> = {
+const next: NextMessages = {
+  ...nextCommands,
   "authority-expired": ({ tool }) => [
     tool("check"),
     "no leaf can mend this; a CA renewed with the same key keeps what it signed: ask for that plan, restart everything that trusts it",
@@ -179,12 +170,6 @@ const next: Readonly<Record<CauseCode, (view: NextView) => readonly string[]>> =
           "compare the CA with the other nodes: sha256sum /etc/kubernetes/pki/ca.crt /etc/kubernetes/pki/etcd/ca.crt",
           "if a CA was replaced, restart what trusts it: a bundle is read at the start only",
         ],
-  "wrong-name": ({ names, subject, tool }) =>
-    names.length === 0 || subject === null
-      ? [tool("check -o wide")]
-      : [tool(`plan ${names.join(" ")} --add-san ${shellQuote(subject)}`)],
-  "wrong-usage": ({ names, tool }) =>
-    [tool("check"), ...names.map((name) => tool(`plan ${name}`))].slice(0, 2),
   "key-mismatch": ({ names, tool, certainty }) =>
     certainty === "confirmed"
       ? [tool(`plan ${names.join(" ")}`)]
@@ -196,10 +181,6 @@ const next: Readonly<Record<CauseCode, (view: NextView) => readonly string[]>> =
           tool("check"),
           "look for them first: ls -d /etc/kubernetes/*bak* /etc/kubernetes/pki*; other control-plane nodes; backups",
         ],
-  "file-unusable": ({ paths, tool }) => [
-    tool(`inspect ${paths.slice(0, 1).map(shellQuote).join("")}`),
-    tool("check"),
-  ],
   "etcd-unreachable": ({ tool, certainty }) =>
     certainty === "confirmed"
       ? [tool("plan"), `${tool("renew")} (shows the plan first and asks)`]
@@ -255,7 +236,6 @@ const next: Readonly<Record<CauseCode, (view: NextView) => readonly string[]>> =
     `mostly a consequence; its own log says why: ${subject === "kubelet" ? "journalctl -u kubelet -n 50" : `crictl ps -a --name ${subject === null ? "NAME" : shellQuote(subject)}`}`,
     tool("check"),
   ],
-  "certificate-expiring": ({ tool }) => [tool("plan")],
 };
 
 /** At most four names, then how many more. */

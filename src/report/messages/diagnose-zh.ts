@@ -3,6 +3,7 @@ import type { FindingCode } from "../../core/model/finding.ts";
 import { shellQuote } from "../shell.ts";
 import { formatDateIso, spanZh } from "../time.ts";
 import type { diagnoseEn } from "./diagnose-en.ts";
+import { nextCommands } from "./diagnose-next.ts";
 
 const findingWords: Partial<Readonly<Record<FindingCode, string>>> = {
   "certificate-missing": "证书文件不存在",
@@ -130,6 +131,7 @@ export const diagnoseZh: typeof diagnoseEn = {
     now: "目前一切正常",
   },
   next: {
+    ...nextCommands,
     "authority-expired": ({ tool }) => [
       tool("check"),
       "续期叶子证书没有用；用同一把密钥续期 CA 可保住它签发的证书：请先为此做计划，之后重启所有信任它的进程",
@@ -148,12 +150,6 @@ export const diagnoseZh: typeof diagnoseEn = {
             "与其他节点比较 CA：sha256sum /etc/kubernetes/pki/ca.crt /etc/kubernetes/pki/etcd/ca.crt",
             "如果换过 CA，请重启信任它的进程：CA 只在启动时读取",
           ],
-    "wrong-name": ({ names, subject, tool }) =>
-      names.length === 0 || subject === null
-        ? [tool("check -o wide")]
-        : [tool(`plan ${names.join(" ")} --add-san ${shellQuote(subject)}`)],
-    "wrong-usage": ({ names, tool }) =>
-      [tool("check"), ...names.map((name) => tool(`plan ${name}`))].slice(0, 2),
     "key-mismatch": ({ names, tool, certainty }) =>
       certainty === "confirmed"
         ? [tool(`plan ${names.join(" ")}`)]
@@ -162,10 +158,6 @@ export const diagnoseZh: typeof diagnoseEn = {
       certainty === "rejected"
         ? ["重启当时没有找到它的进程"]
         : [tool("check"), "先找一找：ls -d /etc/kubernetes/*bak* /etc/kubernetes/pki*；其他控制面节点；备份"],
-    "file-unusable": ({ paths, tool }) => [
-      tool(`inspect ${paths.slice(0, 1).map(shellQuote).join("")}`),
-      tool("check"),
-    ],
     "etcd-unreachable": ({ tool, certainty }) =>
       certainty === "confirmed"
         ? [tool("plan"), `${tool("renew")}（先显示计划并询问）`]
@@ -219,7 +211,6 @@ export const diagnoseZh: typeof diagnoseEn = {
       `多半只是后果，原因在它自己的日志里：${subject === "kubelet" ? "journalctl -u kubelet -n 50" : `crictl ps -a --name ${subject === null ? "NAME" : shellQuote(subject)}`}`,
       tool("check"),
     ],
-    "certificate-expiring": ({ tool }) => [tool("plan")],
   },
   shortList,
   labels: { certificate: "文件", why: "依据", harms: "影响", spares: "不影响", next: "下一步" },

@@ -1,16 +1,13 @@
 // What runs, as tables of the shell: processes, when they are well, what they have to present, where etcd is.
 import type { Endpoint, HealthCheck } from "../../core/model/live.ts";
-import type { BounceStep, EtcdAccess, Plan, ProveLiveStep, ServedDemand } from "../../core/model/plan.ts";
-import { stepsOf } from "../plan-text.ts";
+import type { BounceStep, EtcdAccess, ProveLiveStep, ServedDemand } from "../../core/model/live-step.ts";
+import type { Plan } from "../../core/model/plan.ts";
+import { allSteps } from "../../core/plan/steps.ts";
 import { shellQuote } from "../shell.ts";
 import { inCase, type Numbers, placeOf, slotNumber } from "./tables.ts";
 
-export function hasLiveSteps(plan: Plan): boolean {
-  return stepsOf(plan).some(({ kind }) => ["snapshot", "bounce", "prove-live"].includes(kind));
-}
-
 export function liveTables(plan: Plan, numbers: Numbers): readonly string[] {
-  const steps = stepsOf(plan);
+  const steps = allSteps(plan);
   const bounces = steps.filter((step) => step.kind === "bounce");
   const snapshots = steps.filter((step) => step.kind === "snapshot");
   const proofs = steps.filter((step) => step.kind === "prove-live");

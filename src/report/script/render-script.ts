@@ -2,12 +2,12 @@
 import { AppError, assertNever } from "../../core/model/errors.ts";
 import { parseAddress } from "../../core/model/address.ts";
 import type { Phase, PhaseId, Plan, ProveStep, Step } from "../../core/model/plan.ts";
+import { allSteps, hasLiveSteps } from "../../core/plan/steps.ts";
 import { safeText } from "../escape.ts";
 import type { Language } from "../language.ts";
-import { stepsOf } from "../plan-text.ts";
 import { lockHelpers, pemHelpers, shortDigest } from "../runbook-helpers.ts";
 import { shellQuote } from "../shell.ts";
-import { hasLiveSteps, liveTables } from "./live-tables.ts";
+import { liveTables } from "./live-tables.ts";
 import { scriptHeader, scriptMessages } from "./messages.ts";
 import { shellBase } from "./shell-base.ts";
 import { shellFiles } from "./shell-files.ts";
@@ -96,10 +96,10 @@ function head(plan: Plan, { lang, stateDirectory }: ScriptOptions): readonly str
 }
 
 function values(plan: Plan, numbers: Numbers): readonly string[] {
-  const ends = stepsOf(plan).flatMap((step) =>
+  const ends = allSteps(plan).flatMap((step) =>
     step.kind === "issue" && step.old ? [step.old.notAfter] : [],
   );
-  const swaps = stepsOf(plan).flatMap((step) =>
+  const swaps = allSteps(plan).flatMap((step) =>
     step.kind === "swap" ? [objectNumber(numbers, step.object)] : [],
   );
   // With steps that restart, nothing is left to be restarted by hand.
@@ -132,7 +132,7 @@ function shellFunction(name: string, lines: readonly string[]): readonly string[
 
 /** Every kubeconfig that is read or written has to be one that awk can read, before anything is done. */
 function layoutLines(plan: Plan): readonly string[] {
-  const places = stepsOf(plan).flatMap((step): readonly (readonly [string, string])[] => {
+  const places = allSteps(plan).flatMap((step): readonly (readonly [string, string])[] => {
     if (step.kind === "stage" && step.content.form === "kubeconfig")
       return step.content.users.map(({ user }) => [step.object, user]);
     if ((step.kind === "issue" || step.kind === "take") && step.template.form === "kubeconfig")

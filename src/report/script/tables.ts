@@ -10,10 +10,10 @@ import type {
   TakeStep,
   Template,
 } from "../../core/model/plan.ts";
+import { allSteps } from "../../core/plan/steps.ts";
 import { tryParseIpAddress } from "../../core/pki/ip-address.ts";
 import { encodeGeneralName } from "../../core/pki/extensions.ts";
-import { newKey } from "../runbook-shell.ts";
-import { stepsOf } from "../plan-text.ts";
+import { newKey } from "../runbook-keys.ts";
 import { shellQuote } from "../shell.ts";
 
 /** Objects and slots by their numbers, from 1. */
@@ -23,7 +23,7 @@ export interface Numbers {
 }
 
 export function numbersOf(plan: Plan): Numbers {
-  const steps = stepsOf(plan);
+  const steps = allSteps(plan);
   return {
     objects: steps.filter((step) => step.kind === "stage"),
     slots: steps.filter((step) => step.kind === "issue" || step.kind === "take"),

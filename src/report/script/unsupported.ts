@@ -1,14 +1,14 @@
 // Which steps of a plan the script cannot do: what has no old certificate or no old file to start from.
 import { assertNever } from "../../core/model/errors.ts";
 import type { Plan, Step } from "../../core/model/plan.ts";
-import { stepsOf } from "../plan-text.ts";
+import { allSteps } from "../../core/plan/steps.ts";
 
 /** Ids of the steps, in order; empty when the whole plan can be done by a script. */
 export function unsupportedSteps(plan: Plan): readonly string[] {
   const missing = new Set(
     plan.guards.filter(({ presence }) => presence === "absent").map(({ address }) => address),
   );
-  return stepsOf(plan)
+  return allSteps(plan)
     .filter((step) => !isSupported(step, missing))
     .map(({ id }) => id);
 }

@@ -20,10 +20,10 @@ import {
   factsOf,
   issuedAt,
   pki,
-  renewRequest,
   replacePair,
   today,
 } from "../../support/control-plane.ts";
+import { renewRequest } from "../../support/renew-request.ts";
 import { fixture } from "../../support/fixtures.ts";
 
 const frame = { toolVersion: "1.2.3", root: "/" };

@@ -1,14 +1,10 @@
 // The steps around the files of a live node: which, in which order, what they read and demand, and what the digest covers of them.
 import { rmSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
-import type {
-  BounceStep,
-  Plan,
-  ProveLiveStep,
-  RenewRequest,
-  SnapshotStep,
-} from "../../../src/core/model/plan.ts";
-import { buildPlan, hasChanges } from "../../../src/core/plan/build.ts";
+import type { BounceStep, ProveLiveStep, SnapshotStep } from "../../../src/core/model/live-step.ts";
+import type { Plan, RenewRequest } from "../../../src/core/model/plan.ts";
+import { buildPlan } from "../../../src/core/plan/build.ts";
+import { hasChanges } from "../../../src/core/plan/steps.ts";
 import { allSteps } from "../../../src/core/plan/steps.ts";
 import { checkPlan } from "../../../src/engine/check-plan.ts";
 import {
@@ -18,11 +14,12 @@ import {
   day,
   issuedAt,
   pki,
-  renewRequest,
   replacePair,
   today,
 } from "../../support/control-plane.ts";
+import { renewRequest } from "../../support/renew-request.ts";
 import {
+  livePhases,
   type Seen,
   seen,
   startedAt,
@@ -59,16 +56,7 @@ const phaseIds = (plan: Plan): readonly string[] => plan.phases.map(({ id }) => 
 describe("the plan of a live node whose certificates have expired", () => {
   it("saves etcd first, writes, proves the files, restarts, proves what runs", () => {
     const plan = planOf(base.expired);
-    expect(phaseIds(plan)).toEqual([
-      "snapshot",
-      "back-up",
-      "issue",
-      "stage",
-      "swap",
-      "prove",
-      "restart",
-      "prove-live",
-    ]);
+    expect(phaseIds(plan)).toEqual(livePhases);
     expect(() => checkPlan(plan)).not.toThrow();
   });
 

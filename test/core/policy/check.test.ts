@@ -95,34 +95,22 @@ const defects: readonly (readonly [string, Defect, readonly string[]])[] = [
   ],
   [
     "a directory in the place of a certificate",
-    (root) => {
-      rmSync(pki(root, "apiserver.crt"));
-      mkdirSync(pki(root, "apiserver.crt"));
-    },
+    (root) => directoryAt(pki(root, "apiserver.crt")),
     ["critical object-unreadable apiserver"],
   ],
   [
     "a directory in the place of a key",
-    (root) => {
-      rmSync(pki(root, "etcd/peer.key"));
-      mkdirSync(pki(root, "etcd/peer.key"));
-    },
+    (root) => directoryAt(pki(root, "etcd/peer.key")),
     ["critical object-unreadable etcd-peer"],
   ],
   [
     "a directory in the place of a CA",
-    (root) => {
-      rmSync(pki(root, "front-proxy-ca.crt"));
-      mkdirSync(pki(root, "front-proxy-ca.crt"));
-    },
+    (root) => directoryAt(pki(root, "front-proxy-ca.crt")),
     ["critical object-unreadable front-proxy-ca"],
   ],
   [
     "a directory in the place of a manifest",
-    (root) => {
-      rmSync(join(root, "etc/kubernetes/manifests/kube-scheduler.yaml"));
-      mkdirSync(join(root, "etc/kubernetes/manifests/kube-scheduler.yaml"));
-    },
+    (root) => directoryAt(join(root, "etc/kubernetes/manifests/kube-scheduler.yaml")),
     ["warning object-unreadable /etc/kubernetes/manifests/kube-scheduler.yaml"],
   ],
   [
@@ -445,6 +433,11 @@ async function leafWith(
 /** `first` then `second`, into `target` (default: the first). */
 function append(first: string, second: string, target = first): void {
   writeFileSync(target, Buffer.concat([readFileSync(first), readFileSync(second)]));
+}
+
+function directoryAt(path: string): void {
+  rmSync(path);
+  mkdirSync(path);
 }
 
 function home(root: string, user: string, text: string): void {

@@ -12,18 +12,13 @@ import {
   makeLeaf,
 } from "../../../src/lab/lab-issuer.ts";
 import { freePorts } from "../../support/etcd-server.ts";
+import { expired, valid, years } from "../../support/machine-time.ts";
 import { closeServers, https, servingPair } from "../../support/tls-server.ts";
 
-const day = 86_400_000;
-/** The server's clock is the machine's. */
-const now = Math.floor(Date.now() / 1000) * 1000;
-const valid = { notBefore: now - day, notAfter: now + day };
-const expired = { notBefore: now - 2 * day, notAfter: now - day };
 const made = {} as { ca: LabPair; other: LabPair; admin: LabPair; server: LabPair };
 const configMaps = "/api/v1/namespaces/kube-system/configmaps";
 
 beforeAll(async () => {
-  const years = { notBefore: now - 9 * day, notAfter: now + 9 * day };
   made.ca = await makeAuthority("kubernetes", "ECDSA-P256", years);
   made.other = await makeAuthority("kubernetes", "ECDSA-P256", years);
   made.server = await servingPair(made.ca, valid);

@@ -29,12 +29,8 @@ import {
   writeTls,
 } from "../../support/etcd-server.ts";
 import { freshFolder } from "../../support/fixtures.ts";
+import { day, expired, now, valid } from "../../support/machine-time.ts";
 
-const day = 86_400_000;
-/** The server's clock is the machine's. */
-const now = Math.floor(Date.now() / 1000) * 1000;
-const valid = { notBefore: now - day, notAfter: now + day };
-const expired = { notBefore: now - 2 * day, notAfter: now - day };
 const member = openEtcdMember("/");
 
 const hashOf = (path: string): string => createHash("sha256").update(readFileSync(path)).digest("hex");

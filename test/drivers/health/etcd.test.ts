@@ -6,7 +6,6 @@ import { createServer, request as requestOf, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isAppError } from "../../../src/core/model/errors.ts";
 import { coldCopy } from "../../../src/drivers/health/etcd-cold-copy.ts";
 import { askGateway } from "../../../src/drivers/health/etcd-gateway.ts";
 import { snapshotTo } from "../../../src/drivers/health/etcd-snapshot.ts";
@@ -26,23 +25,9 @@ import {
   type TlsPair,
   writeTls,
 } from "../../support/etcd-server.ts";
+import { faultOf } from "../../support/errors.ts";
 import { freshFolder } from "../../support/fixtures.ts";
-
-const day = 86_400_000;
-/** The servers' clock is the machine's, so the certificates follow it, to the second. */
-const now = Math.floor(Date.now() / 1000) * 1000;
-const valid = { notBefore: now - day, notAfter: now + day };
-const expired = { notBefore: now - 2 * day, notAfter: now - day };
-
-async function faultOf(promise: Promise<unknown>): Promise<unknown> {
-  try {
-    return { resolved: await promise };
-  } catch (error) {
-    if (isAppError(error, "rpc-failed")) return ["rpc-failed", error.params.status, error.params.message];
-    if (isAppError(error, "endpoint-unreachable")) return [error.code, error.params.reason];
-    return error;
-  }
-}
+import { day, expired, now, valid } from "../../support/machine-time.ts";
 
 async function using<T>(target: GrpcTarget, action: (etcd: Etcd) => Promise<T>): Promise<T> {
   const etcd = openEtcd(target, { deadlineMs: 5000 });

@@ -7,21 +7,16 @@ import { sha256Hex } from "../../../src/core/pki/fingerprints.ts";
 import { openProbes } from "../../../src/drivers/health/probes.ts";
 import { certificatePem, keyPem, type LabPair, makeAuthority } from "../../../src/lab/lab-issuer.ts";
 import { freePorts } from "../../support/etcd-server.ts";
+import { expired, valid, years } from "../../support/machine-time.ts";
 import { closeServers, http, https, mutualTls, servingPair, silent } from "../../support/tls-server.ts";
 
-const day = 86_400_000;
-/** The servers' clock is the machine's. */
-const now = Math.floor(Date.now() / 1000) * 1000;
 const probes = openProbes();
 const made = {} as { valid: LabPair; expired: LabPair };
 
 beforeAll(async () => {
-  const authority = await makeAuthority("kubernetes", "ECDSA-P256", {
-    notBefore: now - 9 * day,
-    notAfter: now + 9 * day,
-  });
-  made.valid = await servingPair(authority, { notBefore: now - day, notAfter: now + day });
-  made.expired = await servingPair(authority, { notBefore: now - 2 * day, notAfter: now - day });
+  const authority = await makeAuthority("kubernetes", "ECDSA-P256", years);
+  made.valid = await servingPair(authority, valid);
+  made.expired = await servingPair(authority, expired);
 });
 
 afterAll(closeServers);

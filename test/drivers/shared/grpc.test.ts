@@ -5,7 +5,6 @@ import { createServer as createTcp, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createServer as createTls, type TLSSocket } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
-import { isAppError } from "../../../src/core/model/errors.ts";
 import {
   openGrpc,
   type GrpcConnection,
@@ -14,6 +13,7 @@ import {
 } from "../../../src/drivers/shared/grpc.ts";
 import { certificatePem, makeAuthority } from "../../../src/lab/lab-issuer.ts";
 import { pairOf, serverPair } from "../../support/etcd-server.ts";
+import { faultOf } from "../../support/errors.ts";
 import { freshFolder } from "../../support/fixtures.ts";
 import {
   type FakeCall,
@@ -23,6 +23,7 @@ import {
   replyHeadersOnly,
   startFakeServer,
 } from "../../support/h2-server.ts";
+import { valid } from "../../support/machine-time.ts";
 
 const method = "/test.Service/Call";
 const nothing = new Uint8Array();
@@ -44,17 +45,6 @@ async function serve(
     () => grpc.close(),
   );
   return { server, grpc };
-}
-
-/** The code and the parameters that matter of what was thrown. */
-async function faultOf(promise: Promise<unknown>): Promise<unknown> {
-  try {
-    return { resolved: await promise };
-  } catch (error) {
-    if (isAppError(error, "rpc-failed")) return ["rpc-failed", error.params.status, error.params.message];
-    if (isAppError(error, "endpoint-unreachable")) return [error.code, error.params.reason];
-    return error;
-  }
 }
 
 function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
@@ -420,13 +410,10 @@ describe("the connection", () => {
 });
 
 describe("TLS", () => {
-  const now = Math.floor(Date.now() / 1000) * 1000;
-  const validity = { notBefore: now - 86_400_000, notAfter: now + 86_400_000 };
-
   /** Notes the server name that was asked for and every byte that came behind the handshake. */
   async function listen() {
-    const authority = await makeAuthority("ca", "ECDSA-P256", validity);
-    const pair = await serverPair(authority, validity);
+    const authority = await makeAuthority("ca", "ECDSA-P256", valid);
+    const pair = await serverPair(authority, valid);
     const seen = { names: [] as unknown[], bytes: 0, protocols: [] as unknown[] };
     const ended = deferred<void>();
     const server = createTls({

@@ -21,13 +21,15 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { localNode } from "../../../src/app/local-node.ts";
 import { planRenewal } from "../../../src/app/renewal.ts";
-import type { BounceStep, Plan, ProveLiveStep, RenewRequest } from "../../../src/core/model/plan.ts";
+import type { BounceStep, ProveLiveStep } from "../../../src/core/model/live-step.ts";
+import type { Plan, RenewRequest } from "../../../src/core/model/plan.ts";
+import { allSteps } from "../../../src/core/plan/steps.ts";
 import { parseCertificate } from "../../../src/core/pki/certificate.ts";
 import { renderScript, scriptStepIds } from "../../../src/report/script/render-script.ts";
-import { stepsOf } from "../../../src/report/plan-text.ts";
 import { runCli } from "../../support/cli.ts";
 import { fixture } from "../../support/fixtures.ts";
 import { snapshotTree } from "../../support/tree.ts";
+import { renewRequest } from "../../support/renew-request.ts";
 import { fullPlan } from "../plan-samples.ts";
 import { hostile } from "../samples.ts";
 
@@ -40,17 +42,7 @@ const shells = [
   ["/usr/bin/bash", ["--posix"]],
 ] as const;
 
-const request: RenewRequest = {
-  names: [],
-  all: false,
-  withinSeconds: 2_592_000,
-  validitySeconds: 31_536_000,
-  validityIsExplicit: false,
-  keepKey: false,
-  keyAlgorithm: "ECDSA-P256",
-  addSans: [],
-  allowLinksTo: [],
-};
+const request: RenewRequest = { ...renewRequest, keyAlgorithm: "ECDSA-P256" };
 
 function planFor(root: string, wish: Partial<RenewRequest> = {}): Promise<Plan> {
   const local = localNode({ root, stateDirectory: null, allowLinksTo: [], environment: {} });
@@ -132,9 +124,9 @@ describe("the script", () => {
   it("holds every step of the plan once, in order, in both languages", async () => {
     const plan = await planFor(fixture("kubeadm-ha-expired/m1"));
     for (const lang of ["en", "zh"] as const) {
-      expect(scriptStepIds(renderScript(plan, { lang }))).toEqual(stepsOf(plan).map(({ id }) => id));
+      expect(scriptStepIds(renderScript(plan, { lang }))).toEqual(allSteps(plan).map(({ id }) => id));
     }
-    expect(stepsOf(plan).length).toBe(80);
+    expect(allSteps(plan).length).toBe(80);
   });
 
   it.each(shells)(
@@ -170,7 +162,7 @@ describe("the script", () => {
       expect(same.length).toBe(made.extensions.length - 1);
       expect(textOf(apiserver)).toContain("IP Address:FD00:0:0:0:0:0:0:9");
       const logged = readFileSync(join(stateOf(root), "log"), "utf8").match(/^done .*$/gm) ?? [];
-      expect([...new Set(logged)]).toEqual(stepsOf(plan).map(({ id }) => `done ${id}`));
+      expect([...new Set(logged)]).toEqual(allSteps(plan).map(({ id }) => `done ${id}`));
       expect((await run(script, ["apply", "--yes"], { shell })).code).toBe(0);
       expect(await run(script, ["undo", "--yes"], { shell })).toMatchObject({ code: 0 });
       expect(snapshotTree(root)).toEqual(before);

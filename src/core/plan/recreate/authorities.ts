@@ -2,7 +2,8 @@
 import { formatAddress } from "../../model/address.ts";
 import { AppError, type Refusal } from "../../model/errors.ts";
 import type { AuthoritySlot } from "../../model/inventory.ts";
-import type { IssueStep, Notice, RenewRequest } from "../../model/plan.ts";
+import type { Notice } from "../../model/notice.ts";
+import type { IssueStep, RenewRequest } from "../../model/plan.ts";
 import { isAuthority } from "../../pki/extensions.ts";
 import { isSamePublicKey, formatKeySpec, parseKeySpec } from "../../pki/keys.ts";
 import { hasMatchingKey } from "../../policy/issuer-checks.ts";

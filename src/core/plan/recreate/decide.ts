@@ -1,7 +1,8 @@
 // Whether a missing certificate is made again, and why not.
 import { formatAddress } from "../../model/address.ts";
 import type { CertificateSlot } from "../../model/inventory.ts";
-import type { Decision, IdentityGap, RenewRequest } from "../../model/plan.ts";
+import type { Decision, IdentityGap } from "../../model/decision.ts";
+import type { RenewRequest } from "../../model/plan.ts";
 import {
   type AuthorityFacts,
   type Facts,
@@ -9,6 +10,7 @@ import {
   authorityOf,
   isExternallyManaged,
 } from "../../policy/facts.ts";
+import { originalOf } from "../../policy/originals.ts";
 import { equalBytes } from "../../pki/der.ts";
 import { identityOf } from "./identity.ts";
 import { kubeconfigServer } from "./recreate.ts";
@@ -79,6 +81,11 @@ export function oldAuthorityPath(facts: Facts, { slot }: AuthorityFacts): string
 
 function needsServer({ slot }: SlotFacts): boolean {
   return slot.holder.form === "kubeconfig";
+}
+
+/** The slot a copy follows, also one that this plan makes again. */
+export function originalSlot(facts: Facts, copy: SlotFacts): CertificateSlot | null {
+  return originalOf(facts, copy)?.slot ?? recreatedOriginal(facts, copy);
 }
 
 /** The missing slot that this plan makes with the identity that a copy holds. */

@@ -1,5 +1,7 @@
 // English: reasons, notices and headings of a plan.
-import type { IdentityGap, KeepReason, Notice, PhaseId, RenewReason } from "../../../core/model/plan.ts";
+import type { IdentityGap, KeepReason, RenewReason } from "../../../core/model/decision.ts";
+import type { Notice } from "../../../core/model/notice.ts";
+import type { PhaseId } from "../../../core/model/plan.ts";
 import { flags } from "../../flags.ts";
 import { formatDate, formatDay, spanEn } from "../../time.ts";
 import type { MessagesOf } from "../types.ts";

@@ -1,5 +1,5 @@
 // 中文：计划中的原因、提示与标题。
-import type { IdentityGap } from "../../../core/model/plan.ts";
+import type { IdentityGap } from "../../../core/model/decision.ts";
 import { flags } from "../../flags.ts";
 import { formatDateIso as date, formatDayIso, spanZh } from "../../time.ts";
 import type { plan as english } from "../en/plan.ts";

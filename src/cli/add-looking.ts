@@ -1,0 +1,69 @@
+// The commands that look and change nothing: check, inspect, verify, diagnose, collect.
+import type { Command } from "commander";
+import { type Parts, liveCommand, output } from "./command-parts.ts";
+import type { CheckOptions } from "./commands/check.ts";
+import type { CollectOptions } from "./commands/collect.ts";
+import type { DiagnoseOptions } from "./commands/diagnose.ts";
+import type { InspectOptions } from "./commands/inspect.ts";
+import type { VerifyOptions } from "./commands/verify.ts";
+import { addNodeOptions } from "./options.ts";
+
+export function addLooking(program: Command, { io, words, done }: Parts): void {
+  const check = addNodeOptions(program.command("check").description(words.commands.check), words);
+  check
+    .option("--facts <file>", words.options.facts)
+    .option("--at <date>", words.options.at)
+    .option("--within <time>", words.options.within, "30d")
+    .addOption(output(words, "table", "wide", "json", "yaml"))
+    .action(async (_: unknown, command: Command) => {
+      const { runCheck } = await import("./commands/check.ts");
+      await done(runCheck(command.optsWithGlobals<CheckOptions>(), io));
+    });
+  program
+    .command("inspect")
+    .description(words.commands.inspect)
+    .argument("<file...>", words.args.files)
+    .option("--facts <file>", words.options.facts)
+    .option("--at <date>", words.options.at)
+    .addOption(output(words, "table", "json", "yaml"))
+    .action(async (files: string[], _: unknown, command: Command) => {
+      const { runInspect } = await import("./commands/inspect.ts");
+      await done(runInspect(files, command.optsWithGlobals<InspectOptions>(), io));
+    });
+}
+
+export function addVerify(program: Command, { io, words, done }: Parts): void {
+  liveCommand(program, "verify", words)
+    .option("--within <time>", words.options.within, "30d")
+    .option("--read-only", words.options.readOnly)
+    .addOption(output(words, "table", "wide", "json", "yaml"))
+    .action(async (_: unknown, command: Command) => {
+      const { runVerify } = await import("./commands/verify.ts");
+      await done(runVerify(command.optsWithGlobals<VerifyOptions>(), io));
+    });
+}
+
+export function addDiagnose(program: Command, { io, words, done }: Parts): void {
+  addNodeOptions(program.command("diagnose").description(words.commands.diagnose), words)
+    .argument("[file...]", words.args.logs)
+    .option("--facts <file>", words.options.facts)
+    .option("--within <time>", words.options.within, "30d")
+    .addOption(output(words, "table", "json", "yaml"))
+    .action(async (files: string[], _: unknown, command: Command) => {
+      const { runDiagnose } = await import("./commands/diagnose.ts");
+      await done(runDiagnose(files, command.optsWithGlobals<DiagnoseOptions>(), io));
+    });
+}
+
+export function addCollect(program: Command, { io, words, done }: Parts): void {
+  program
+    .command("collect")
+    .description(words.commands.collect)
+    .option("--root <dir>", words.options.root, "/")
+    .option("--script", words.options.collectScript)
+    .option("--log-lines <count>", words.options.logLines, "40")
+    .action(async (_: unknown, command: Command) => {
+      const { runCollect } = await import("./commands/collect.ts");
+      await done(runCollect(command.optsWithGlobals<CollectOptions>(), io));
+    });
+}

@@ -1,0 +1,45 @@
+// What a plan tells beside its steps: consequences, and what is left to people.
+import type { SlotId } from "./inventory.ts";
+
+export type Notice =
+  | {
+      readonly code: "validity-capped";
+      readonly slot: SlotId;
+      readonly authority: string;
+      readonly notAfter: number;
+    }
+  | { readonly code: "swap-window"; readonly consumers: readonly string[] }
+  | { readonly code: "restart-needed"; readonly consumers: readonly string[] }
+  | { readonly code: "authority-bundle"; readonly authority: string }
+  | { readonly code: "mode-kept-open"; readonly address: string; readonly mode: string }
+  /** A certificate among the answers that is not installed. */
+  | {
+      readonly code: "answer-unmatched";
+      readonly address: string;
+      readonly subject: string;
+      readonly serialHex: string;
+      readonly because: "no-request" | "present-key" | "in-place";
+    }
+  | { readonly code: "answer-unreadable"; readonly address: string; readonly reason: string }
+  /** Requests that no answer was found for. */
+  | { readonly code: "answer-awaited"; readonly names: readonly string[] }
+  /** A key that its group (not root's) can read now, and cannot any more afterwards. `mode` is the old one. */
+  | {
+      readonly code: "group-loses-key";
+      readonly address: string;
+      readonly mode: string;
+      readonly newMode: string;
+      readonly gid: number;
+    }
+  /** Made from flags and other files, not after an old certificate: a person should look at the names. */
+  | { readonly code: "reconstructed"; readonly slots: readonly SlotId[] }
+  | { readonly code: "authority-restored"; readonly authority: string; readonly from: string }
+  | { readonly code: "authority-made-anew"; readonly authority: string }
+  | {
+      readonly code: "key-pair-missing";
+      readonly name: string;
+      readonly path: string;
+      readonly found: string | null;
+    }
+  | { readonly code: "bootstrap-not-needed"; readonly path: string; readonly file: string }
+  | { readonly code: "kubelet-serving-left"; readonly path: string; readonly isRotated: boolean };

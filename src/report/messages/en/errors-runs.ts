@@ -1,0 +1,187 @@
+// English: errors of locks, plans and runs.
+import { say } from "../../say.ts";
+import { objectionsEn } from "../quorum.ts";
+import type { PlanDifference } from "../../../core/model/errors.ts";
+import { flags } from "../../flags.ts";
+import { shellQuote } from "../../shell.ts";
+import { formatDate } from "../../time.ts";
+import type { ErrorMessages } from "../types.ts";
+
+const kept = { run: "the run's backup, journal and staged files", lock: "the lock" } as const;
+
+function kib(bytes: number, round = Math.ceil): string {
+  return `${round(bytes / 1024)} KiB`;
+}
+
+function difference(d: PlanDifference): string {
+  return `${d.address}: ${d.what} was ${d.planned || "nothing"}, is ${d.found || "nothing"}`;
+}
+
+export const errorsRuns = {
+  locked: {
+    sentence: (p) =>
+      p.pid === 0
+        ? `${p.holder} works on this node by hand since ${formatDate(p.sinceAt)} (${p.what}) and holds the lock ${p.path}`
+        : `another run holds the lock ${p.path}: ${p.what} by ${p.holder} on ${p.host} (pid ${p.pid}) since ${formatDate(p.sinceAt)}, ${p.alive ? "still running" : "which cannot be looked up from here"}`,
+    hint: (p, tool) =>
+      p.pid === 0
+        ? [
+            `wait until the last step of that runbook releases it, or talk to ${p.holder}`,
+            `if nobody is at work any more, repeat the command with ${flags.breakLock}`,
+          ]
+        : [
+            `wait for it, or talk to ${p.holder}; on ${p.host}: ps -fp ${p.pid}`,
+            p.alive
+              ? `if it hangs: end that process (kill), then ${tool("resume")}; only if it cannot be ended, repeat the command with ${flags.breakLock}: it stops at its next write`
+              : `if that process is gone, repeat the command with ${flags.breakLock}`,
+          ],
+  },
+  "lock-lost": {
+    sentence: (p) =>
+      `the lock ${p.path} was taken over by another run (token ${p.token}, now ${p.found}); this one stopped`,
+    hint: (_, tool) => [
+      `${tool("runs list")} shows both runs; let the other one finish, then ${tool("check")}`,
+    ],
+  },
+  "plan-stale": {
+    sentence: (p) => `the plan is stale: ${p.differences.map(difference).join("; ")}`,
+    hint: (_, tool) => [
+      `nothing was changed; make a new plan and have it approved: ${tool("plan --out FILE")}`,
+    ],
+  },
+  "plan-invalid": {
+    sentence: (p) => `${p.path} is not a plan that can be applied: ${p.reason}`,
+    hint: (_, tool) => [`make a new one: ${tool("plan --out FILE")}; never edit a plan by hand`],
+  },
+  "outside-window": {
+    sentence: (p) =>
+      `it is ${formatDate(p.at)}, ${p.at < p.fromAt ? "before" : "after"} the window from ${formatDate(p.fromAt)} to ${formatDate(p.toAt)}`,
+    hint: (p) => [
+      p.at < p.fromAt
+        ? "no live file was changed; repeat the command when the window has begun"
+        : "no live file was changed; have another window approved",
+    ],
+  },
+  "digest-differs": {
+    sentence: (p) => `the plan is not the approved one: approved ${p.approved}, found ${p.found}`,
+    hint: (_, tool) => [
+      `nothing was changed; compare with what was approved: ${tool("plan")}; have the new digest approved`,
+    ],
+  },
+  "run-unfinished": {
+    sentence: (p) => `run ${p.run} was cut off and must be ended before another can begin`,
+    hint: (p, tool) => [
+      `${tool("resume")} finishes it, ${tool(`rollback ${p.run}`)} restores what was there; ${tool(`runs show ${p.run}`)} says how far it came`,
+    ],
+  },
+  "run-unknown": {
+    sentence: (p) => `there is no run ${p.run}`,
+    hint: (_, tool) => [
+      `${tool("runs list")} shows the runs of this node; another state directory: ${flags.stateDir} DIR`,
+    ],
+  },
+  "run-not-open": {
+    sentence: (p) => `run ${p.run} cannot be continued or undone: its state is ${p.state}`,
+    hint: (p, tool) => [
+      `${tool(`runs show ${p.run}`)} says what happened; ${tool("check")} says how things are now`,
+    ],
+  },
+  "journal-damaged": {
+    sentence: (p) => `the journal ${p.path} is damaged at line ${p.line}: ${p.reason}`,
+    hint: (p, tool) => [
+      `the prior files are intact beside it: ls -R ${shellQuote(p.path.replace(/[^/]*$/, "before"))}; copy them back with cp -p where needed`,
+      `then ${tool("check")}`,
+    ],
+  },
+  "rollback-refused": {
+    sentence: (p) => `run ${p.run} was not undone: changed by others since: ${p.changed.join(", ")}`,
+    hint: (p, tool) => [
+      `${tool(`runs show ${p.run}`)} lists what was there before; bring the changed objects back to what the run wrote, or copy single files from its folder`,
+    ],
+  },
+  "rollback-expired": {
+    sentence: (p) => `undoing run ${p.run} would bring back expired certificates: ${p.names.join(", ")}`,
+    hint: (p, tool) => [`nothing was changed; if that is meant: ${tool(`rollback ${p.run} ${flags.yes}`)}`],
+  },
+  "proof-failed": {
+    sentence: (p) => `${p.slot} is not what was planned: ${p.reason}`,
+    hint: (_, tool) => [`${tool("resume")} tries again, ${tool("rollback last")} restores what was there`],
+  },
+  "step-failed": {
+    sentence: (p) => `step ${p.step} failed: ${p.reason}`,
+    hint: (_, tool) => [
+      `${tool("resume")} tries again from there, ${tool("rollback last")} restores what was there`,
+    ],
+  },
+  "bounce-failed": {
+    sentence: (p) =>
+      p.stage === "return"
+        ? `${p.consumer} has not come back: ${p.reason}`
+        : p.stage === "health"
+          ? `${p.consumer} has come back but is not well: ${p.reason}`
+          : `${p.consumer} has come back but ${p.where} is not as it has to be: ${p.reason}`,
+    hint: (p, tool) => [
+      `read its log: ${p.consumer === "kubelet" ? "journalctl -u kubelet -n 50" : `crictl logs $(crictl ps -a -q --name ${p.consumer} | head -n 1)`}; ${tool("diagnose")} reads it too`,
+      `${tool("resume")} tries again from there, ${tool("rollback last")} restores what was there`,
+    ],
+  },
+  "gate-refused": {
+    sentence: (p) =>
+      `etcd is not well enough to go on with ${p.node}: ${p.objections.map((o) => say(o, objectionsEn)).join("; ")}`,
+    hint: (_, tool) => [
+      `nothing was stopped; get the members well first, then ${tool("resume")}`,
+      `where etcd may stop answering for a while: a new plan with ${flags.acceptOutage}`,
+    ],
+  },
+  "node-failed": {
+    sentence: (p) =>
+      p.outcome === "rolled-back"
+        ? `${p.node} did not come through and was taken back alone${p.done.length === 0 ? "" : `; done and proved: ${p.done.join(", ")}`}`
+        : `${p.node} did not come through; it is left as it is, since its old certificates have expired${p.done.length === 0 ? "" : `; done and proved: ${p.done.join(", ")}`}`,
+    hint: (_, tool) => [
+      `${tool("resume")} goes on with this node once the cause is gone, ${tool("rollback last")} takes all nodes back`,
+    ],
+  },
+  "snapshot-failed": {
+    sentence: (p) => `etcd's data could not be saved, and nothing was changed: ${p.reason}`,
+    hint: () => [`--no-snapshot goes on without; then copy etcd's data directory yourself first`],
+  },
+  "script-unsupported": {
+    sentence: (p) => `a script cannot do these steps: ${p.steps.join(", ")}`,
+    hint: (_, tool) => [
+      `${tool("renew")} does them; name the other certificates to have a script for those: ${tool("plan --script NAME")}`,
+    ],
+  },
+  "live-proof-failed": {
+    sentence: (p) => `the proof from the running node is not complete: ${p.where}: ${p.reason}`,
+    hint: (_, tool) => [
+      `${tool("resume")} asks again, ${tool("verify")} shows everything, ${tool("rollback last")} restores what was there`,
+    ],
+  },
+  "state-unsafe": {
+    sentence: (p) => `the state directory ${p.path} is not safe to keep keys in: ${p.reason}`,
+    hint: (p) => [
+      `ls -ld ${shellQuote(p.path)}; it must be a directory of root with mode 0700, not a link: chown root:root, chmod 0700`,
+    ],
+  },
+  "state-full": {
+    sentence: (p) =>
+      p.lacks === "bytes"
+        ? `the disk of ${p.path} is too full to begin: up to ${kib(p.needed)} for ${kept[p.keeps]}, ${kib(p.free, Math.floor)} free; nothing was changed`
+        : `the file system of ${p.path} has too few inodes to begin: up to ${p.needed} for ${kept[p.keeps]}, ${p.free} free; nothing was changed`,
+    hint: (p, tool) => [
+      `see what fills it, and make room: ${p.lacks === "bytes" ? "df -h" : "df -i"} ${shellQuote(p.on)}; ${tool("runs prune")} removes old runs`,
+      ...(p.keeps === "lock"
+        ? []
+        : [
+            `or keep the run on another disk of this node: ${flags.stateDir} DIR, and the same with resume and rollback`,
+          ]),
+    ],
+  },
+  interrupted: {
+    sentence: (p) => `interrupted by ${p.signal}`,
+    hint: (_, tool) => [
+      `${tool("runs list")} shows whether a run is open; ${tool("resume")} finishes it, ${tool("rollback last")} undoes it`,
+    ],
+  },
+} satisfies Partial<ErrorMessages>;

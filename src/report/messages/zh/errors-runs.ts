@@ -1,0 +1,183 @@
+// 中文：锁、计划与运行的错误。
+import { say } from "../../say.ts";
+import { objectionsZh } from "../quorum.ts";
+import type { PlanDifference } from "../../../core/model/errors.ts";
+import { flags } from "../../flags.ts";
+import { shellQuote } from "../../shell.ts";
+import { formatDateIso } from "../../time.ts";
+import type { ErrorMessages } from "../types.ts";
+
+const whats = {
+  bytes: "内容",
+  mode: "权限",
+  owner: "属主",
+  link: "链接",
+  presence: "存在与否",
+  profile: "profile",
+  tool: "工具版本",
+  attributes: "属性",
+} as const;
+
+const kept = { run: "备份、日志与预置文件", lock: "锁" } as const;
+
+function kib(bytes: number, round = Math.ceil): string {
+  return `${round(bytes / 1024)} KiB`;
+}
+
+function difference(d: PlanDifference): string {
+  return `${d.address} 的${whats[d.what]}原为 ${d.planned || "无"}，现为 ${d.found || "无"}`;
+}
+
+export const errorsRuns = {
+  locked: {
+    sentence: (p) =>
+      p.pid === 0
+        ? `${p.holder} 自 ${formatDateIso(p.sinceAt)} 起正在本节点手工操作（${p.what}），并持有锁 ${p.path}`
+        : `锁 ${p.path} 被另一次运行占用：${p.holder} 自 ${formatDateIso(p.sinceAt)} 起在 ${p.host} 上执行 ${p.what}（pid ${p.pid}），${p.alive ? "仍在进行" : "从这里无法确认该进程是否还在"}`,
+    hint: (p, tool) =>
+      p.pid === 0
+        ? [
+            `等对方执行完操作手册的最后一步（释放锁），或联系 ${p.holder}`,
+            `若确认已无人操作，加上 ${flags.breakLock} 重新执行`,
+          ]
+        : [
+            `等待其完成，或联系 ${p.holder}；在 ${p.host} 上查看：ps -fp ${p.pid}`,
+            p.alive
+              ? `若它已卡死：先结束该进程（kill），再执行 ${tool("resume")}；只有无法结束它时才加上 ${flags.breakLock} 重新执行，它会在下一次写入时停止`
+              : `若确认该进程已不存在，加上 ${flags.breakLock} 重新执行`,
+          ],
+  },
+  "lock-lost": {
+    sentence: (p) => `锁 ${p.path} 已被另一次运行接管（token ${p.token}，现为 ${p.found}），本次已停止`,
+    hint: (_, tool) => [`${tool("runs list")} 可看到两次运行；等另一次完成后执行 ${tool("check")}`],
+  },
+  "plan-stale": {
+    sentence: (p) => `计划已不符合现状：${p.differences.map(difference).join("；")}`,
+    hint: (_, tool) => [`未做任何改动；请重新制定计划并审批：${tool("plan --out FILE")}`],
+  },
+  "plan-invalid": {
+    sentence: (p) => `${p.path} 不是可执行的计划：${p.reason}`,
+    hint: (_, tool) => [`重新制定：${tool("plan --out FILE")}；不要手工修改计划文件`],
+  },
+  "outside-window": {
+    sentence: (p) =>
+      `现在是 ${formatDateIso(p.at)}，${p.at < p.fromAt ? "早于" : "晚于"}允许的时间窗口（${formatDateIso(p.fromAt)} 至 ${formatDateIso(p.toAt)}）`,
+    hint: (p) => [
+      p.at < p.fromAt
+        ? "没有改动任何在用文件；请在时间窗口开始后重复本命令"
+        : "没有改动任何在用文件；请重新审批时间窗口",
+    ],
+  },
+  "digest-differs": {
+    sentence: (p) => `该计划不是审批过的计划：审批的是 ${p.approved}，实际是 ${p.found}`,
+    hint: (_, tool) => [`未做任何改动；用 ${tool("plan")} 对比后，重新审批新的摘要`],
+  },
+  "run-unfinished": {
+    sentence: (p) => `运行 ${p.run} 中途中断，须先了结它才能开始新的运行`,
+    hint: (p, tool) => [
+      `${tool("resume")} 继续完成，${tool(`rollback ${p.run}`)} 回滚到运行前；${tool(`runs show ${p.run}`)} 查看进度`,
+    ],
+  },
+  "run-unknown": {
+    sentence: (p) => `没有运行记录 ${p.run}`,
+    hint: (_, tool) => [`${tool("runs list")} 列出本节点的运行；其他状态目录用 ${flags.stateDir} DIR`],
+  },
+  "run-not-open": {
+    sentence: (p) => `运行 ${p.run} 不能继续或回滚：状态为 ${p.state}`,
+    hint: (p, tool) => [`${tool(`runs show ${p.run}`)} 查看经过；${tool("check")} 查看现状`],
+  },
+  "journal-damaged": {
+    sentence: (p) => `日志 ${p.path} 在第 ${p.line} 行损坏：${p.reason}`,
+    hint: (p, tool) => [
+      `运行前的文件完好地保存在旁边：ls -R ${shellQuote(p.path.replace(/[^/]*$/, "before"))}；需要时用 cp -p 复制回去`,
+      `然后 ${tool("check")}`,
+    ],
+  },
+  "rollback-refused": {
+    sentence: (p) => `运行 ${p.run} 未回滚：以下内容之后被他人改动：${p.changed.join("、")}`,
+    hint: (p, tool) => [
+      `${tool(`runs show ${p.run}`)} 列出运行前的状态；把改动的内容恢复成该次运行写入的样子，或从其目录中复制单个文件`,
+    ],
+  },
+  "rollback-expired": {
+    sentence: (p) => `回滚运行 ${p.run} 会恢复已过期的证书：${p.names.join("、")}`,
+    hint: (p, tool) => [`未做任何改动；若确实需要：${tool(`rollback ${p.run} ${flags.yes}`)}`],
+  },
+  "proof-failed": {
+    sentence: (p) => `${p.slot} 与计划不符：${p.reason}`,
+    hint: (_, tool) => [`${tool("resume")} 重试，${tool("rollback last")} 回滚到运行前`],
+  },
+  "step-failed": {
+    sentence: (p) => `步骤 ${p.step} 失败：${p.reason}`,
+    hint: (_, tool) => [`${tool("resume")} 从该步骤重试，${tool("rollback last")} 回滚到运行前`],
+  },
+  "bounce-failed": {
+    sentence: (p) =>
+      p.stage === "return"
+        ? `${p.consumer} 没有恢复：${p.reason}`
+        : p.stage === "health"
+          ? `${p.consumer} 已重新启动，但状态异常：${p.reason}`
+          : `${p.consumer} 已重新启动，但 ${p.where} 不符合要求：${p.reason}`,
+    hint: (p, tool) => [
+      `查看其日志：${p.consumer === "kubelet" ? "journalctl -u kubelet -n 50" : `crictl logs $(crictl ps -a -q --name ${p.consumer} | head -n 1)`}；${tool("diagnose")} 也会读取日志`,
+      `${tool("resume")} 从该步骤重试，${tool("rollback last")} 回滚到运行前`,
+    ],
+  },
+  "gate-refused": {
+    sentence: (p) =>
+      `etcd 状态不满足继续处理 ${p.node} 的要求：${p.objections.map((o) => say(o, objectionsZh)).join("；")}`,
+    hint: (_, tool) => [
+      `没有停止任何成员；先恢复各成员，再执行 ${tool("resume")}`,
+      `如可接受 etcd 短时中断：用 ${flags.acceptOutage} 重新制定计划`,
+    ],
+  },
+  "node-failed": {
+    sentence: (p) =>
+      p.outcome === "rolled-back"
+        ? `${p.node} 未能通过，已单独回滚${p.done.length === 0 ? "" : `；已完成并通过验证：${p.done.join("、")}`}`
+        : `${p.node} 未能通过；旧证书已过期，故保持现状${p.done.length === 0 ? "" : `；已完成并通过验证：${p.done.join("、")}`}`,
+    hint: (_, tool) => [`排除原因后用 ${tool("resume")} 从该节点继续，${tool("rollback last")} 回滚全部节点`],
+  },
+  "snapshot-failed": {
+    sentence: (p) => `无法保存 etcd 数据，未做任何改动：${p.reason}`,
+    hint: () => [`--no-snapshot 跳过快照；此前请自行复制 etcd 数据目录`],
+  },
+  "script-unsupported": {
+    sentence: (p) => `脚本无法执行以下步骤：${p.steps.join("、")}`,
+    hint: (_, tool) => [
+      `${tool("renew")} 可执行这些步骤；或只为其他证书生成脚本：${tool("plan --script 名称")}`,
+    ],
+  },
+  "live-proof-failed": {
+    sentence: (p) => `运行中的节点未能全部通过实证：${p.where}：${p.reason}`,
+    hint: (_, tool) => [
+      `${tool("resume")} 重新验证，${tool("verify")} 查看全部，${tool("rollback last")} 回滚到运行前`,
+    ],
+  },
+  "state-unsafe": {
+    sentence: (p) => `状态目录 ${p.path} 不适合存放私钥：${p.reason}`,
+    hint: (p) => [
+      `ls -ld ${shellQuote(p.path)}；它必须是 root 的目录、权限 0700、不是链接：chown root:root，chmod 0700`,
+    ],
+  },
+  "state-full": {
+    sentence: (p) =>
+      p.lacks === "bytes"
+        ? `${p.path} 所在磁盘空间不足，未开始：${kept[p.keeps]}最多需要 ${kib(p.needed)}，可用 ${kib(p.free, Math.floor)}；未做任何改动`
+        : `${p.path} 所在文件系统 inode 不足，未开始：${kept[p.keeps]}最多需要 ${p.needed} 个，可用 ${p.free} 个；未做任何改动`,
+    hint: (p, tool) => [
+      `查看占用并腾出空间：${p.lacks === "bytes" ? "df -h" : "df -i"} ${shellQuote(p.on)}；${tool("runs prune")} 可删除旧的运行`,
+      ...(p.keeps === "lock"
+        ? []
+        : [
+            `或把本次运行的状态放到本节点的另一块磁盘：${flags.stateDir} DIR，之后 resume 与 rollback 也要带上它`,
+          ]),
+    ],
+  },
+  interrupted: {
+    sentence: (p) => `被 ${p.signal} 中断`,
+    hint: (_, tool) => [
+      `${tool("runs list")} 查看是否有未完成的运行；${tool("resume")} 继续，${tool("rollback last")} 回滚`,
+    ],
+  },
+} satisfies Partial<ErrorMessages>;
