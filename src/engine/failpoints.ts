@@ -73,14 +73,20 @@ export const liveFailpoints = [
   "run.after-stop",
   "run.after-return",
   "run.after-bounce",
-  "run.before-gate",
-  "run.after-gate",
   "run.before-prove-live",
   "run.after-prove-live",
   "rollback.before-rebounce",
   "rollback.after-rebounce",
 ] as const;
 
-export const failpoints = [...fileFailpoints, ...pendingFailpoints, ...liveFailpoints] as const;
+/** Those of plans over several nodes. */
+export const rollFailpoints = ["run.before-gate", "run.after-gate"] as const;
+
+export const failpoints = [
+  ...fileFailpoints,
+  ...pendingFailpoints,
+  ...liveFailpoints,
+  ...rollFailpoints,
+] as const;
 
 export type Failpoint = (typeof failpoints)[number];
