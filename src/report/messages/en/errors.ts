@@ -4,6 +4,7 @@ import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDate } from "../../time.ts";
 import type { ErrorMessages } from "../types.ts";
+import { hostErrors } from "./hosts.ts";
 
 const pemFaults = {
   truncated: "a block begins and does not end",
@@ -27,6 +28,7 @@ const endpointFaults = {
   "key-not-pinned": "it presents another key than the one in its certificate file",
   "client-refused": "it refuses our client certificate",
   "pair-unusable": "our client certificate and key cannot be used",
+  "not-forwarded": "the SSH server of the node forwards no connections (AllowTcpForwarding)",
 } as const;
 
 const snapshotFaults = {
@@ -73,6 +75,7 @@ function difference(d: PlanDifference): string {
 }
 
 export const errors: ErrorMessages = {
+  ...hostErrors,
   "der-malformed": {
     sentence: (p) => `not valid DER at byte ${p.offset}: ${p.reason}`,
     hint: () => inspectIt,

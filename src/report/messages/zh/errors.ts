@@ -4,6 +4,7 @@ import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDateIso } from "../../time.ts";
 import type { ErrorMessages } from "../types.ts";
+import { hostErrors } from "./hosts.ts";
 
 const inspectIt = ["perennial inspect FILE 可显示文件中的每个块及损坏位置；请从备份恢复"];
 
@@ -65,6 +66,7 @@ const endpointFaults = {
   "key-not-pinned": "它出示的密钥与其证书文件中的不一致",
   "client-refused": "它拒绝了我们的客户端证书",
   "pair-unusable": "我们的客户端证书与私钥无法使用",
+  "not-forwarded": "该节点的 SSH 服务不转发连接（AllowTcpForwarding）",
 } as const;
 
 const snapshotFaults = {
@@ -75,6 +77,7 @@ const snapshotFaults = {
 } as const;
 
 export const errors: ErrorMessages = {
+  ...hostErrors,
   "der-malformed": { sentence: (p) => `DER 在第 ${p.offset} 字节处无效：${p.reason}`, hint: () => inspectIt },
   "pem-malformed": {
     sentence: (p) => `PEM 在第 ${p.line} 行无效：${p.reason}`,
