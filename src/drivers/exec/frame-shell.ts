@@ -92,7 +92,14 @@ export async function openFrameShell(options: OpeningOptions): Promise<FrameShel
   });
   // What cannot be written is told by the end of the other streams.
   child.stdin.on("error", () => undefined);
-  const opening = { ...options, child, said, ended, out: readMarks(child.stdout), err: readMarks(child.stderr) };
+  const opening = {
+    ...options,
+    child,
+    said,
+    ended,
+    out: readMarks(child.stdout),
+    err: readMarks(child.stderr),
+  };
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(

@@ -3,12 +3,12 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
-import { AppError } from "../../core/model/errors.ts";
 import { unreachable } from "../shared/grpc-connect.ts";
 import type { Host } from "../shared/host.ts";
 import { hostOfPool } from "./host-of-pool.ts";
 import { openFrameShell, OpeningFailed, type FrameShell } from "./frame-shell.ts";
 import { shellPool } from "./shell-pool.ts";
+import { shellFault } from "./ssh-faults.ts";
 import { connected, plainTarget } from "./streams.ts";
 
 export interface LocalHostOptions {
@@ -45,7 +45,7 @@ export function localHost(options: LocalHostOptions): Host {
       groups.set(opened, group);
       return opened;
     } catch (error) {
-      throw error instanceof OpeningFailed ? unfit(name, error) : error;
+      throw error instanceof OpeningFailed ? shellFault(name, error) : error;
     }
   }
 
@@ -67,13 +67,6 @@ export function localHost(options: LocalHostOptions): Host {
     },
     close: () => Promise.resolve(),
   });
-}
-
-function unfit(host: string, error: OpeningFailed): AppError<"host-unfit"> {
-  const { fault } = error;
-  const missing = fault.kind === "missing" ? fault.tools : ["sh"];
-  const detail = "words" in fault ? (fault.words.trim().split("\n").at(-1) ?? "") : "";
-  return new AppError("host-unfit", { host, missing, detail }, { cause: error });
 }
 
 function killGroup(group: number): boolean {
