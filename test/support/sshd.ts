@@ -16,6 +16,7 @@ export interface SshdOptions {
   readonly settings?: readonly string[];
   /** Lines of ssh_config for the alias, before the usual ones. */
   readonly clientSettings?: readonly string[];
+  readonly banner?: string;
   /** Text of ~/.ssh/rc's place: runs before the command and may print whatever it likes. POSIX sh, on one line. */
   readonly prelude?: string;
   /** Whether the client knows the host key, knows another one, or none; default "known". */
@@ -77,15 +78,19 @@ function writeConfig(folder: string, port: number, options: SshdOptions): string
     `AuthorizedKeysFile ${at("user.pub")}`,
     `PidFile ${at("pid")}`,
     "UsePAM no",
+    ...(options.banner === undefined ? [] : [`Banner ${at("banner")}`]),
     "StrictModes no",
     "PermitRootLogin yes",
     "PrintMotd no",
+    // bash then reads no ~/.bashrc: whoever runs the tests has one of some length.
+    "SetEnv SHLVL=1",
     "LogLevel VERBOSE",
     "MaxStartups 100",
     ...(options.prelude === undefined
       ? []
       : [`ForceCommand ${options.prelude}; exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"`]),
   ];
+  writeFileSync(at("banner"), options.banner ?? "");
   writeFileSync(at("sshd_config"), `${server.join("\n")}\n`);
   const known = { known: "host.pub", other: "other.pub", unknown: null }[options.hostKey ?? "known"];
   const key = known === null ? "" : `[127.0.0.1]:${port} ${readFileSync(at(known), "utf8")}`;

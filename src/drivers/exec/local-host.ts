@@ -49,8 +49,8 @@ export function localHost(options: LocalHostOptions): Host {
     }
   }
 
-  function terminate(shell: FrameShell): Promise<boolean> {
-    const group = groups.get(shell) ?? 0;
+  function terminate(hung: FrameShell): Promise<boolean> {
+    const group = groups.get(hung) ?? 0;
     return Promise.resolve(group > 1 && killGroup(group));
   }
 

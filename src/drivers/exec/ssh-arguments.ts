@@ -11,6 +11,8 @@ export interface SshPlace {
   readonly controlPath: string;
 }
 
+/** No terminal, no window, no agent lent. */
+const quiet = ["-T", "-x", "-a"] as const;
 const connectSeconds = 10;
 
 /** The way to the host as the user's configuration and the operator's words give it. */
@@ -29,7 +31,11 @@ export function masterArguments(place: SshPlace, usesPassword: boolean): readonl
   return [
     ...way(place),
     "-vv",
-    ...["-N", "-T", "-x", "-a", "-M", "-S", place.controlPath],
+    ...quiet,
+    "-N",
+    "-M",
+    "-S",
+    place.controlPath,
     ...options([
       "ControlPersist=10",
       `ConnectTimeout=${connectSeconds}`,
@@ -47,7 +53,11 @@ export function masterArguments(place: SshPlace, usesPassword: boolean): readonl
 /** What goes over the master, or nowhere: without it there is no other way to any machine. */
 function shared({ controlPath }: SshPlace): readonly string[] {
   return [
-    ...["-F", "/dev/null", "-S", controlPath, "-T", "-x", "-a"],
+    ...quiet,
+    "-F",
+    "/dev/null",
+    "-S",
+    controlPath,
     ...options(["ControlMaster=no", "ProxyCommand=false", "BatchMode=yes", "LogLevel=ERROR"]),
   ];
 }

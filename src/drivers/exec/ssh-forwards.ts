@@ -102,10 +102,10 @@ const faults: readonly (readonly [RegExp, EndpointFault])[] = [
   [/no such file|open failed: open failed/i, "no-socket"],
 ];
 
-function within<T, L>(value: Promise<T>, ms: number, late: L): Promise<T | L> {
+function within<T, L>(value: Promise<T>, ms: number, otherwise: L): Promise<T | L> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<L>((resolve) => {
-    timer = setTimeout(() => resolve(late), ms);
+    timer = setTimeout(() => resolve(otherwise), ms);
   });
   return Promise.race([value, timeout]).finally(() => clearTimeout(timer));
 }

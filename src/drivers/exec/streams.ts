@@ -19,11 +19,11 @@ export function connected(socket: Socket, signal: AbortSignal | undefined): Prom
       socket.off("error", fail);
       then();
     };
-    const fail = (error: unknown): void => {
+    const fail = (error: Error): void => {
       socket.destroy();
-      settle(() => reject(error as Error));
+      settle(() => reject(error));
     };
-    const onAbort = (): void => fail(signal?.reason);
+    const onAbort = (): void => fail(signal?.reason as Error);
     const timer = setTimeout(
       () => fail(Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" })),
       connectMs,
