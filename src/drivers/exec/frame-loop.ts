@@ -39,7 +39,8 @@ export function sudoLine(word: string): string {
 
 /**
  * The line for {@link bootCode} that becomes the loop. It says `WORD-ready PID GROUP DD:TOOLS`: DD is 1 when dd reads exactly
- * so many bytes of a pipe, TOOLS are those that are missing. Names begin with `P` so that no exported variable of the login
+ * so many bytes of a pipe, TOOLS are those that are missing; and a
+ * mark on standard error, where noise may be later than on standard output. Names begin with `P` so that no exported variable of the login
  * has them: a value given to one of those would be in the environment of every program.
  */
 export function loopLine(word: string, tools: readonly string[] = neededTools): string {
@@ -65,7 +66,7 @@ function loop(word: string, tools: readonly string[]): readonly string[] {
     `${g}=; [ -r /proc/$$/stat ] && read -r ${g} </proc/$$/stat;`,
     // proc_pid_stat(5): pid, (name), state, parent, process group. The name is that of a shell.
     `set -- $${g}; ${g}=\${5:-0}; set --;`,
-    `$${q} "${word}-ready $$ $${g} $${d}:$${m}";`,
+    `$${q} "${word}-ready" >&2; $${q} "${word}-ready $$ $${g} $${d}:$${m}";`,
     // A frame that was cut has no line end, or no end.
     `while read -r ${n} ${s} ${i} ${e}; do`,
     `[ "$${e}" = end ] || break;`,

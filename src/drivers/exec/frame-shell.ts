@@ -103,7 +103,7 @@ export async function openFrameShell(options: OpeningOptions): Promise<FrameShel
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new OpeningFailed({ kind: "late", words: said.text() })),
+      () => reject(new OpeningFailed({ kind: "late", words: said.text() + opening.err.carried() })),
       options.timeoutMs,
     );
   });
@@ -139,9 +139,11 @@ async function begin(opening: Opening): Promise<Ready> {
     throw new OpeningFailed({ kind: "ended", code: await ended, words: said.text() });
   }
   if (opening.sudo) await becomeRoot(opening, opening.sudo.password);
+  const quiet = err.until(`${word}-ready\n`, { sink: said.sink });
   child.stdin.write(loopLine(word, opening.tools ?? neededTools));
   const ready = await out.until(`${word}-ready `, { isLine: true });
-  if (ready === null) throw new OpeningFailed({ kind: "ended", code: await ended, words: said.text() });
+  if (ready === null || (await quiet) === null)
+    throw new OpeningFailed({ kind: "ended", code: await ended, words: said.text() });
   const [, pid, group, dd, missing = ""] = /^(\d+) (\d+) ([01]):(.*)$/.exec(ready) ?? [];
   const tools = missing.split(" ").filter((name) => name !== "");
   if (tools.length > 0) throw new OpeningFailed({ kind: "missing", tools });

@@ -11,6 +11,8 @@ export interface MarkWait {
 export interface MarkReader {
   /** The rest of the mark's line, or "" when it has none; null when the stream ended before. A new wait takes the place of an old one. */
   until(mark: string, wait?: MarkWait): Promise<string | null>;
+  /** What may yet become a mark, and is in no sink. */
+  carried(): string;
 }
 
 interface Waiting extends MarkWait {
@@ -70,6 +72,7 @@ export function readMarks(stream: Readable): MarkReader {
   stream.on("error", finish);
 
   return {
+    carried: () => carry.toString("utf8"),
     until: (mark, wait = {}) =>
       new Promise((settle) => {
         if (isOver) return settle(null);

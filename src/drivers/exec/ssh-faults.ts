@@ -14,34 +14,32 @@ const faults: readonly (readonly [RegExp, HostFault])[] = [
     "configuration",
   ],
   [/Unable to negotiate|no matching|Protocol major versions differ/i, "negotiation"],
-  [
-    /closed by|Connection reset|kex_exchange_identification|banner exchange|Broken pipe|Bad packet/i,
-    "closed",
-  ],
 ];
 
-/** What a proxy or jump host's end makes ssh say after the message that counts. */
-const aftermath = /UNKNOWN port|^Killed by signal|^Connection to .* closed\.?$/;
+/** What the end of a connection makes ssh say, after the message that counts: that of a proxy or jump host, too. */
+const aftermath =
+  /UNKNOWN port|^Killed by signal|^Connection to .* closed|closed by|Connection reset|kex_exchange_identification|Broken pipe/i;
 
 export function loginFault(host: string, log: SshLog): AppError {
-  const messages = log.messages();
-  const telling = messages.findLast((line) => !aftermath.test(line)) ?? messages.at(-1) ?? "";
-  if (/Host key verification failed/.test(messages.slice(-3).join("\n"))) return keyFault(host, log);
-  const refused = messages
-    .slice(-3)
-    .find((line) =>
-      /Permission denied|Too many authentication failures|No supported authentication/i.test(line),
-    );
-  if (refused !== undefined) {
-    const methods = /\(([\w@.,-]+)\)\.?$/.exec(refused)?.[1]?.split(",") ?? [];
-    return new AppError("login-refused", { host, methods, detail: firstLine(refused) });
+  const messages = log.messages().filter((line) => !aftermath.test(line));
+  for (const line of messages.toReversed()) {
+    if (/Host key verification failed/.test(line)) return keyFault(host, log);
+    if (refusal.test(line)) return refused(host, line);
+    const reason = faults.find(([pattern]) => pattern.test(line))?.[1];
+    if (reason !== undefined) {
+      return new AppError("host-unreachable", { host, reason, detail: firstLine(line) });
+    }
   }
-  const fault = faults.find(([pattern]) => pattern.test(telling))?.[1] ?? "closed";
-  return new AppError("host-unreachable", {
-    host,
-    reason: fault,
-    detail: firstLine(telling) || "no message",
-  });
+  const detail = firstLine(messages.at(-1) ?? log.messages().at(-1) ?? "") || "no message";
+  return new AppError("host-unreachable", { host, reason: "closed", detail });
+}
+
+const refusal = /Permission denied|Too many authentication failures|No supported authentication/i;
+
+/** `user@host: Permission denied (publickey,password).` */
+function refused(host: string, line: string): AppError<"login-refused"> {
+  const methods = /\(([\w@.,-]+)\)\.?$/.exec(line)?.[1]?.split(",") ?? [];
+  return new AppError("login-refused", { host, methods, detail: firstLine(line) });
 }
 
 function keyFault(host: string, log: SshLog): AppError {

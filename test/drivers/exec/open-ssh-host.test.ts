@@ -338,12 +338,13 @@ describe.skipIf(!hasSshd)("over OpenSSH", () => {
     expect(answers).toEqual(["1\n", "2\n", "3\n"]);
   });
 
+  // 6000 bytes are 8000 of base64, which is less than the cipher makes of them.
   it("runs nothing of a frame that is cut, wherever", async () => {
     const sshd = await sshdWith();
-    const size = 16_384;
+    const size = 6000;
     const input = Buffer.alloc(size, "k");
     const script = `cat >'${sshd.folder}/part'; mv '${sshd.folder}/part' '${sshd.folder}/whole'`;
-    for (let cut = 1024; cut < size; cut += 1024) {
+    for (let cut = 0; cut <= 8192; cut += 1024) {
       const proxy = await cuttingProxy(sshd.port);
       const config = join(sshd.folder, `config-${cut}`);
       const lines = readFileSync(sshd.config, "utf8").replace(
