@@ -11,12 +11,20 @@ const program = "/usr/sbin/sshd";
 export const hasSshd =
   process.getuid?.() === 0 && existsSync(program) && spawnSync("ssh", ["-V"]).status === 0;
 
+/** A mount that only one process tree sees. */
+export function canHavePasswords(): boolean {
+  const own = spawnSync("unshare", ["-m", "sh", "-c", "mount --bind /etc/shadow /etc/shadow"]);
+  return hasSshd && own.status === 0;
+}
+
 export interface SshdOptions {
   /** Lines of sshd_config. */
   readonly settings?: readonly string[];
   /** Lines of ssh_config for the alias, before the usual ones. */
   readonly clientSettings?: readonly string[];
   readonly banner?: string;
+  /** Root's, for this sshd only: it gets an /etc/shadow of its own, if {@link canHavePasswords}. */
+  readonly password?: string;
   /** Text of ~/.ssh/rc's place: runs before the command and may print whatever it likes. POSIX sh, on one line. */
   readonly prelude?: string;
   /** Whether the client knows the host key, knows another one, or none; default "known". */
@@ -46,7 +54,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   mkdirSync("/run/sshd", { recursive: true });
   const port = await freePort();
   const config = writeConfig(folder, port, options);
-  const child = await startDaemon(folder, port);
+  const child = await startDaemon(folder, port, options.password);
   const printed = spawnSync("ssh-keygen", ["-lf", join(folder, "host.pub")], { encoding: "utf8" });
   return {
     port,
@@ -111,15 +119,26 @@ function writeConfig(folder: string, port: number, options: SshdOptions): string
   return at("ssh_config");
 }
 
-async function startDaemon(folder: string, port: number): Promise<ChildProcess> {
+async function startDaemon(folder: string, port: number, password?: string): Promise<ChildProcess> {
   const log = join(folder, "log");
   writeFileSync(log, "");
-  const child = spawn(program, ["-D", "-f", join(folder, "sshd_config"), "-E", log], { stdio: "ignore" });
+  const args = ["-D", "-f", join(folder, "sshd_config"), "-E", log];
+  const child =
+    password === undefined
+      ? spawn(program, args, { stdio: "ignore" })
+      : spawn("unshare", [...shadowed(folder, password), program, ...args], { stdio: "ignore" });
   for (let tries = 0; !readFileSync(log, "utf8").includes(`port ${port}`); tries++) {
     if (tries > 200 || child.exitCode !== null) throw new Error(`sshd: ${readFileSync(log, "utf8")}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   return child;
+}
+
+function shadowed(folder: string, password: string): readonly string[] {
+  const shadow = join(folder, "shadow");
+  const hash = spawnSync("openssl", ["passwd", "-6", "-stdin"], { input: `${password}\n`, encoding: "utf8" });
+  writeFileSync(shadow, `root:${hash.stdout.trim()}:19000:0:99999:7:::\n`, { mode: 0o600 });
+  return ["-m", "sh", "-c", `mount --bind '${shadow}' /etc/shadow && exec "$@"`, "sh"];
 }
 
 function freePort(): Promise<number> {

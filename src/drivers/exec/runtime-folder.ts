@@ -1,13 +1,12 @@
 // The 0700 folder for the sockets of one host, short enough for their names, and what killed runs have left beside it.
 // INPUTS: XDG_RUNTIME_DIR, the temporary folder. OUTPUTS: one new folder; folders of the same user whose process has gone are removed.
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { chmodSync, lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AppError } from "../../core/model/errors.ts";
 
-/** sun_path of macOS; ssh appends a dot and 16 characters to the name of its socket while it makes it. */
-const longestPath = 104 - 1 - 17;
-const longestName = "/forward-9999".length;
+/** sun_path of macOS with its NUL; ssh appends a dot and 16 characters to the name of its socket `m` while it makes it. */
+const longestBase = 104 - 1 - "/perennial-ssh-4194304-XXXXXX/m".length - 17;
 const prefix = "perennial-ssh-";
 
 export interface RuntimeFolder {
@@ -18,7 +17,7 @@ export interface RuntimeFolder {
 /** @throws AppError value-invalid when the folder's path is too long for a socket */
 export function makeRuntimeFolder(wanted: string | undefined): RuntimeFolder {
   const base = wanted ?? defaultBase();
-  if (Buffer.byteLength(base) + prefix.length + "4194304-XXXXXX".length + longestName + 1 > longestPath) {
+  if (Buffer.byteLength(base) > longestBase) {
     throw new AppError("value-invalid", {
       what: "path",
       value: base,
@@ -34,13 +33,13 @@ export function makeRuntimeFolder(wanted: string | undefined): RuntimeFolder {
 function defaultBase(): string {
   const runtime = process.env["XDG_RUNTIME_DIR"];
   const folders = [...(runtime === undefined ? [] : [runtime]), tmpdir(), "/tmp"];
-  const fits = (path: string): boolean => path.length < 40 && isOwn(path);
+  const fits = (path: string): boolean => path.length <= longestBase && isOwn(path);
   // Left over from `su`, XDG_RUNTIME_DIR is another user's.
-  return folders.find((path) => (path === runtime ? fits(path) : path.length < 40)) ?? "/tmp";
+  return folders.find((path) => (path === runtime ? fits(path) : path.length <= longestBase)) ?? "/tmp";
 }
 
 function isOwn(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.uid === process.getuid?.();
+  return lstatSync(path, { throwIfNoEntry: false })?.uid === process.getuid?.();
 }
 
 function sweep(base: string): void {

@@ -26,7 +26,7 @@ function way({ reach, sshConfig }: SshPlace): readonly string[] {
   ];
 }
 
-/** The connection all others share. It goes into the background once logged in, and away when nothing has used it for five seconds. */
+/** The connection all others share. It goes into the background once logged in, and away when nothing has used it for three seconds. */
 export function masterArguments(place: SshPlace, usesPassword: boolean): readonly string[] {
   return [
     ...way(place),
@@ -37,7 +37,7 @@ export function masterArguments(place: SshPlace, usesPassword: boolean): readonl
     "-S",
     place.controlPath,
     ...options([
-      "ControlPersist=5",
+      "ControlPersist=3",
       `ConnectTimeout=${connectSeconds}`,
       "ServerAliveInterval=5",
       "ServerAliveCountMax=3",

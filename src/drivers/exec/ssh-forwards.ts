@@ -42,7 +42,7 @@ export function openForwards({ ssh, place, folder, master }: ForwardsOptions): F
   }
 
   async function forward(target: StreamTarget): Promise<string> {
-    const path = join(folder, `forward-${++count}`);
+    const path = join(folder, `f${++count}`);
     const { code, stderr } = await askSsh(ssh, forwardArguments(place, path, target));
     if (code !== 0) throw fault(target, { isOpen: false, words: stderr });
     return path;

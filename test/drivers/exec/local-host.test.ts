@@ -52,8 +52,7 @@ describe("a local shell", () => {
     };
     const host = localHost({ name: "here", shell: [bashAsSh], env, shells: 1 });
     const pid = (await host.sh("echo $$")).stdout;
-    await host.sh("sleep 1.2");
-    await new Promise((resolve) => setTimeout(resolve, 1300));
+    await new Promise((resolve) => setTimeout(resolve, 1200));
     expect((await host.sh("echo $$")).stdout).toEqual(pid);
     await host.close();
   });

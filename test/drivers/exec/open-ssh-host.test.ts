@@ -1,4 +1,5 @@
 // A host behind a real sshd: the contract, logins that must not happen, noise, sudo, jumps, lost connections, and what is left.
+import { spawn } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -12,13 +13,14 @@ import {
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { openSshHost, type OpenSshHostOptions } from "../../../src/drivers/exec/open-ssh-host.ts";
 import type { SshReach } from "../../../src/drivers/exec/ssh-arguments.ts";
 import type { Host } from "../../../src/drivers/shared/host.ts";
 import { describeHost } from "../../contract/host-contract.ts";
 import { codeOf, failureOf } from "../../support/failures.ts";
-import { hasSshd, startSshd, type Sshd, type SshdOptions } from "../../support/sshd.ts";
+import { canHavePasswords, hasSshd, startSshd, type Sshd, type SshdOptions } from "../../support/sshd.ts";
 
 const reach: SshReach = {
   kind: "ssh",
@@ -229,7 +231,7 @@ describe.skipIf(!hasSshd)("over OpenSSH", () => {
 
     it("does not keep a login that never gives a shell for ever", async () => {
       const sshd = await sshdWith({ prelude: "echo thinking >&2; sleep 60" });
-      const host = hostOf(sshd, { connectTimeoutMs: 1500 });
+      const host = hostOf(sshd, { connectTimeoutMs: 800 });
       expect(await failureOf(host.sh(":"))).toMatchObject({
         code: "host-unreachable",
         reason: "timeout",
@@ -244,16 +246,48 @@ describe.skipIf(!hasSshd)("over OpenSSH", () => {
   });
 
   describe("a password", () => {
-    const password = "correct horse '\"$(x) \\";
-
     it("is given once, and only to who asks for it by name", async () => {
       const sshd = await sshdWith({ settings: noKeys });
       let asked = 0;
-      const host = hostOf(sshd, { sshPassword: () => Promise.resolve(`${password}${++asked}`) });
+      const host = hostOf(sshd, { sshPassword: () => Promise.resolve(`wrong ${++asked}`) });
       expect(await failureOf(host.sh(":"))).toMatchObject({ code: "login-refused" });
       expect(await failureOf(host.sh(":"))).toMatchObject({ code: "login-refused" });
       expect(asked).toBe(1);
       expect(sshd.log().match(/Failed password/g)).toHaveLength(1);
+    });
+  });
+
+  describe.skipIf(!canHavePasswords())("a password that is right", () => {
+    const password = "correct horse '\"$(x) \\";
+
+    it("lets us in, is asked for once, and is in no argument or environment", async () => {
+      const sshd = await sshdWith({ password, settings: noKeys });
+      let asked = 0;
+      const host = hostOf(sshd, {
+        sshPassword: () => Promise.resolve(`${asked++ === 0 ? "" : "not "}${password}`),
+      });
+      const places = "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'";
+      const found = await host.sh(`${places} | grep 'correct [h]orse'; echo $?`);
+      expect(text(found.stdout)).toBe("1\n");
+      sshd.killConnections();
+      // Either noticed in time, or under the script.
+      expect(["none", "host-lost"]).toContain(await codeOf(host.sh(":")));
+      expect(text((await host.sh("echo again")).stdout)).toBe("again\n");
+      expect(asked).toBe(1);
+      expect(readdirSync(runtimeFolder)).toHaveLength(1);
+    });
+
+    it("is not given to a jump host that asks for one", async () => {
+      const jump = await sshdWith({ password, settings: noKeys });
+      const sshd = await sshdWith({ password, settings: noKeys });
+      const lines = readFileSync(jump.config, "utf8")
+        .replace("Host node", "Host jump")
+        .replace("HostName 127.0.0.1", "HostName localhost\nHostKeyAlias [127.0.0.1]:" + String(jump.port));
+      writeFileSync(sshd.config, `${lines}\n${readFileSync(sshd.config, "utf8")}`);
+      let asked = 0;
+      const options = { reach: { ...reach, jump: "jump" }, sshPassword: () => Promise.resolve(`${++asked}`) };
+      expect(await codeOf(hostOf(sshd, options).sh(":"))).toBe("login-refused");
+      expect(asked).toBe(0);
     });
   });
 
@@ -375,6 +409,40 @@ describe.skipIf(!hasSshd)("over OpenSSH", () => {
     sshd.killConnections();
     expect(await dying).toMatchObject({ code: "host-lost" });
     expect(text((await host.sh("echo again")).stdout)).toBe("again\n");
+  });
+
+  it("goes away by itself when its owner is killed, and the next one removes its folder", async () => {
+    const sshd = await sshdWith();
+    const own = mkdtempSync(join(runtimeFolder, "k-"));
+    opened.push(() => Promise.resolve(rmSync(own, { recursive: true })));
+    const settings = JSON.stringify({ name: "m2", reach, sshConfig: sshd.config, runtimeFolder: own });
+    const contents = `import { openSshHost } from "./open-ssh-host.ts";
+      const host = openSshHost(${settings});
+      await host.sh(":");
+      console.log("up");
+      await host.sh("sleep 1");
+      setInterval(() => undefined, 1000);`;
+    const resolveDir = join(import.meta.dirname, "../../../src/drivers/exec");
+    const outfile = join(own, "owner.mjs");
+    await build({
+      stdin: { contents, resolveDir, loader: "ts" },
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      outfile,
+    });
+    const owner = spawn(process.execPath, [outfile], { stdio: ["ignore", "pipe", "inherit"] });
+    await new Promise((resolve) => owner.stdout.once("data", resolve));
+    const left = (): readonly string[] => processesWith(`${own}/perennial-ssh-`);
+    expect(left().length).toBeGreaterThan(1);
+    owner.kill("SIGKILL");
+    await until(() => left().length === 0, "ssh has ended");
+    await until(() => processesWith(`${sshd.folder}/`).length === 1, "only the listening sshd is left");
+    expect(readdirSync(own).filter((name) => name.startsWith("perennial-ssh-"))).toHaveLength(1);
+    const host = hostOf(sshd, { runtimeFolder: own });
+    await host.sh(":");
+    await host.close();
+    expect(readdirSync(own)).toEqual(["owner.mjs"]);
   });
 
   it("leaves no process, no socket and no folder behind", async () => {
