@@ -120,11 +120,11 @@ export function describeHost(name: string, open: () => Promise<HostHarness>): vo
 
     it("ends a script that takes too long, with its children, and runs others meanwhile", async () => {
       const file = join(folder, "late");
-      const script = `echo begun >'${file}'; (sleep 0.6; echo child >>'${file}') & sleep 0.6; echo end >>'${file}'`;
-      const late = codeOf(sh(script, { timeoutMs: 200 }));
+      const script = `echo begun >'${file}'; (sleep 0.9; echo child >>'${file}') & sleep 0.9; echo end >>'${file}'`;
+      const late = codeOf(sh(script, { timeoutMs: 400 }));
       expect(text((await sh("echo beside")).stdout)).toBe("beside\n");
       expect(await late).toBe("command-failed");
-      await sh("sleep 0.7");
+      await sh("sleep 0.8");
       expect(readFileSync(file, "utf8")).toBe("begun\n");
     });
 

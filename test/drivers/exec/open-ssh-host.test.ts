@@ -231,7 +231,7 @@ describe.skipIf(!hasSshd)("over OpenSSH", () => {
 
     it("does not keep a login that never gives a shell for ever", async () => {
       const sshd = await sshdWith({ prelude: "echo thinking >&2; sleep 60" });
-      const host = hostOf(sshd, { connectTimeoutMs: 800 });
+      const host = hostOf(sshd, { connectTimeoutMs: 2000 });
       expect(await failureOf(host.sh(":"))).toMatchObject({
         code: "host-unreachable",
         reason: "timeout",
