@@ -7,7 +7,13 @@ import type { CheckOptions } from "./commands/check.ts";
 import type { CollectOptions } from "./commands/collect.ts";
 import type { DiagnoseOptions } from "./commands/diagnose.ts";
 import type { InspectOptions } from "./commands/inspect.ts";
-import type { LabExpireOptions, LabOptions, LabRunOptions, LabUpOptions } from "./commands/lab.ts";
+import type {
+  LabExpireOptions,
+  LabOptions,
+  LabRunOptions,
+  LabStatusOptions,
+  LabUpOptions,
+} from "./commands/lab.ts";
 import type { ApplyOptions, PlanOptions, RenewCommandOptions } from "./commands/renew.ts";
 import type { ResumeOptions, RunsOptions, RunsReportOptions } from "./commands/runs.ts";
 import type { VerifyOptions } from "./commands/verify.ts";
@@ -291,6 +297,11 @@ function addLab(program: Command, { io, words, done }: Parts): void {
   command("up")
     .option("--pace <factor>", words.options.pace, "1")
     .option("--key-algorithm <name>", words.options.labKey, "RSA-2048")
+    .option("--hosts <n>", words.options.labHosts)
+    .option("--workers <n>", words.options.labWorkers)
+    .option("--ipv6", words.options.labIpv6)
+    .option("--etcd-31", words.options.labOldEtcd)
+    .option("--loopback", words.options.labLoopback)
     .action(async (_: unknown, own: Command) => done((await load()).runLabUp(own.opts<LabUpOptions>(), io)));
   command("expire")
     .option("--at <date>", words.options.labAt)
@@ -298,9 +309,11 @@ function addLab(program: Command, { io, words, done }: Parts): void {
     .action(async (_: unknown, own: Command) =>
       done((await load()).runLabExpire(own.opts<LabExpireOptions>(), io)),
     );
-  command("status").action(async (_: unknown, own: Command) =>
-    done((await load()).runLabStatus(own.opts<LabOptions>(), io)),
-  );
+  command("status")
+    .addOption(output(words, "table", "json"))
+    .action(async (_: unknown, own: Command) =>
+      done((await load()).runLabStatus(own.opts<LabStatusOptions>(), io)),
+    );
   command("down").action(async (_: unknown, own: Command) =>
     done((await load()).runLabDown(own.opts<LabOptions>(), io)),
   );

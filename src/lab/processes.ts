@@ -105,7 +105,7 @@ async function untilGone(lab: Lab, isMeant: (one: LabProcess) => boolean, patien
 }
 
 /** Only to the very process that was found. */
-function send({ pid, start }: LabProcess, signal: NodeJS.Signals): void {
+export function send({ pid, start }: LabProcess, signal: NodeJS.Signals): void {
   if (parseStat(readOrEmpty(`/proc/${pid}/stat`))?.start !== start) return;
   try {
     process.kill(pid, signal);
