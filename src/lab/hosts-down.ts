@@ -16,7 +16,7 @@ export async function hostsDown(lab: Lab, { link }: LabNetwork): Promise<number>
   if (link !== null) await removeLink(link);
   refuseMounts(lab.directory);
   for (const host of lab.hosts) rmSync(rootOf(lab, host), { recursive: true, force: true });
-  for (const name of ["ssh", "cluster.yaml"]) {
+  for (const name of ["ssh", "cluster.yaml", "balancer.log"]) {
     rmSync(join(lab.directory, name), { recursive: true, force: true });
   }
   rmSync(labFile(lab.directory), { force: true });
@@ -27,15 +27,17 @@ export async function hostsDown(lab: Lab, { link }: LabNetwork): Promise<number>
 async function killAll(lab: Lab): Promise<number> {
   const ended = new Set<string>();
   const end = performance.now() + patienceMs;
-  for (;;) {
+  // Twice: a child that is just born does not carry the lab's id yet.
+  for (let empty = 0; empty < 2 && performance.now() < end;) {
     const found = processesOf(lab);
-    if (found.length === 0 || performance.now() >= end) return ended.size;
+    empty = found.length === 0 ? empty + 1 : 0;
     for (const one of found) {
       ended.add(keyOf(one));
       send(one, "SIGKILL");
     }
     await sleep(50);
   }
+  return ended.size;
 }
 
 function keyOf({ pid, start }: LabProcess): string {

@@ -36,7 +36,8 @@ async function restartKubelet(lab: Lab, host: LabHost): Promise<void> {
     old.some(({ pid, start }) => pid === one.pid && start === one.start);
   while (kubeletsOf(lab, host).some(isSame)) await sleep(50);
   if (lab.network?.kind === "rooms") {
-    while (kubeletsOf(lab, host).length === 0) await sleep(50);
+    const end = performance.now() + slackMs;
+    while (kubeletsOf(lab, host).length === 0 && performance.now() < end) await sleep(50);
   } else await startPart(lab, host, "kubelet");
 }
 

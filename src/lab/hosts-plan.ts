@@ -71,7 +71,7 @@ function addressing({ kind, family }: HostsWish, digest: Buffer): (number: numbe
     const index = (first * 256 + second + step) % 512;
     const prefix =
       family === "ipv6"
-        ? `fd${digest.toString("hex", 2, 3)}:${digest.toString("hex", 3, 5)}:${(0x1000 + index).toString(16)}::`
+        ? `fd${digest.toString("hex", 2, 3)}:${digest.readUInt16BE(3).toString(16)}:${(0x1000 + index).toString(16)}::`
         : `198.${18 + (index >> 8)}.${index & 255}.`;
     if (!isTaken(prefix) || step === 512) return (number) => `${prefix}${number}`;
   }

@@ -13,6 +13,7 @@ import {
 import { join } from "node:path";
 import { type ControlPlaneOptions, makeAuthorities, makeControlPlane, makeWorker } from "./control-plane.ts";
 import { type Lab, type LabHost, type LabNetwork, rootOf, writeLab } from "./places.ts";
+import { initScript, sharedFolders, systemctlText } from "./room-scripts.ts";
 
 export interface TreeOptions {
   readonly keySpec: string;
@@ -66,9 +67,6 @@ function furnishLoopback(root: string, { role }: LabHost): void {
   symlinkSync("/proc/stat", join(root, "proc/stat"));
 }
 
-/** Programs are this machine's, read-only, through mounts that only the host sees. */
-export const sharedFolders = ["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"] as const;
-
 /** What of this machine's /etc programs cannot do without. */
 const sharedFiles = ["ld.so.cache", "ld.so.conf", "alternatives", "ssl/openssl.cnf", "protocols", "services"];
 
@@ -91,6 +89,10 @@ function furnish(lab: Lab, host: LabHost): void {
     "etc/ssl": 0o755,
     "lab/bin": 0o755,
     "lab/program": 0o755,
+    "lab/sbin": 0o755,
+    // sd_booted(3)
+    "run/systemd/system": 0o755,
+    "etc/systemd/system": 0o755,
     "lab/old": 0o700,
     ...(role !== "worker" && { "var/lib/etcd": 0o700 }),
   });
@@ -100,10 +102,30 @@ function furnish(lab: Lab, host: LabHost): void {
   }
   for (const name of ["runtime", "kubelet"]) symlinkSync("node", join(root, "lab/bin", name));
   writeUsers(root);
+  writeFileSync(join(root, "lab/init"), initScript);
+  writeFileSync(join(root, "lab/sbin/systemctl"), systemctlText, { mode: 0o755 });
+  writeFileSync(join(root, "etc/systemd/system/kubelet.service"), kubeletUnit);
   writeFileSync(join(root, "etc/hosts"), hostsText(lab));
   // What the parts inside read: for them the host's root is theirs.
   writeLab({ ...lab, directory: join(root, "lab"), hosts: [{ ...host, root: "/" }] });
 }
+
+/** As Kubernetes' packages bring it; its flags are in kubeadm-flags.env. */
+const kubeletUnit = `[Unit]
+Description=kubelet: The Kubernetes Node Agent
+
+[Service]
+Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"
+Environment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"
+EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env
+ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS
+Restart=always
+StartLimitInterval=0
+RestartSec=10
+
+[Install]
+WantedBy=multi-user.target
+`;
 
 /** Where /bin is a link to usr/bin it is one there too. */
 function linkOrFolder(root: string, name: string): void {

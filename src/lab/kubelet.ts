@@ -45,6 +45,8 @@ export async function runKubelet(lab: Lab, host: LabHost): Promise<void> {
         "server.go:269",
         `failed to run Kubelet: ${error instanceof Error ? error.message : String(error)}`,
       );
+      // Where there is a process 1, it does what systemd would.
+      if (root === "/") process.exit(1);
       await sleep(restartMs * lab.pace);
     }
   }

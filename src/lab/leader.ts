@@ -7,7 +7,7 @@ import { type Credentials, askApi, readCredentials } from "./credentials.ts";
 import { needed, readFlags } from "./flags.ts";
 import { klog } from "./klog.ts";
 import { listening } from "./listening.ts";
-import { markSilentNodes } from "./node-objects.ts";
+import { openNodeMonitor } from "./node-objects.ts";
 import { type Lab, type LabHost, rootOf } from "./places.ts";
 import { makeSelfSigned } from "./self-signed.ts";
 
@@ -42,13 +42,14 @@ async function lead(
   { credentials, pace }: { readonly credentials: Credentials; readonly pace: number },
 ): Promise<never> {
   let renewedAt: number | null = null;
+  const lookAtNodes = openNodeMonitor(credentials, pace);
   for (;;) {
     const failure = await renew(name, host, credentials);
     if (failure === null) {
       if (renewedAt === null)
         klog("I", "leaderelection.go:253", `successfully acquired lease kube-system/${name}`);
       renewedAt = performance.now();
-      if (name === "kube-controller-manager") await markSilentNodes(credentials, pace).catch(complain);
+      if (name === "kube-controller-manager") await lookAtNodes().catch(complain);
     } else {
       klog("E", "leaderelection.go:325", `error retrieving resource lock kube-system/${name}: ${failure}`);
       if (renewedAt !== null && performance.now() - renewedAt > renewDeadlineMs * pace) {

@@ -63,15 +63,25 @@ function nodeObject({ name, address, role }: LabHost, ready: string, reason: str
   };
 }
 
-/** Nodes whose lease is older than the grace period become `Unknown`. @throws Error in client-go's words */
-export async function markSilentNodes(credentials: Credentials, pace: number): Promise<void> {
-  const leases = await list<LeaseObject>(credentials, leasesPath);
-  const nodes = await list<NodeObject>(credentials, nodesPath);
-  for (const node of nodes) {
-    const lease = leases.find(({ metadata }) => metadata.name === node.metadata.name);
-    const age = Date.now() - Date.parse(lease?.spec.renewTime ?? "");
-    if (age > graceMs * pace && readyOf(node) === "True") await markSilent(credentials, node);
-  }
+/**
+ * One look at all nodes: whose lease was not renewed for the grace period becomes `Unknown`. Only what was seen counts: who has
+ * just been started waits, whatever the leases' dates are. Rejects with an Error in client-go's words.
+ */
+export function openNodeMonitor(credentials: Credentials, pace: number): () => Promise<void> {
+  const seen = new Map<string, { readonly renewTime: string; readonly at: number }>();
+  return async () => {
+    const leases = await list<LeaseObject>(credentials, leasesPath);
+    const nodes = await list<NodeObject>(credentials, nodesPath);
+    const now = performance.now();
+    for (const node of nodes) {
+      const { name } = node.metadata;
+      const renewTime = leases.find(({ metadata }) => metadata.name === name)?.spec.renewTime ?? "";
+      const last = seen.get(name);
+      if (last?.renewTime !== renewTime) seen.set(name, { renewTime, at: now });
+      else if (now - last.at > graceMs * pace && readyOf(node) === "True")
+        await markSilent(credentials, node);
+    }
+  };
 }
 
 async function markSilent(credentials: Credentials, node: NodeObject): Promise<void> {

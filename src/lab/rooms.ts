@@ -10,94 +10,28 @@ import { closeSync, existsSync, openSync, realpathSync } from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { AppError } from "../core/model/errors.ts";
-import { sharedFolders } from "./hosts-tree.ts";
 import { type Lab, type LabHost, type LabNetwork, rootOf } from "./places.ts";
 import { environmentOf, spawned, wordsFor } from "./processes.ts";
+import { insideScript, roomScript, sshdPath, switchScript } from "./room-scripts.ts";
 
 /** Whether this machine and this user can have rooms. */
 export function canHaveRooms(): boolean {
   if (process.getuid?.() !== 0) return false;
   if (["ip", "nsenter", "pivot_root", "ssh-keygen"].some((name) => inPath(name) === null)) return false;
   if (!existsSync(sshdPath)) return false;
-  return spawnSync("unshare", [...roomWords, "--pid", "--fork", "true"]).status === 0;
+  const trial = "ip link add br0 type bridge && ip link add eth0 type veth peer name eth1";
+  const words = [...roomWords, "--pid", "--fork", "--mount-proc", "/bin/sh", "-c", trial];
+  return spawnSync("unshare", words, { env: { PATH: pathWithSystem() } }).status === 0;
 }
 
-export const sshdPath = "/usr/sbin/sshd";
+/** RestartSec of kubeadm's unit. */
+const restartSeconds = 10;
 const roomWords = ["--mount", "--net", "--uts", "--ipc"] as const;
 
 function inPath(name: string): string | null {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin"];
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? null;
 }
-
-/** The network's middle: a bridge, the way to this machine, and the balancer, in whose room they are. */
-const switchScript = `
-ip link set lo up
-ip link add br0 type bridge mcast_snooping 0
-ip addr add "$ENDPOINT" dev br0 $NODAD
-ip link set br0 up
-ip link add up0 type veth peer name "$LINK" netns "$MACHINE"
-ip link set up0 master br0 up
-nsenter --target "$MACHINE" --net ip addr add "$GATEWAY" dev "$LINK" $NODAD
-nsenter --target "$MACHINE" --net ip link set "$LINK" up
-echo ready
-exec "$@"
-`;
-
-/** A host's way into the network and its file system; what needs its process space is done by `insideScript`. */
-const roomScript = `
-ip link add eth0 type veth peer name "$NAME" netns "$SWITCH"
-nsenter --target "$SWITCH" --net ip link set "$NAME" master br0 up
-ip link set lo up
-ip addr add "$ADDRESS" dev eth0 $NODAD
-ip link set eth0 up
-mount --bind "$ROOT" "$ROOT"
-for folder in ${sharedFolders.join(" ")}; do
-  if [ -d "$ROOT/$folder" ] && ! [ -L "$ROOT/$folder" ]; then
-    mount --rbind "/$folder" "$ROOT/$folder"
-    mount -o remount,bind,ro "$ROOT/$folder"
-  fi
-done
-mount --rbind /dev "$ROOT/dev"
-for program in node etcd; do
-  path=$NODE
-  [ $program = node ] || path=$ETCD
-  : >"$ROOT/lab/bin/$program"
-  mount --bind "$path" "$ROOT/lab/bin/$program"
-done
-mount --bind "$PROGRAM" "$ROOT/lab/program"
-exec unshare --pid --fork --kill-child -- /bin/sh -euc "$INSIDE"
-`;
-
-const insideScript = `
-mount -t proc proc "$ROOT/proc"
-cd "$ROOT"
-pivot_root . lab/old
-exec chroot . /bin/sh -euc "$INIT"
-`;
-
-/** Process 1 of a host: the little of systemd that is needed. It reaps what is orphaned while it waits. */
-const initScript = `
-umount -l /lab/old
-echo "$NAME" >/proc/sys/kernel/hostname
-unset INSIDE INIT ROOT SWITCH NODE ETCD PROGRAM ADDRESS NODAD
-export HOME=/root
-keep() {
-  log=/var/log/$1.out
-  shift
-  while :; do
-    "$@" </dev/null >>"$log" 2>&1 || :
-    sleep 0.3
-  done
-}
-keep sshd ${sshdPath} -D -e -f /etc/ssh/sshd_config &
-keep runtime runtime "$SCRIPT" lab run runtime --dir /lab --host "$NAME" &
-keep kubelet kubelet "$SCRIPT" lab run kubelet --dir /lab --host "$NAME" &
-while :; do
-  sleep 3600 &
-  wait $!
-done
-`;
 
 function common({ family, prefixLength }: LabNetwork, address: string): Readonly<Record<string, string>> {
   return { ADDRESS: `${address}/${prefixLength}`, NODAD: family === "ipv6" ? "nodad" : "" };
@@ -107,7 +41,7 @@ function common({ family, prefixLength }: LabNetwork, address: string): Readonly
 export async function startSwitch(lab: Lab, network: LabNetwork): Promise<number> {
   const balancer: LabHost = { name: "lb", ports: lab.hosts[0]?.ports ?? noPorts };
   const words = wordsFor(lab, balancer, "balancer");
-  const program = ["/bin/sh", "-euc", 'exec "$@" >/dev/null 2>&1', "sh", process.execPath, ...words];
+  const program = ["/bin/sh", "-euc", 'exec "$@" >>"$LOG" 2>&1', "balancer", process.execPath, ...words];
   const child = spawn("unshare", ["--net", "--", "/bin/sh", "-euc", switchScript, "sh", ...program], {
     cwd: "/",
     detached: true,
@@ -118,6 +52,7 @@ export async function startSwitch(lab: Lab, network: LabNetwork): Promise<number
       ...common(network, network.gateway),
       ENDPOINT: `${network.endpoint}/${network.prefixLength}`,
       GATEWAY: `${network.gateway}/${network.prefixLength}`,
+      LOG: join(lab.directory, "balancer.log"),
       LINK: network.link ?? "",
       MACHINE: String(process.pid),
     },
@@ -186,8 +121,8 @@ export async function startRoom(
         ETCD: realpathSync(inPath("etcd") ?? "/bin/false"),
         PROGRAM: dirname(script),
         SCRIPT: join("/lab/program", basename(script)),
+        RESTART: String(restartSeconds * lab.pace),
         INSIDE: insideScript,
-        INIT: initScript,
       },
     });
     await spawned(child);

@@ -79,7 +79,7 @@ export async function runLabUp(options: LabUpOptions, io: Io): Promise<number> {
 
 function refuseWithoutHosts({ workers, ipv6, etcd31, loopback }: LabUpOptions): void {
   const given = { "--workers": workers, "--ipv6": ipv6, "--etcd-31": etcd31, "--loopback": loopback };
-  const [first] = Object.entries(given).filter(([, value]) => value !== undefined);
+  const first = Object.entries(given).find(([, value]) => value !== undefined);
   if (first) {
     throw new AppError("value-invalid", { what: "options", value: first[0], expected: "--hosts with it" });
   }
