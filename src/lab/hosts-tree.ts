@@ -10,9 +10,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type ControlPlaneOptions, makeAuthorities, makeControlPlane, makeWorker } from "./control-plane.ts";
 import { type Lab, type LabHost, type LabNetwork, rootOf, writeLab } from "./places.ts";
+import { ownScript } from "./processes.ts";
 import { initScript, sharedFolders, systemctlText } from "./room-scripts.ts";
 
 export interface TreeOptions {
@@ -103,6 +104,9 @@ function furnish(lab: Lab, host: LabHost): void {
   for (const name of ["runtime", "kubelet"]) symlinkSync("node", join(root, "lab/bin", name));
   writeUsers(root);
   writeFileSync(join(root, "lab/init"), initScript);
+  // The tool as an operator has it who works on a master.
+  const own = `#!/bin/sh\nexec /lab/bin/node /lab/program/${basename(ownScript())} "$@"\n`;
+  writeFileSync(join(root, "lab/sbin/perennial"), own, { mode: 0o755 });
   writeFileSync(join(root, "lab/sbin/systemctl"), systemctlText, { mode: 0o755 });
   writeFileSync(join(root, "etc/systemd/system/kubelet.service"), kubeletUnit);
   writeFileSync(join(root, "etc/hosts"), hostsText(lab));

@@ -26,6 +26,7 @@ export interface HostsUpOptions {
 }
 
 const startMs = 90_000;
+const pollMs = 400;
 
 /** Resolves when everything is well. @throws AppError `value-invalid` when the directory is not empty or too deep, `bounce-failed` */
 export async function hostsUp(options: HostsUpOptions): Promise<Lab> {
@@ -72,7 +73,7 @@ async function untilAllWell(lab: Lab, network: LabNetwork): Promise<void> {
     const status = await hostsStatus(lab, network);
     if (isAllWell(status)) return;
     if (performance.now() >= end) throw failure(status);
-    await sleep(200);
+    await sleep(pollMs);
   }
 }
 

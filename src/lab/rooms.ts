@@ -11,7 +11,7 @@ import { basename, delimiter, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { AppError } from "../core/model/errors.ts";
 import { type Lab, type LabHost, type LabNetwork, rootOf } from "./places.ts";
-import { environmentOf, spawned, wordsFor } from "./processes.ts";
+import { environmentOf, ownScript, spawned, wordsFor } from "./processes.ts";
 import { insideScript, roomScript, sshdPath, switchScript } from "./room-scripts.ts";
 
 /** Whether this machine and this user can have rooms. */
@@ -103,7 +103,7 @@ export async function startRoom(
   { network, switchPid }: { readonly network: LabNetwork; readonly switchPid: number },
 ): Promise<ChildProcess> {
   const root = rootOf(lab, host);
-  const script = realpathSync(process.argv[1] ?? "");
+  const script = ownScript();
   const output = openSync(join(root, "var/log/host.out"), "a", 0o600);
   try {
     const child = spawn("unshare", [...roomWords, "--", "/bin/sh", "-euc", roomScript], {

@@ -15,7 +15,7 @@ import { type ProcessResult, runCli, spawnCli, startCli } from "../support/cli.t
 import { etcdctl, hasEtcd } from "../support/etcd-server.ts";
 
 const base = mkdtempSync(join(tmpdir(), "hosts-"));
-const quick = ["--pace", "0.05", "--key-algorithm", "ECDSA-P256"] as const;
+const quick = ["--pace", "0.15", "--key-algorithm", "ECDSA-P256"] as const;
 
 const lab = (dir: string, ...words: readonly string[]): Promise<ProcessResult> =>
   spawnCli(["lab", ...words, "--dir", dir]);
