@@ -1,6 +1,6 @@
 // `lab down` of several hosts: their processes, with them their namespaces; the link by its name; the files last.
 import { spawnSync } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, realpathSync, rmSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -53,11 +53,18 @@ async function removeLink(link: string): Promise<void> {
 
 /** A host's mounts are its own namespace's; should one ever be seen here, nothing below it may be removed. */
 function refuseMounts(directory: string): void {
+  const real = realpathSync(directory);
   const below = readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
-    .find((line) => line.split(" ")[4]?.startsWith(`${directory}/`));
+    .map((line) => unescaped(line.split(" ")[4] ?? ""))
+    .find((path) => path.startsWith(`${real}/`));
   if (below !== undefined) {
-    const reason = `something is mounted below it: ${below.split(" ")[4] ?? ""}` as const;
+    const reason = `something is mounted below it: ${below}` as const;
     throw new AppError("input-unreadable", { path: directory, reason });
   }
+}
+
+/** proc_pid_mountinfo(5): white space and backslashes are octal there. */
+function unescaped(path: string): string {
+  return path.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 }

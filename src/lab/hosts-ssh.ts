@@ -78,6 +78,12 @@ function writeOwnSsh(lab: Lab, host: LabHost, folder: string): void {
   writeFileSync(join(own, "config"), configText(lab, "/root/.ssh"), { mode: 0o600 });
 }
 
+/** A directory may be called anything, a cluster may not. */
+function clusterName(directory: string): string {
+  const name = basename(directory).replaceAll(/[^A-Za-z0-9._-]/g, "-");
+  return /^[A-Za-z0-9]/.test(name) ? name : `lab${name}`;
+}
+
 /** The cluster as an operator would describe it, `DIR/cluster.yaml`. */
 export function writeClusterFile(lab: Lab): void {
   const { network, directory } = lab;
@@ -86,7 +92,7 @@ export function writeClusterFile(lab: Lab): void {
   const cluster = {
     apiVersion: "perennial/v1",
     kind: "Cluster",
-    name: basename(directory),
+    name: clusterName(directory),
     profile: "kubeadm",
     ...(isRoom && { ssh: { config: join(sshFolder(lab), "config") } }),
     nodes: lab.hosts.map((host) => ({
