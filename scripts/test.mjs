@@ -22,8 +22,9 @@ const needed = [
   { program: "runc", package: "runc", for: "containers of a real runtime" },
   { program: "dockerd", package: "docker.io", for: "docker on a real daemon" },
   { program: "busybox", package: "busybox", for: "scripts for small systems" },
-  { program: "ssh", package: "openssh-client", for: "other machines" },
-  { program: "sshd", package: "openssh-server", for: "other machines" },
+  { program: "sshd", package: "openssh-server", for: "hosts reached over SSH" },
+  { program: "ssh", package: "openssh-client", for: "hosts reached over SSH" },
+  { program: "ip", package: "iproute2", for: "labs of many hosts" },
   { program: "setpriv", package: "util-linux", for: "files that may not be read" },
 ];
 

@@ -5,11 +5,13 @@ import { createWriteStream, existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { readsOnce, withFrozenFiles } from "./frozen-files.ts";
 import { type Lab, type LabHost, rootOf } from "./places.ts";
 import { environmentOf, wordsFor } from "./processes.ts";
 
 export interface ContainerStart {
   readonly command: readonly string[];
+  readonly image: string;
   /** Below the host's root. */
   readonly log: string;
 }
@@ -21,9 +23,14 @@ const standIns: ReadonlySet<string> = new Set([
   "kube-scheduler",
 ]);
 
-export function startContainer(lab: Lab, host: LabHost, { command, log }: ContainerStart): ChildProcess {
+export function startContainer(
+  lab: Lab,
+  host: LabHost,
+  { command, image, log }: ContainerStart,
+): ChildProcess {
   const [program = "", ...words] = command;
-  const onHost = words.map((word) => translated(word, rootOf(lab, host)));
+  const below = words.map((word) => translated(word, rootOf(lab, host)));
+  const onHost = readsOnce(image) ? withFrozenFiles(below, rootOf(lab, host)) : below;
   const options = {
     argv0: program,
     cwd: rootOf(lab, host),

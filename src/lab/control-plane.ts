@@ -17,9 +17,11 @@ import {
 } from "./lab-issuer.ts";
 import type { SanInput } from "../core/pki/extensions.ts";
 import {
+  inUrl,
   kubeconfigText,
   kubeletConfigText,
   kubeletFlagsText,
+  type LabMember,
   type LabNode,
   type LabPorts,
   manifestTexts,
@@ -63,6 +65,10 @@ export interface ControlPlaneOptions {
   readonly authorities?: LabAuthorities;
   /** For a node that is to run: kubeadm's ports when not given, and then no files of the kubelet's that name them. */
   readonly ports?: LabPorts;
+  /** Tag of etcd's image; default `3.4.13-0`. */
+  readonly etcdVersion?: string;
+  /** Every member of etcd's cluster; default is the node alone. */
+  readonly members?: readonly LabMember[];
 }
 
 interface Leaf {
@@ -94,6 +100,19 @@ export async function makeControlPlane(options: ControlPlaneOptions): Promise<vo
   ]);
 }
 
+/** A worker's tree: the kubelet's files and the cluster's authority. */
+export async function makeWorker(
+  options: ControlPlaneOptions & { readonly authorities: LabAuthorities },
+): Promise<void> {
+  const lab = labNode(options);
+  const tree = treeWriter(options.directory);
+  tree.open(`${lab.pkiDir}/ca.crt`, certificatePem(options.authorities.ca));
+  tree.open("/etc/hostname", `${lab.node}\n`);
+  tree.open("/var/lib/kubelet/config.yaml", kubeletConfigText(lab));
+  tree.open("/var/lib/kubelet/kubeadm-flags.env", kubeletFlagsText());
+  await writeKubelet(tree, options, options.authorities);
+}
+
 /** Three authorities and the service-account key, to be given to every node of a cluster. */
 export async function makeAuthorities(
   options: Pick<ControlPlaneOptions, "keySpec" | "issuedAt" | "caIssuedAt" | "caValiditySeconds">,
@@ -117,7 +136,8 @@ function validityOf(notBefore: number, seconds: number): Validity {
 function labNode(options: ControlPlaneOptions): LabNode {
   const { node = "m1", address = "192.0.2.11", endpoint = "lb.example.internal" } = options;
   const { kubernetesVersion = "1.20.2", pkiDir = "/etc/kubernetes/pki", ports = usualPorts } = options;
-  return { node, address, endpoint, kubernetesVersion, pkiDir, ports };
+  const { etcdVersion = "3.4.13-0", members = [{ node, address, peerPort: ports.etcdPeer }] } = options;
+  return { node, address, endpoint, kubernetesVersion, pkiDir, ports, etcdVersion, members };
 }
 
 function leafValidity({ issuedAt, validitySeconds = 365 * day }: ControlPlaneOptions): Validity {
@@ -255,7 +275,7 @@ async function writeKubeconfig(tree: TreeWriter, options: ControlPlaneOptions, l
 function serverOf(options: ControlPlaneOptions, path: string): string {
   const { address, endpoint, ports } = labNode(options);
   const isLocal = /controller-manager|scheduler/.test(path);
-  return `https://${isLocal ? address : endpoint}:${ports.apiServer}`;
+  return `https://${inUrl(isLocal ? address : endpoint)}:${ports.apiServer}`;
 }
 
 async function writeKubelet(

@@ -1,6 +1,7 @@
 // One process of a lab, started by another: `perennial lab run ROLE`.
 import { AppError } from "../core/model/errors.ts";
 import { runApiServer } from "./api-server.ts";
+import { runBalancer } from "./balancer.ts";
 import { runKubelet } from "./kubelet.ts";
 import { runLeader } from "./leader.ts";
 import { hostNamed, readLab } from "./places.ts";
@@ -17,6 +18,7 @@ export interface PartOptions {
 /** The process lives on for its servers. */
 export async function runPart(role: string, options: PartOptions): Promise<void> {
   const lab = readLab(options.directory);
+  if (role === "balancer") return runBalancer(lab);
   const host = hostNamed(lab, options.host);
   switch (role) {
     case "runtime":

@@ -1,14 +1,12 @@
 // `lab up`: a control plane that really runs, in one directory of this machine, on free ports of 127.0.0.1.
 // OUTPUTS: DIR (made, or empty); the processes of its hosts
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { mkdirSync, readdirSync, symlinkSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../core/model/errors.ts";
 import { makeControlPlane } from "./control-plane.ts";
-import type { LabPorts } from "./lab-texts.ts";
+import { freePorts } from "./free-ports.ts";
 import { type HostStatus, statusOf } from "./status.ts";
 import { type Lab, type LabHost, rootOf, socketOf, writeLab } from "./places.ts";
 import { startPart } from "./processes.ts";
@@ -39,7 +37,8 @@ export async function labUp({ directory, pace = 1, keySpec = "RSA-2048" }: UpOpt
   return lab;
 }
 
-function makeEmpty(lab: Lab, host: LabHost): void {
+/** Makes the lab's directory. `host` has the longest name. @throws AppError `value-invalid` */
+export function makeEmpty(lab: Lab, host: LabHost): void {
   const { directory } = lab;
   const refuse = (expected: "a new or empty directory" | typeof tooDeep): never => {
     throw new AppError("value-invalid", { what: "directory", value: directory, expected });
@@ -73,9 +72,14 @@ async function makeHost(lab: Lab, host: LabHost, keySpec: string): Promise<void>
 async function startHost(lab: Lab, host: LabHost): Promise<void> {
   await startPart(lab, host, "runtime");
   await startPart(lab, host, "kubelet");
+  await untilWell(() => statusOf(lab, host));
+}
+
+/** @throws AppError `bounce-failed` after a minute */
+export async function untilWell(look: () => Promise<HostStatus>): Promise<void> {
   const end = performance.now() + startMs;
   for (;;) {
-    const status = await statusOf(lab, host);
+    const status = await look();
     const sick = status.parts.find(({ ailment }) => ailment !== null);
     if (sick === undefined) return;
     if (performance.now() >= end) throw failure(status);
@@ -92,29 +96,4 @@ function failure({ parts }: HostStatus): AppError<"bounce-failed"> {
     where: consumer,
     reason: sick?.ailment ?? "",
   });
-}
-
-/** Ports that were free a moment ago, all different. */
-async function freePorts(): Promise<LabPorts> {
-  const servers = Array.from({ length: 8 }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(
-    servers.map((server) => {
-      server.close();
-      return once(server, "close");
-    }),
-  );
-  const [etcd = 0, etcdPeer = 0, etcdMetrics = 0, apiServer = 0, ...rest] = ports;
-  const [controllerManager = 0, scheduler = 0, kubelet = 0, kubeletHealth = 0] = rest;
-  return {
-    etcd,
-    etcdPeer,
-    etcdMetrics,
-    apiServer,
-    controllerManager,
-    scheduler,
-    kubelet,
-    kubeletHealth,
-  };
 }

@@ -1,5 +1,16 @@
 // The command line's own words in English: help, questions, closing lines.
 
+/** What the hosts of a lab are together. */
+export interface LabTogether {
+  readonly members: number;
+  readonly healthy: number;
+  readonly hasQuorum: boolean;
+  readonly apiServers: number;
+  readonly endpoint: string;
+  readonly workers: number;
+  readonly ready: number | null;
+}
+
 export const cliEn = {
   tool: "Keeps the certificates of Kubernetes control planes alive.",
   headings: { usage: "Usage:", arguments: "Arguments:", options: "Options:", commands: "Commands:" },
@@ -92,6 +103,12 @@ export const cliEn = {
     labKey: "algorithm of all keys",
     labAt: "when they ended (default: ten days ago)",
     labCa: "the authorities too",
+    labHosts:
+      "several control planes with one etcd, as root each in namespaces of its own with sshd, else on 127.0.0.0/8",
+    labWorkers: "nodes that only run a kubelet (default 0)",
+    labIpv6: "addresses of fd00::/8 (as root)",
+    labOldEtcd: "an etcd that reads its certificates once, as 3.1 did (emulated)",
+    labLoopback: "several hosts without namespaces, even as root",
   },
   usage: {
     unknownOption: (name: string) => `unknown option ${name}`,
@@ -178,6 +195,18 @@ export const cliEn = {
     well: "well",
     lookAt: (look: string, repair: string) => `Look at it: ${look}\nRepair it:  ${repair}`,
     expired: (at: string) => `Every certificate has ended at ${at}, and everything was restarted.`,
+    host: (name: string, role: string, address: string) => `${name}  ${role}  ${address}`,
+    silent: "does not answer",
+    ready: (state: string | null) =>
+      `node ${state === "True" ? "Ready" : state === null ? "unknown: no API server says it" : "NotReady"}`,
+    together: (state: LabTogether) =>
+      [
+        `etcd: ${state.healthy} of ${state.members} members well, ${state.hasQuorum ? "quorum" : "no quorum"}`,
+        `API servers: ${state.apiServers} of ${state.members} well, ${state.endpoint}`,
+        `workers: ${state.ready ?? "unknown"} of ${state.workers} Ready`,
+      ].join("\n"),
+    cluster: (file: string, login: string | null) =>
+      `Cluster:  ${file}${login === null ? "" : `\nLog in:   ${login}`}`,
     down: (count: number) => `${count} ${count === 1 ? "process" : "processes"} ended, the lab is removed.`,
   },
   bare: {

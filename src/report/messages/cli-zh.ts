@@ -90,6 +90,11 @@ export const cliZh: typeof cliEn = {
     labKey: "全部密钥的算法",
     labAt: "过期时间（默认：十天前）",
     labCa: "CA 也过期",
+    labHosts: "多个控制平面共用一个 etcd：以 root 运行时每个都有自己的命名空间和 sshd，否则使用 127.0.0.0/8",
+    labWorkers: "只运行 kubelet 的节点数（默认 0）",
+    labIpv6: "使用 fd00::/8 的地址（需要 root）",
+    labOldEtcd: "像 3.1 那样只读取一次证书的 etcd（模拟）",
+    labLoopback: "多台主机但不用命名空间，即使是 root",
   },
   usage: {
     unknownOption: (name) => `未知选项 ${name}`,
@@ -163,6 +168,21 @@ export const cliZh: typeof cliEn = {
     well: "正常",
     lookAt: (look, repair) => `查看：${look}\n修复：${repair}`,
     expired: (at) => `全部证书已于 ${at} 过期，所有进程已重启。`,
+    host: (name, role, address) => `${name}  ${role}  ${address}`,
+    silent: "没有应答",
+    ready: (state) =>
+      state === "True"
+        ? "节点 Ready"
+        : state === null
+          ? "节点状态未知：没有 API server 应答"
+          : "节点 NotReady",
+    together: (state) =>
+      [
+        `etcd：${state.members} 个成员中 ${state.healthy} 个正常，${state.hasQuorum ? "有法定多数" : "没有法定多数"}`,
+        `API server：${state.members} 个中 ${state.apiServers} 个正常，${state.endpoint}`,
+        `工作节点：${state.workers} 个中 ${state.ready ?? "未知"} 个 Ready`,
+      ].join("\n"),
+    cluster: (file, login) => `集群文件：${file}${login === null ? "" : `\n登录：    ${login}`}`,
     down: (count) => `已结束 ${count} 个进程，lab 已删除。`,
   },
   bare: {
