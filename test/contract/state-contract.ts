@@ -23,11 +23,11 @@ const mounting = canMount();
 
 /** `open` may refuse an unsafe directory at once or at its first use. */
 export function describeStateDirectory(
-  name: string,
+  kind: string,
   open: (path: string) => StateDirectory,
   { rivals = 20, timeUnitMs = 0.5 }: { readonly rivals?: number; readonly timeUnitMs?: number } = {},
 ): void {
-  describe(`state directory: ${name}`, () => {
+  describe(`state directory: ${kind}`, () => {
     let folder: string;
     let path: string;
     let state: StateDirectory;
@@ -41,8 +41,12 @@ export function describeStateDirectory(
 
     const modeOf = (file: string): string => (statSync(join(path, file)).mode & 0o7777).toString(8);
     const textOf = (file: string): string => readFileSync(join(path, file), "utf8");
-    const mtimeMs = Math.floor(1_700_000_000_123.5 / timeUnitMs) * timeUnitMs;
-    const ours = { uid: process.getuid!(), gid: process.getgid!(), mtimeMs, xattrs: {} };
+    const ours = {
+      uid: process.getuid!(),
+      gid: process.getgid!(),
+      mtimeMs: Math.floor(1_700_000_000_123.5 / timeUnitMs) * timeUnitMs,
+      xattrs: {},
+    };
 
     it("is not made by looking", async () => {
       expect(await state.read("lock")).toBeNull();
@@ -124,7 +128,7 @@ export function describeStateDirectory(
       expect({ uid, gid, mtimeMs, mode: modeOf(file) }).toEqual({
         uid: 1234,
         gid: 5678,
-        mtimeMs,
+        mtimeMs: ours.mtimeMs,
         mode: "640",
       });
     });

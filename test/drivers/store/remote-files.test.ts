@@ -37,7 +37,7 @@ for (const shell of shells.filter(hasShell)) {
         return others;
       },
       startReader: (address) => startFileReader(join(root, address.path)),
-      spoil: async (address) => void mkdirSync(join(root, address.path)),
+      spoil: async (address) => mkdirSync(join(root, address.path)),
       close: async () => {
         await host.close();
         rmSync(root, { recursive: true });

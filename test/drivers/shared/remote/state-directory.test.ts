@@ -42,7 +42,7 @@ describe("the lock over a state directory behind a shell", () => {
         self: () => ({ ...actor, pid, processStart: "1" }),
         isAlive: () => life,
       },
-      clock: { now: () => 1_795_366_561_947 } as LockPorts["clock"],
+      clock: { now: () => 1_795_366_561_947 },
       failpoints: { hit: () => undefined },
     };
   }
