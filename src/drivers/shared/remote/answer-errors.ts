@@ -7,8 +7,10 @@ export interface Asked {
   /** What errors name. */
   readonly object: string;
   readonly root?: string;
-  /** What was expected: a revision, or the staged bytes. */
+  /** The revision that was expected to be live. */
   readonly expected?: string;
+  /** sha256 of the new bytes. */
+  readonly sha256?: string;
   readonly limitBytes?: number;
 }
 
@@ -29,7 +31,11 @@ export function errorOf(answer: Answer, asked: Asked): AppError {
     case "conflict":
       return new AppError("store-conflict", { address, expected, found: one ?? "" });
     case "mismatch":
-      return new AppError("store-mismatch", { address, expected, found: one ?? "" });
+      return new AppError("store-mismatch", {
+        address,
+        expected: asked.sha256 ?? expected,
+        found: one ?? "",
+      });
     case "failed":
       return failed(address, one ?? "", errnoOfText(two ?? ""));
     case "unverified":

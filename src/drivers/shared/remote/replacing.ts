@@ -67,6 +67,7 @@ function askToStage(staging: Staging, base: string, isAgain: boolean): Promise<A
     input: bytes,
     results: ["staged", "same", "named"],
     expected: options.expect,
+    sha256,
   });
 }
 

@@ -112,8 +112,8 @@ function stateError(state: State, wanted: Wanted, [kind, ...fields]: Answer): Ap
   if (kind === "state-unreadable") return unsafe(state.path, errnoOfText(one));
   if (kind === "unsafe") return unsafe(trimmed(one), unsafeReason(two));
   const object = kind === "failed" && one === "chmod" ? state.path : posix.join(state.path, wanted.file);
-  const expected = wanted.input && sha256Hex(wanted.input);
-  return errorOf([kind, ...fields], { object, ...(expected !== undefined && { expected }) });
+  const sha256 = wanted.input && sha256Hex(wanted.input);
+  return errorOf([kind, ...fields], { object, ...(sha256 !== undefined && { sha256 }) });
 }
 
 async function read(state: State, file: string): Promise<Uint8Array | null> {

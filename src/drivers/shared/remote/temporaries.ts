@@ -33,7 +33,6 @@ export async function adoptRemote(files: RemoteFiles, staged: Staged, token: num
       sha: staged.sha256,
     },
     results: ["adopted"],
-    expected: staged.sha256,
   });
   return { ...staged, temporary: joinNodePath(folder, newName) };
 }
