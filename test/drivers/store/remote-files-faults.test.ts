@@ -435,6 +435,57 @@ describe.each(shells.filter(hasShell))("the remote file store, %s", (shell) => {
       });
     });
 
+    describe("with programs that fail or are old", () => {
+      const said: string[] = [];
+      const strange = openLocalShell({
+        shell,
+        tamper: (script, input) => [`${said.join("\n")}\n${script}`, input],
+      });
+      afterAll(() => strange.close());
+      afterEach(() => said.splice(0));
+
+      it("a failing fsync is fatal and leaves nothing; that of the folder is told, though the bytes are live", async () => {
+        const failing = "{ echo 'x: fsync failed: Input/output error' >&2; return 1; }";
+        const before = treeOf(root);
+        said.push(`dd() ${failing}`);
+        expect(await failure(replace(open({ host: strange })))).toEqual(writeFailure("fsync", "EIO"));
+        expect(treeOf(root)).toEqual(before);
+        said.splice(0, 1, `sync() ${failing}`);
+        expect(await failure(replace(open({ host: strange })))).toEqual(
+          writeFailure("sync-directory", "EIO"),
+        );
+        expect(readFileSync(live(), "utf8")).toBe("new\n");
+      });
+
+      it("a disk that gives other bytes back is found out before the name is used", async () => {
+        const expected = sha256("new\n");
+        said.push("cat() { command cat >/dev/null; echo bad; }");
+        expect(await failure(replace(open({ host: strange })))).toEqual({
+          code: "store-mismatch",
+          params: { address: object, expected, found: sha256("bad\n") },
+        });
+        expect(leftOvers(root)).toEqual([]);
+      });
+
+      it("mv and ln without -T, sync without names: the same comes out", async () => {
+        for (const name of ["mv", "ln"]) {
+          said.push(
+            `${name}() { case $1 in -*T*) echo "${name}: unrecognized option: T" >&2; return 1 ;; esac; command ${name} "$@"; }`,
+          );
+        }
+        said.push("sync() { echo 'sync: ignoring all arguments' >&2; }");
+        const old = open({ host: strange });
+        expect(await replace(old)).toBe("written");
+        await old.remove(address, { expect: sha256("new\n"), fence });
+        const staged = await old.stage(address, bytesOf("new\n"), staging("absent"));
+        mkdirSync(live());
+        expect((await failure(old.commit(staged, { fence }))).code).toBe("store-not-regular");
+        rmSync(live(), { recursive: true });
+        expect(await old.commit(staged, { fence })).toBe("written");
+        expect(readdirSync(dirname(live()))).toEqual(["apiserver.key"]);
+      });
+    });
+
     describe.skipIf(!isRoot)("as a user who may not (fault 38)", () => {
       const asGuest = (): RemoteFileStore => open({ host: guest });
 

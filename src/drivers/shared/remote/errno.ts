@@ -25,6 +25,7 @@ const words: readonly (readonly [words: string, code: string])[] = [
   ["Too many levels of symbolic links", "ELOOP"],
   ["Symbolic link loop", "ELOOP"],
   ["File exists", "EEXIST"],
+  ["cannot overwrite existing file", "EEXIST"],
   ["Too many links", "EMLINK"],
   ["Stale file handle", "ESTALE"],
   ["Stale NFS file handle", "ESTALE"],

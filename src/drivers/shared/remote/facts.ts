@@ -40,10 +40,10 @@ export interface RemoteFactsOptions {
   readonly now?: () => number;
 }
 
-const programs: readonly string[] = [
-  ...["base64", "cat", "chmod", "chown", "dd", "head", "id", "ln", "ls", "mkdir", "mv", "readlink", "rm"],
-  ...["rmdir", "sed", "sha256sum", "stat", "sync", "touch", "uname"],
-];
+const programs: readonly string[] =
+  "base64 cat chmod chown date dd head id ln ls mkdir mv readlink rm rmdir sed sha256sum stat sync touch uname".split(
+    " ",
+  );
 
 const largestBlockBytes = 64 * 1024;
 const smallestBlockBytes = 4 * 1024;

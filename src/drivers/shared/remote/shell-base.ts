@@ -87,7 +87,7 @@ drop() {
 # put NAME: input as a new file, 0600 before its first byte, whole and synced when it returns.
 put() {
   draft=$1
-  err=$(rm -f "./$draft" 2>&1) || answer failed create "$err"
+  if [ -e "./$draft" ] || [ -L "./$draft" ]; then err=$(rm -f "./$draft" 2>&1) || answer failed create "$err"; fi
   set -C
   err=$( { { :; } >"./$draft"; } 2>&1) || answer failed create "$err"
   set +C

@@ -15,9 +15,8 @@ read_file() {
 
 # The file that is open as 3, whatever its name leads to by now.
 show() {
-  regular_now=$(stat -L -c '%F' /proc/self/fd/3 2>&1)
-  case $regular_now in regular*) ;; *) answer unreadable again ;; esac
-  traits=$(stat -L -c '%s %a %u %g %Y %y' /proc/self/fd/3 2>&1) || answer unreadable "$traits"
+  traits=$(stat -L -c '%s %a %u %g %Y %y %F' /proc/self/fd/3 2>&1) || answer unreadable "$traits"
+  case $traits in *' regular file' | *' regular empty file') ;; *) answer unreadable again ;; esac
   [ "@{traits%% *}" -le "$limit" ] || answer large "@{traits%% *}"
   labels=''
   [ "$labelled" = 0 ] || labels_of /proc/self/fd/3
@@ -25,11 +24,7 @@ show() {
   printf '+'
   { ended=$( { { head -c "$((limit + 1))" <&3 2>/dev/null; echo "$?" >&5; } | base64 >&4; } 5>&1); } 4>&1
   printf '\0'
-  answer_rest "$ended"
-}
-
-answer_rest() {
-  out "$@"
+  out "$ended"
   finish
 }
 
@@ -63,8 +58,9 @@ stage() {
   like=''
   if [ "$found" != absent ]; then
     like=./$name
-    ids=$(stat -c '%u:%g' "$like" 2>&1) || answer unreadable "$ids"
-    uid=@{uid:-@{ids%:*}} gid=@{gid:-@{ids#*:}}
+    ids=@{traits#* * }
+    uid=@{uid:-@{ids%% *}} ids=@{ids#* }
+    gid=@{gid:-@{ids%% *}}
   fi
   put "$temporary"
   answer staged "$at"

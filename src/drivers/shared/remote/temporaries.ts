@@ -4,7 +4,7 @@ import type { Address } from "../../../core/model/address.ts";
 import type { Staged } from "../../../core/model/run.ts";
 import { nameOfTemporary } from "../file-target.ts";
 import { joinNodePath } from "../node-walk.ts";
-import { tokenOfTemporary, withToken } from "../temporary-file.ts";
+import { runOfTemporary, tokenOfTemporary, withToken } from "../temporary-file.ts";
 import { walkable, type RemoteFiles } from "./remote-files.ts";
 import { textOf } from "./script-queue.ts";
 
@@ -19,8 +19,7 @@ export async function adoptRemote(files: RemoteFiles, staged: Staged, token: num
   const { folder, name } = temporaryOf(staged);
   const newName = withToken(name, token);
   const first = tokenOfTemporary(name) ?? token;
-  // Two tokens tell where the number lies.
-  const prefix = name.slice(0, name.indexOf("-", name.indexOf(`-${first}-`)) + 1);
+  const prefix = `.perennial-${runOfTemporary(name) ?? ""}-`;
   await files.ask({
     object: staged.object,
     call: "adopt",

@@ -1,5 +1,5 @@
 // The far shell killed between any two of its commands that change something (fault 16): old or new, and the next try ends it.
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -16,15 +16,15 @@ const fence = (): Promise<void> => Promise.resolve();
 const mostSteps = 60;
 
 describe.skipIf(!hasShell("bash"))("a far shell that is killed (fault 16)", () => {
-  const folder = mkdtempSync(join(tmpdir(), "perennial-killed-"));
-  const counter = join(folder, "counter");
+  const scratch = mkdtempSync(join(tmpdir(), "perennial-killed-"));
+  const counter = join(scratch, "counter");
   const deadly = { step: 0 };
   // bash runs this before every simple command, in functions and subshells too.
   const trap = (): string =>
     [
       "set -o functrace",
       "count() {",
-      'case $1 in rm\\ *|mv\\ *|ln\\ *|ch???\\ *|touch\\ *|dd\\ *|sync\\ *|cat|cat\\ *|:|mkdir\\ *) ;; *) return 0 ;; esac',
+      "case $1 in rm\\ *|mv\\ *|ln\\ *|ch???\\ *|touch\\ *|dd\\ *|sync\\ *|cat|cat\\ *|:|mkdir\\ *) ;; *) return 0 ;; esac",
       `read -r steps <${counter}`,
       `echo $((steps + 1)) >|${counter}`,
       `[ "$steps" -lt ${deadly.step} ] || kill -9 -- -$$`,
@@ -39,7 +39,7 @@ describe.skipIf(!hasShell("bash"))("a far shell that is killed (fault 16)", () =
   afterAll(async () => {
     await doomed.close();
     await host.close();
-    rmSync(folder, { recursive: true });
+    rmSync(scratch, { recursive: true });
   });
 
   let root: string;
@@ -73,12 +73,17 @@ describe.skipIf(!hasShell("bash"))("a far shell that is killed (fault 16)", () =
   it("while staging: the live file is the old one, and staging again works", async () => {
     const store = openRemoteFileStore({ host, root, node: "m1" });
     writeFileSync(live(), old, { mode: 0o600 });
+    const forAll = staging(sha256(old), { attributes: { mode: 0o644 } });
+    const modes = new Set<string>();
     const deaths = await killEverywhere(
-      () =>
-        openRemoteFileStore({ host: doomed, root, node: "m1" }).stage(address, fresh, staging(sha256(old))),
+      () => openRemoteFileStore({ host: doomed, root, node: "m1" }).stage(address, fresh, forAll),
       async () => {
         expect(readFileSync(live())).toEqual(Buffer.from(old));
         expect(pki().filter((name) => !isTemporary(name))).toEqual(["apiserver.key"]);
+        for (const name of pki().filter(isTemporary)) {
+          const { mode, size } = statSync(join(dirname(live()), name));
+          modes.add(`${(mode & 0o777).toString(8)} ${size === fresh.length ? "whole" : size}`);
+        }
         const again = await store.stage(address, fresh, staging(sha256(old)));
         expect(readFileSync(join(root, again.temporary)).equals(fresh)).toBe(true);
         expect(await store.sweep([address], 8)).toEqual([again.temporary]);
@@ -86,6 +91,7 @@ describe.skipIf(!hasShell("bash"))("a far shell that is killed (fault 16)", () =
       },
     );
     expect(deaths).toBeGreaterThan(6);
+    expect([...modes].sort()).toEqual(["600 0", "600 whole", "644 whole"]);
   });
 
   for (const isCreation of [false, true]) {
@@ -149,8 +155,8 @@ describe.skipIf(!hasShell("bash"))("a far shell that is killed (fault 16)", () =
     const state = openRemoteStateDirectory({ host, path });
     const dying = openRemoteStateDirectory({ host: doomed, path });
     const textOf = (file: string): string => readFileSync(join(path, file), "utf8");
-    const whole = async (folder: string, file: string): Promise<void> => {
-      for (const name of await state.list(folder)) expect(textOf(`${folder}/${name}`)).toBe("whole\n");
+    const whole = async (parent: string, file: string): Promise<void> => {
+      for (const name of await state.list(parent)) expect(textOf(`${parent}/${name}`)).toBe("whole\n");
       await state.remove(file);
     };
     const creating = await killEverywhere(
