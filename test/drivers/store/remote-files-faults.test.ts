@@ -467,6 +467,18 @@ describe.each(shells.filter(hasShell))("the remote file store, %s", (shell) => {
         expect(leftOvers(root)).toEqual([]);
       });
 
+      it("a file that appears just before the new name is given is not overwritten", async () => {
+        const old = open({ host: strange });
+        rmSync(live());
+        const staged = await old.stage(address, bytesOf("new\n"), staging("absent"));
+        said.push('ln() { echo theirs >"$3"; command ln "$@"; }');
+        expect(await failure(old.commit(staged, { fence }))).toEqual({
+          code: "store-conflict",
+          params: { address: object, expected: "absent", found: "present" },
+        });
+        expect(readFileSync(live(), "utf8")).toBe("theirs\n");
+      });
+
       it("mv and ln without -T, sync without names: the same comes out", async () => {
         for (const name of ["mv", "ln"]) {
           said.push(

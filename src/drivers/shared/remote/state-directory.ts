@@ -22,7 +22,7 @@ export interface RemoteStateDirectoryOptions {
   readonly path: string;
 }
 
-/** As the local one; a snapshot of etcd has its place in the port that streams. */
+/** As the local one. */
 const limitBytes = 256 * 1024 * 1024;
 
 interface State {

@@ -1,12 +1,12 @@
 // The state directory behind a shell: the contract in three shells, and the lock over it.
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openRemoteStateDirectory } from "../../../../src/drivers/shared/remote/state-directory.ts";
 import { acquireLock, type Lock, type LockPorts } from "../../../../src/engine/lock.ts";
 import { describeStateDirectory } from "../../../contract/state-contract.ts";
-import { failure } from "../../../contract/store-contract.ts";
+import { bytesOf, failure } from "../../../contract/store-contract.ts";
 import { hasShell, openLocalShell, type ShellName } from "../../../support/local-shell.ts";
 
 const shells: readonly ShellName[] = ["dash", "bash", "busybox"];
@@ -22,6 +22,57 @@ for (const host of hosts) {
     timeUnitMs,
   });
 }
+
+describe("a state directory behind a shell", () => {
+  let folder: string;
+  let path: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "perennial-state-"));
+    path = join(folder, "lib/perennial");
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it("is refused below a folder that others may write to, and nothing is made", async () => {
+    const [host] = hosts;
+    if (!host) throw new Error("no shell");
+    mkdirSync(join(folder, "lib"));
+    const state = openRemoteStateDirectory({ host, path });
+    expect(await state.create("a", bytesOf("a"))).toBe(true);
+    chmodSync(folder, 0o775);
+    const reason = `owned by uid ${process.getuid?.()}, mode 0775`;
+    const refused = { code: "state-unsafe", params: { path: folder, reason } };
+    expect(await failure(state.read("a"))).toEqual(refused);
+    expect(await failure(state.append("b", bytesOf("b")))).toEqual(refused);
+    chmodSync(folder, 0o755);
+    expect(await state.list("")).toEqual(["a"]);
+  });
+
+  it("says that a sync failed, and leaves no half file (fault 37)", async () => {
+    const said = ["dd() { echo 'x: fsync failed: Input/output error' >&2; return 1; }"];
+    const failing = openLocalShell({ tamper: (script, input) => [`${said.join("")}\n${script}`, input] });
+    try {
+      const state = openRemoteStateDirectory({ host: failing, path });
+      const params = { operation: "fsync", cause: "EIO" };
+      const append = await failure(state.append("journal", bytesOf("1\n")));
+      const create = await failure(state.create("plan", bytesOf("{}")));
+      for (const error of [append, create])
+        expect(error).toMatchObject({ code: "store-write-failed", params });
+      expect(readdirSync(path)).toEqual(["journal"]);
+    } finally {
+      await failing.close();
+    }
+  });
+
+  it("takes calls of one turn in their order, with one script", async () => {
+    const [host] = hosts;
+    if (!host) throw new Error("no shell");
+    const state = openRemoteStateDirectory({ host, path });
+    const before = host.scripts.length;
+    await Promise.all(["1\n", "22\n", "333\n"].map((line) => state.append("journal", bytesOf(line))));
+    expect(host.scripts.length - before).toBe(1);
+    expect(readFileSync(join(path, "journal"), "utf8")).toBe("1\n22\n333\n");
+  });
+});
 
 describe("the lock over a state directory behind a shell", () => {
   const [host] = hosts;
