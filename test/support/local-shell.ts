@@ -76,9 +76,7 @@ function makeApplets(folder: string): string {
   mkdirSync(applets);
   const busybox = execFileSync("sh", ["-c", "command -v busybox"], { encoding: "utf8" }).trim();
   const names = execFileSync(busybox, ["--list"], { encoding: "utf8" }).trim().split("\n");
-  for (const name of [...names, "busybox"]) {
-    if (!readdirSync(applets).includes(name)) symlinkSync(busybox, join(applets, name));
-  }
+  for (const name of new Set([...names, "busybox"])) symlinkSync(busybox, join(applets, name));
   return applets;
 }
 

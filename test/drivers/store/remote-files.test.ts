@@ -1,6 +1,7 @@
 // The store behind a shell: the contract of stores in three shells, one of them with nothing but busybox.
 import { chmodSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { afterAll } from "vitest";
 import { fileAddress } from "../../../src/core/model/address.ts";
 import { openRemoteFileStore } from "../../../src/drivers/store/remote-files.ts";
 import { describeStore, type StoreHarness } from "../../contract/store-contract.ts";
@@ -10,9 +11,10 @@ import { makeTree, startFileReader, treeOf } from "./files-support.ts";
 const shells: readonly ShellName[] = ["dash", "bash", "busybox"];
 
 for (const shell of shells.filter(hasShell)) {
+  const host = openLocalShell({ shell });
+  afterAll(() => host.close());
   const makeHarness = async (): Promise<StoreHarness> => {
     const root = makeTree();
-    const host = openLocalShell({ shell });
     const store = openRemoteFileStore({ host, root, node: "m1" });
     const folder = join(root, "etc/kubernetes");
     return {
@@ -39,10 +41,9 @@ for (const shell of shells.filter(hasShell)) {
       startReader: (address) => startFileReader(join(root, address.path)),
       spoil: async (address) => mkdirSync(join(root, address.path)),
       close: async () => {
-        await host.close();
         rmSync(root, { recursive: true });
       },
     };
   };
-  describeStore(`remote files, ${shell}`, makeHarness, { rivals: 4, commits: 12 });
+  describeStore(`remote files, ${shell}`, makeHarness, { rivals: 3, commits: 11 });
 }

@@ -3,6 +3,7 @@
 const words: readonly (readonly [words: string, code: string])[] = [
   ["No such file or directory", "ENOENT"],
   ["No such file", "ENOENT"],
+  ["no such file", "ENOENT"],
   ["Directory nonexistent", "ENOENT"],
   ["nonexistent directory", "ENOENT"],
   ["Permission denied", "EACCES"],

@@ -32,9 +32,15 @@ take() {
   fi
 }
 
-# missing PATH: returns when nothing is there; answers when that cannot be said.
+# missing PATH: returns when nothing was there; answers when that cannot be said. What has appeared since was not there before.
 missing() {
-  err=$(stat -c '' "$1" 2>&1) && answer unreadable again
+  err=$(stat -c '' "$1" 2>&1) && return 0
+  case $err in *'No such file or directory') ;; *) answer unreadable "$err" ;; esac
+}
+
+# The current folder can be listed. An entry that vanishes meanwhile, which some ls look at, is no fault.
+listable() {
+  err=$(ls . 2>&1 >/dev/null) && return 0
   case $err in *'No such file or directory') ;; *) answer unreadable "$err" ;; esac
 }
 

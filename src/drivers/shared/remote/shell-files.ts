@@ -32,7 +32,7 @@ list_folder() {
   walk "$path" none
   [ "$state" = found ] || answer absent
   enter
-  err=$(ls . 2>&1 >/dev/null) || answer unreadable "$err"
+  listable
   out names
   set +f
   for name in .* *; do
@@ -137,7 +137,7 @@ hold() {
 adopt() {
   hold
   [ "$state" = found ] || answer failed open-directory 'No such file or directory'
-  err=$(ls . 2>&1 >/dev/null) || answer unreadable "$err"
+  listable
   best='' highest=-1
   set +f
   for entry in "$prefix"*"$suffix"; do
@@ -172,7 +172,7 @@ temporaries() {
   [ "$state" != nowhere ] || answer none
   [ "$linked" = 0 ] || in_trees "$at/$name" || answer none
   enter
-  err=$(ls . 2>&1 >/dev/null) || answer unreadable "$err"
+  listable
   out temporaries "$at"
   set +f
   for entry in .perennial-*; do

@@ -16,10 +16,12 @@ enter_state() {
   refuse_link "$UP"
   refuse_link "$STATE"
   if [ ! -d "$STATE" ]; then
-    err=$(stat -c '' "$STATE" 2>&1) && answer state-unsafe "$STATE" EAGAIN
-    case $err in *'No such file or directory') ;; *) answer state-unreadable "$err" ;; esac
-    [ "$1" = make ] || answer missing
-    make_state
+    if err=$(stat -c '' "$STATE" 2>&1); then refuse_link "$STATE"
+    else
+      case $err in *'No such file or directory') ;; *) answer state-unreadable "$err" ;; esac
+      [ "$1" = make ] || answer missing
+      make_state
+    fi
   fi
   cd -P "$STATE" 2>/dev/null || answer state-unreadable 'Permission denied'
   me=$(id -u)
@@ -59,7 +61,10 @@ state_read() {
     answer missing
   fi
   regular_state
-  err=$( { { :; } <"./$file"; } 2>&1) || answer unreadable "$err"
+  err=$( { { :; } <"./$file"; } 2>&1) || {
+    there "./$file" || answer missing
+    answer unreadable "$err"
+  }
   out bytes
   printf '+'
   { ended=$( { { head -c "$limit" <"./$file" 2>/dev/null; echo "$?" >&5; } | base64 >&4; } 5>&1); } 4>&1
@@ -80,7 +85,7 @@ state_list() {
     answer missing
   fi
   cd "./$file" 2>/dev/null || answer unreadable 'Not a directory'
-  err=$(ls . 2>&1 >/dev/null) || answer unreadable "$err"
+  listable
   out names
   set +f
   for name in .* *; do

@@ -85,10 +85,10 @@ describe("the lock over a state directory behind a shell", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  function portsOf(pid: number, life: "alive" | "dead"): LockPorts {
+  function portsOf(pid: number, life: "alive" | "dead", at = path): LockPorts {
     const actor = { user: "root", sudoUser: null, sshConnection: null, host: "m1", bootId: "boot" };
     return {
-      state: openRemoteStateDirectory({ host: host!, path }),
+      state: openRemoteStateDirectory({ host: host!, path: at }),
       processes: {
         self: () => ({ ...actor, pid, processStart: "1" }),
         isAlive: () => life,
@@ -99,22 +99,25 @@ describe("the lock over a state directory behind a shell", () => {
   }
 
   it("is given to one of two who want it at the same time, and to the next when it is free", async () => {
-    const [one, two] = [portsOf(1, "alive"), portsOf(2, "alive")];
-    const ends = await Promise.allSettled([
-      acquireLock(one, { what: "renew" }),
-      acquireLock(two, { what: "renew" }),
-    ]);
-    const locks = ends.flatMap((end) => (end.status === "fulfilled" ? [end.value] : []));
-    expect(locks).toHaveLength(1);
-    const lost = ends.find((end) => end.status === "rejected");
-    expect(lost?.reason).toMatchObject({ code: "locked", params: { host: "m1", what: "renew" } });
-    const [lock] = locks as [Lock];
-    await lock.fence();
-    await lock.release();
-    const next = await acquireLock(two, { what: "rollback" });
-    expect(next.token).toBeGreaterThan(lock.token);
-    expect((await failure(lock.fence())).code).toBe("lock-lost");
-    await next.release();
+    for (let round = 0; round < 5; round++) {
+      const place = `${path}${round}`;
+      const [one, two] = [portsOf(1, "alive", place), portsOf(2, "alive", place)];
+      const ends = await Promise.allSettled([
+        acquireLock(one, { what: "renew" }),
+        acquireLock(two, { what: "renew" }),
+      ]);
+      const locks = ends.flatMap((end) => (end.status === "fulfilled" ? [end.value] : []));
+      expect(locks).toHaveLength(1);
+      const lost = ends.find((end) => end.status === "rejected");
+      expect(lost?.reason).toMatchObject({ code: "locked", params: { host: "m1", what: "renew" } });
+      const [lock] = locks as [Lock];
+      await lock.fence();
+      await lock.release();
+      const next = await acquireLock(two, { what: "rollback" });
+      expect(next.token).toBeGreaterThan(lock.token);
+      expect((await failure(lock.fence())).code).toBe("lock-lost");
+      await next.release();
+    }
   });
 
   it("of a dead holder is taken over, and its fence fails from then on", async () => {
