@@ -23,6 +23,7 @@ const special: Partial<Record<ErrorCode, number>> = {
   "plan-invalid": exitCodes.refused,
   "digest-differs": exitCodes.refused,
   "outside-window": exitCodes.refused,
+  "clock-stepped": exitCodes.refused,
   refused: exitCodes.refused,
   "script-unsupported": exitCodes.refused,
   "issue-refused": exitCodes.refused,

@@ -201,6 +201,7 @@ function addDoing(program: Command, { io, words, done }: Parts): void {
     .argument("<plan>", words.args.plan)
     .option("--approved <digest>", words.options.approved)
     .option("--window <from/to>", words.options.window)
+    .option("--accept-clock", words.options.acceptClock)
     .addOption(output(words, "table", "json"))
     .action(async (path: string, _: unknown, command: Command) => {
       const { runApply } = await import("./commands/renew.ts");
@@ -217,6 +218,8 @@ function addRuns(program: Command, { io, words, done }: Parts): void {
   resume
     .argument("[run]", words.args.run)
     .option("--break-lock", words.options.breakLock)
+    .option("--window <from/to>", words.options.window)
+    .option("--accept-clock", words.options.acceptClock)
     .addOption(output(words, "table", "json"))
     .action(async (run: string | undefined, _: unknown, command: Command) => {
       await done((await load()).runResume(run, command.optsWithGlobals<ResumeOptions>(), io));

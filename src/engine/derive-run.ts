@@ -2,6 +2,7 @@
 import type {
   Actor,
   BeforeImage,
+  ChangeWindow,
   Issued,
   JournalEntry,
   RunId,
@@ -48,6 +49,8 @@ export interface RunView {
   /** Who or what began to undo, null when nobody did. */
   readonly rollback: "operator" | "failure" | null;
   readonly resumes: number;
+  /** The window that the run's commands gave it, the last one; null for none. */
+  readonly window: ChangeWindow | null;
 }
 
 const noRecord: StepRecord = {
@@ -64,7 +67,7 @@ const noRecord: StepRecord = {
 export function deriveRun(entries: readonly JournalEntry[]): RunView | null {
   const [first, ...rest] = entries;
   if (first === undefined || first.body.type !== "run-started") return null;
-  const { run, planDigest, actor, ticket, reason } = first.body;
+  const { run, planDigest, actor, ticket, reason, window = null } = first.body;
   const begun: RunView = {
     run,
     planDigest,
@@ -82,6 +85,7 @@ export function deriveRun(entries: readonly JournalEntry[]): RunView | null {
     allStaged: false,
     rollback: null,
     resumes: 0,
+    window,
   };
   return rest.reduce(withEntry, begun);
 }
@@ -120,7 +124,7 @@ function withEntry(view: RunView, { at, body }: JournalEntry): RunView {
     case "failed":
       return withStep(view, body.step, { failed: body.code });
     case "resumed":
-      return { ...view, resumes: view.resumes + 1 };
+      return { ...view, resumes: view.resumes + 1, window: body.window ?? view.window };
     case "rollback-started":
       return { ...view, state: "rolling-back", endedAt: null, rollback: view.rollback ?? body.cause };
     case "undo-intent":

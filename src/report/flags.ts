@@ -1,5 +1,6 @@
 // The options of the command that sentences name: one place to change when an option is renamed.
 export const flags = {
+  acceptClock: "--accept-clock",
   addSan: "--add-san",
   allowLinksTo: "--allow-links-to",
   approved: "--approved",
@@ -13,6 +14,7 @@ export const flags = {
   signed: "--signed",
   stateDir: "--state-dir",
   validity: "--validity",
+  window: "--window",
   within: "--within",
   yes: "--yes",
 } as const;

@@ -136,6 +136,7 @@ export function errorSamples(text: string) {
     "plan-stale": { differences: [{ address: text, what: "bytes", planned: text, found: "" }] },
     "plan-invalid": { path: text, reason: reason },
     "outside-window": { fromAt: at, toAt: at + 3_600_000, at: at - 1 },
+    "clock-stepped": { byMs: -7_200_000 },
     "digest-differs": { approved: text, found: text },
     "run-unfinished": { run: text },
     "run-unknown": { run: text },
@@ -196,6 +197,10 @@ export const refusalCodes = Object.keys({
   "ku-lost": 0,
   "missing-not-requested": 0,
   "authority-key-here": 0,
+  "clock-behind-file": 0,
+  "clock-behind-run": 0,
+  "clock-behind-certificate": 0,
+  "clock-differs": 0,
 } satisfies Record<RefusalCode, 0>) as RefusalCode[];
 
 type ByCode<U extends { readonly code: string }> = {
@@ -257,6 +262,10 @@ export function planSamples(text: string) {
     "authority-made-anew": { code: "authority-made-anew", authority: text },
     "key-pair-missing": { code: "key-pair-missing", name: "sa", path: text, found: text },
     "bootstrap-not-needed": { code: "bootstrap-not-needed", path: text, file: text },
+    "clock-accepted": {
+      code: "clock-accepted",
+      doubts: [{ code: "clock-behind-file", slot: text, address: text, detail: text }],
+    },
     "kubelet-serving-left": { code: "kubelet-serving-left", path: text, isRotated: false },
   };
   return { renew: Object.values(renew), keep: Object.values(keep), notices: Object.values(notices) };

@@ -26,6 +26,8 @@ export interface RenewRequest {
   readonly allowLinksTo: readonly string[];
   /** True when the operator keeps a copy of etcd's data in another way. */
   readonly noSnapshot?: boolean;
+  /** True when the operator says that the clock is right, whatever speaks against it. */
+  readonly acceptClock?: boolean;
   /** Authorities to make again by explicit word: from the old one where it is found, or `anew` without asking for it. */
   readonly recreateAuthorities?: readonly { readonly name: string; readonly anew: boolean }[];
 }
@@ -396,6 +398,8 @@ export type Notice =
       readonly found: string | null;
     }
   | { readonly code: "bootstrap-not-needed"; readonly path: string; readonly file: string }
+  /** What speaks against the clock, and was overruled. */
+  | { readonly code: "clock-accepted"; readonly doubts: readonly Refusal[] }
   | { readonly code: "kubelet-serving-left"; readonly path: string; readonly isRotated: boolean };
 
 export interface Plan {

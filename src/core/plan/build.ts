@@ -23,6 +23,7 @@ import { octal } from "../policy/finding-of.ts";
 import { formatKeySpec, keySpecOfSpki, parseKeySpec } from "../pki/keys.ts";
 import { formatName, parseName } from "../pki/names.ts";
 import { digestOfPlan } from "./digest.ts";
+import { clockRefusals } from "./clock-doubts.ts";
 import { newModeOf } from "./new-mode.ts";
 import { type LivePart, type LiveSteps, liveSteps, noLiveSteps } from "./live-steps.ts";
 import { noticesOf } from "./notices.ts";
@@ -52,9 +53,13 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
   const authorities = recreateAuthorities(given, request);
   const { facts } = authorities;
   const decisions = signed ? selectSigned(facts, request, signed) : select(facts, request);
-  const refusals = signed
-    ? signedRefusals(facts, { decisions, request, pairing: signed })
-    : [...authorities.refusals, ...refusalsOf(facts, decisions, request)];
+  const doubts = clockRefusals(facts);
+  const refusals = [
+    ...(request.acceptClock === true ? [] : doubts),
+    ...(signed
+      ? signedRefusals(facts, { decisions, request, pairing: signed })
+      : [...authorities.refusals, ...refusalsOf(facts, decisions, request)]),
+  ];
   const isPossible = refusals.length === 0;
   const renewed = isPossible ? slotsOf(facts, decisions, "renew") : [];
   const following = isPossible ? slotsOf(facts, decisions, "follow") : [];
@@ -79,6 +84,9 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
     request,
     decisions,
     notices: [
+      ...(request.acceptClock === true && doubts.length > 0
+        ? [{ code: "clock-accepted", doubts } as const]
+        : []),
       ...(isPossible ? authorities.notices : []),
       ...noticesOf(facts, {
         renewed,

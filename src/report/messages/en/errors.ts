@@ -2,7 +2,7 @@
 import type { FactsDamage, PlanDifference } from "../../../core/model/errors.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
-import { formatDate } from "../../time.ts";
+import { formatDate, nextWindow } from "../../time.ts";
 import type { ErrorMessages } from "../types.ts";
 
 const pemFaults = {
@@ -214,10 +214,23 @@ export const errors: ErrorMessages = {
   "outside-window": {
     sentence: (p) =>
       `it is ${formatDate(p.at)}, ${p.at < p.fromAt ? "before" : "after"} the window from ${formatDate(p.fromAt)} to ${formatDate(p.toAt)}`,
-    hint: (p) => [
-      p.at < p.fromAt
-        ? "no live file was changed; repeat the command when the window has begun"
-        : "no live file was changed; have another window approved",
+    hint: (p, tool) =>
+      p.run !== undefined
+        ? [
+            `the window is that of run ${p.run}; nothing was done now. ${p.at < p.fromAt ? "Repeat the command when it has begun, or give" : "Give"} it another one, once that is approved: ${tool(`resume ${p.run} ${flags.window} ${nextWindow(p.at)}`)}`,
+            `taking it back needs no window: ${tool(`rollback ${p.run}`)}`,
+          ]
+        : [
+            p.at < p.fromAt
+              ? "no live file was changed; repeat the command when the window has begun"
+              : "no live file was changed; have another window approved",
+          ],
+  },
+  "clock-stepped": {
+    sentence: (p) =>
+      `the clock was set ${p.byMs < 0 ? "back" : "forward"} by ${Math.round(Math.abs(p.byMs) / 60_000)} minutes while the certificates were made`,
+    hint: () => [
+      "no live file was changed; wait until the clock is right and stays so (date -u, chronyc tracking), then repeat the command",
     ],
   },
   "digest-differs": {

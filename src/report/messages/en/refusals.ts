@@ -20,6 +20,15 @@ const signAgain: readonly string[] = [
   "have the request signed as it is, with its subject and extensions (openssl x509 -req -copy_extensions copyall); docs/operations/external-ca.md",
 ];
 
+/** `at` is the instant that speaks against the clock. */
+function setTheClock(at: string): readonly string[] {
+  return [
+    "date -u says what this node takes for the time; compare it with a watch and with date -u on another node",
+    `set it before anything is renewed: chronyc makestep, timedatectl set-ntp true, or date -u -s TIME (after ${at}); then repeat the command`,
+    `only if date -u is right as it is (files copied from elsewhere, a clock that was ahead once): repeat it with ${flags.acceptClock}`,
+  ];
+}
+
 const renewAuthorityFirst = (tool: Tool): readonly string[] => [
   `renew the CA first: ${tool("check")} says how, under the CA's own finding; then repeat this command`,
 ];
@@ -164,6 +173,25 @@ export const refusals: RefusalMessages = {
     sentence: (r) =>
       `${r.slot} belongs to another node (${r.detail}); certificates with a node's names are made on that node`,
     next: () => ["run the command there; never copy such a certificate between nodes"],
+  },
+  "clock-behind-file": {
+    sentence: (r) =>
+      `the clock is behind: ${r.address} was written at ${r.detail}, which the clock has not reached`,
+    next: (r) => setTheClock(r.detail),
+  },
+  "clock-behind-run": {
+    sentence: (r) =>
+      `the clock is behind: the journal of run ${r.address} ends at ${r.detail}, which the clock has not reached`,
+    next: (r) => setTheClock(r.detail),
+  },
+  "clock-behind-certificate": {
+    sentence: (r) =>
+      `the clock is behind, or was ahead when ${r.address} was made: it is valid only from ${r.detail}`,
+    next: (r) => setTheClock(r.detail),
+  },
+  "clock-differs": {
+    sentence: (r) => `the clocks differ: ${r.address} said that it is ${r.detail}; one of the two is wrong`,
+    next: (r) => setTheClock(r.detail),
   },
   "missing-not-requested": {
     sentence: (r) =>

@@ -2,7 +2,7 @@
 import type { FactsDamage, PlanDifference } from "../../../core/model/errors.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
-import { formatDateIso } from "../../time.ts";
+import { formatDateIso, nextWindow } from "../../time.ts";
 import type { ErrorMessages } from "../types.ts";
 
 const inspectIt = ["perennial inspect FILE 可显示文件中的每个块及损坏位置；请从备份恢复"];
@@ -192,11 +192,22 @@ export const errors: ErrorMessages = {
   "outside-window": {
     sentence: (p) =>
       `现在是 ${formatDateIso(p.at)}，${p.at < p.fromAt ? "早于" : "晚于"}允许的时间窗口（${formatDateIso(p.fromAt)} 至 ${formatDateIso(p.toAt)}）`,
-    hint: (p) => [
-      p.at < p.fromAt
-        ? "没有改动任何在用文件；请在时间窗口开始后重复本命令"
-        : "没有改动任何在用文件；请重新审批时间窗口",
-    ],
+    hint: (p, tool) =>
+      p.run === undefined
+        ? [
+            p.at < p.fromAt
+              ? "没有改动任何在用文件；请在时间窗口开始后重复本命令"
+              : "没有改动任何在用文件；请重新审批时间窗口",
+          ]
+        : [
+            `该时间窗口属于运行 ${p.run}；这次什么也没有做。${p.at < p.fromAt ? "请在时间窗口开始后重复本命令，或" : "请"}在审批后另给一个：${tool(`resume ${p.run} ${flags.window} ${nextWindow(p.at)}`)}`,
+            `撤销不受时间窗口限制：${tool(`rollback ${p.run}`)}`,
+          ],
+  },
+  "clock-stepped": {
+    sentence: (p) =>
+      `生成证书期间，时钟被${p.byMs < 0 ? "往回" : "往前"}调了 ${Math.round(Math.abs(p.byMs) / 60_000)} 分钟`,
+    hint: () => ["没有改动任何在用文件；请等时钟校准并稳定后（date -u、chronyc tracking）重新执行命令"],
   },
   "digest-differs": {
     sentence: (p) => `该计划不是审批过的计划：审批的是 ${p.approved}，实际是 ${p.found}`,

@@ -10,6 +10,15 @@ function restore(slot: string, tool: Tool): readonly string[] {
   return phase === null ? [backup] : [backup, `或重新生成：${phase}`];
 }
 
+/** `at`：与时钟矛盾的时刻。 */
+function setTheClock(at: string): readonly string[] {
+  return [
+    "用 date -u 查看本节点的时间，并与手表及其他节点上的 date -u 对照",
+    `先校准时钟再续期：chronyc makestep、timedatectl set-ntp true，或 date -u -s TIME（晚于 ${at}）；然后重新执行命令`,
+    `只有当 date -u 确实正确时（文件从别处复制而来，或时钟曾经偏快），才加上 ${flags.acceptClock} 重新执行`,
+  ];
+}
+
 const renewAuthorityFirst = (tool: Tool): readonly string[] => [
   `先更新根证书：${tool("check")} 中该 CA 的结果给出了步骤；之后再执行本命令`,
 ];
@@ -136,6 +145,22 @@ export const refusals: RefusalMessages = {
   "other-node": {
     sentence: (r) => `${r.slot} 属于另一节点（${r.detail}）；含节点名称的证书须在该节点上生成`,
     next: () => ["请在该节点上执行；切勿在节点之间复制此类证书"],
+  },
+  "clock-behind-file": {
+    sentence: (r) => `时钟偏慢：${r.address} 写于 ${r.detail}，而时钟还没有走到那一刻`,
+    next: (r) => setTheClock(r.detail),
+  },
+  "clock-behind-run": {
+    sentence: (r) => `时钟偏慢：运行 ${r.address} 的日志止于 ${r.detail}，而时钟还没有走到那一刻`,
+    next: (r) => setTheClock(r.detail),
+  },
+  "clock-behind-certificate": {
+    sentence: (r) => `时钟偏慢，或签发 ${r.address} 时时钟偏快：它从 ${r.detail} 才生效`,
+    next: (r) => setTheClock(r.detail),
+  },
+  "clock-differs": {
+    sentence: (r) => `时钟不一致：${r.address} 说现在是 ${r.detail}；两者必有一错`,
+    next: (r) => setTheClock(r.detail),
   },
   "missing-not-requested": {
     sentence: (r) => `${r.detail} 不存在：由别处 CA 签发的证书只能取代已有的证书（过期的也可以）`,
