@@ -28,6 +28,7 @@ const special: Partial<Record<ErrorCode, number>> = {
   "script-unsupported": exitCodes.refused,
   "issue-refused": exitCodes.refused,
   "run-unfinished": exitCodes.interrupted,
+  "rebounce-failed": exitCodes.interrupted,
   "run-not-open": exitCodes.refused,
   "rollback-refused": exitCodes.refused,
   "rollback-expired": exitCodes.refused,

@@ -97,7 +97,15 @@ function signerAmong(pem: Uint8Array, spkiDer: Uint8Array): Certificate | null {
 async function storedIdentity(ports: EtcdPorts, { client }: EtcdAccess): Promise<Identity | null> {
   const certificatePem = await read(ports, client?.certificate ?? null);
   const keyPem = await read(ports, client?.key ?? null);
-  return certificatePem === null || keyPem === null ? null : { certificatePem, keyPem };
+  return certificatePem === null || keyPem === null
+    ? null
+    : { certificatePem: asPem(certificatePem), keyPem };
+}
+
+/** What a CA elsewhere has sent may be DER. */
+function asPem(bytes: Uint8Array): Uint8Array {
+  const isPem = parsePem(bytes).blocks.some(({ label }) => label === "CERTIFICATE");
+  return isPem ? bytes : encodePem("CERTIFICATE", bytes);
 }
 
 async function read({ store }: EtcdPorts, address: string | null): Promise<Uint8Array | null> {

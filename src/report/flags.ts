@@ -7,6 +7,7 @@ export const flags = {
   breakLock: "--break-lock",
   csrDir: "--csr-dir",
   keepKey: "--keep-key",
+  noSnapshot: "--no-snapshot",
   profile: "--profile",
   recreateAuthority: "--recreate-authority",
   root: "--root",

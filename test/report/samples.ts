@@ -151,6 +151,7 @@ export function errorSamples(text: string) {
     interrupted: { signal: text },
     usage: { reason: text },
     "bounce-failed": { consumer: text, stage: "served", where: text, reason: text },
+    "rebounce-failed": { failures: [{ consumer: text, reason: text }] },
     "snapshot-failed": { step: text, reason: text },
     "live-proof-failed": { where: text, reason: text },
     "script-unsupported": { steps: [text] },
@@ -197,6 +198,7 @@ export const refusalCodes = Object.keys({
   "ku-lost": 0,
   "missing-not-requested": 0,
   "authority-key-here": 0,
+  "snapshot-impossible": 0,
   "clock-behind-file": 0,
   "clock-behind-run": 0,
   "clock-behind-certificate": 0,
@@ -262,6 +264,7 @@ export function planSamples(text: string) {
     "authority-made-anew": { code: "authority-made-anew", authority: text },
     "key-pair-missing": { code: "key-pair-missing", name: "sa", path: text, found: text },
     "bootstrap-not-needed": { code: "bootstrap-not-needed", path: text, file: text },
+    "stays-expired": { code: "stays-expired", slots: [text], unproven: [text], isWriteProved: false },
     "clock-accepted": {
       code: "clock-accepted",
       doubts: [{ code: "clock-behind-file", slot: text, address: text, detail: text }],

@@ -72,6 +72,8 @@ export interface ErrorParams {
     readonly where: string;
     readonly reason: string;
   };
+  /** The old files are back; these processes are not. Never empty. */
+  "rebounce-failed": { readonly failures: readonly { readonly consumer: string; readonly reason: string }[] };
   "snapshot-failed": { readonly step: string; readonly reason: string };
   "live-proof-failed": { readonly where: string; readonly reason: string };
   "state-unsafe": { readonly path: string; readonly reason: string };
@@ -215,6 +217,8 @@ export type RefusalCode =
   | "authority-not-recreatable"
   | "kubeconfig-not-usable"
   | "other-node"
+  /** etcd runs and nobody can ask it; `slot` is its client's, `address` the key of its CA, `detail` the client's end or empty. */
+  | "snapshot-impossible"
   // --- the clock of the node; `slot` is the node, `detail` the instant that speaks against it (ISO 8601 UTC)
   /** `address` is the file that was written later than the clock says it is. */
   | "clock-behind-file"

@@ -54,13 +54,21 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
   const { facts } = authorities;
   const decisions = signed ? selectSigned(facts, request, signed) : select(facts, request);
   const doubts = clockRefusals(facts);
-  const refusals = [
+  const ownRefusals = [
     ...(request.acceptClock === true ? [] : doubts),
     ...(signed
       ? signedRefusals(facts, { decisions, request, pairing: signed })
       : [...authorities.refusals, ...refusalsOf(facts, decisions, request)]),
   ];
+  const changed = new Set(slotsOf(facts, decisions, "renew").map(({ slot }) => slot.id));
+  const signedElsewhere = signed ? [...signed.installs.values()] : [];
+  const wanted =
+    frame.live && ownRefusals.length === 0
+      ? liveSteps(facts, frame.live, { changed, installs: signedElsewhere })
+      : noLiveSteps;
+  const refusals = [...ownRefusals, ...wanted.refusals];
   const isPossible = refusals.length === 0;
+  const live = isPossible ? wanted : noLiveSteps;
   const renewed = isPossible ? slotsOf(facts, decisions, "renew") : [];
   const following = isPossible ? slotsOf(facts, decisions, "follow") : [];
   const installs = renewed.flatMap((slot) => signed?.installs.get(slot.slot.id) ?? []);
@@ -69,8 +77,6 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
     ...made.written,
     ...writtenObjects(facts, renewed, following, { keepKey: request.keepKey, installs }),
   ];
-  const changed = new Set(renewed.map(({ slot }) => slot.id));
-  const live = frame.live && isPossible ? liveSteps(facts, frame.live, changed) : noLiveSteps;
   const node = facts.inventory.nodes[0]?.node ?? "";
   const filePhases = phasesOf(facts, { renewed, following, written, request, made, installs });
   const phases = withLive(filePhases, live, { node, installs });
@@ -95,6 +101,7 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
         handled: handledBy(live),
         isSigned: signed !== undefined,
       }),
+      ...live.notices,
       ...recreationNotices(facts, { issues: made.issues, renewed }),
       ...(signed?.notices ?? []),
     ],

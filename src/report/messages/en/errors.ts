@@ -3,6 +3,7 @@ import type { FactsDamage, PlanDifference } from "../../../core/model/errors.ts"
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDate, nextWindow } from "../../time.ts";
+import { logCommand } from "../way-on.ts";
 import type { ErrorMessages } from "../types.ts";
 
 const pemFaults = {
@@ -292,8 +293,16 @@ export const errors: ErrorMessages = {
           ? `${p.consumer} has come back but is not well: ${p.reason}`
           : `${p.consumer} has come back but ${p.where} is not as it has to be: ${p.reason}`,
     hint: (p, tool) => [
-      `read its log: ${p.consumer === "kubelet" ? "journalctl -u kubelet -n 50" : `crictl logs $(crictl ps -a -q --name ${p.consumer} | head -n 1)`}; ${tool("diagnose")} reads it too`,
+      `read its log: ${logCommand(p.consumer)}; ${tool("diagnose")} reads it too`,
       `${tool("resume")} tries again from there, ${tool("rollback last")} restores what was there`,
+    ],
+  },
+  "rebounce-failed": {
+    sentence: (p) =>
+      `every file is as it was before, but not every process has come back: ${p.failures.map(({ consumer, reason }) => `${consumer} (${reason})`).join("; ")}`,
+    hint: (p, tool) => [
+      ...p.failures.map(({ consumer }) => `read the log of ${consumer}: ${logCommand(consumer)}`),
+      `${tool("resume")} tries these again, and no others`,
     ],
   },
   "snapshot-failed": {

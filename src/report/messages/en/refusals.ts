@@ -193,6 +193,15 @@ export const refusals: RefusalMessages = {
     sentence: (r) => `the clocks differ: ${r.address} said that it is ${r.detail}; one of the two is wrong`,
     next: (r) => setTheClock(r.detail),
   },
+  "snapshot-impossible": {
+    sentence: (r) =>
+      `etcd runs and its data cannot be saved first: the key of its CA is not here (${r.address}), and the stored client certificate ${r.detail === "" ? "cannot be used" : `expired ${r.detail}`}`,
+    next: (r, tool) => [
+      `have it signed with the others, its answer is used for the snapshot too: ${tool(`renew ${namesOf(r.slot)} ${flags.csrDir} DIR`)}, then ${tool(`renew ${flags.signed} DIR`)}`,
+      "or stop etcd, its files are copied then: systemctl stop kubelet && crictl stop -t 60 $(crictl ps -q --name '^etcd$'); then repeat this command, which starts both again",
+      `or, with a copy of your own: repeat it with ${flags.noSnapshot}`,
+    ],
+  },
   "missing-not-requested": {
     sentence: (r) =>
       `${r.detail} does not exist: what a CA elsewhere signs takes the place of the certificate that is there, expired or not`,

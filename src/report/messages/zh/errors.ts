@@ -3,6 +3,7 @@ import type { FactsDamage, PlanDifference } from "../../../core/model/errors.ts"
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDateIso, nextWindow } from "../../time.ts";
+import { logCommand } from "../way-on.ts";
 import type { ErrorMessages } from "../types.ts";
 
 const inspectIt = ["perennial inspect FILE 可显示文件中的每个块及损坏位置；请从备份恢复"];
@@ -260,8 +261,16 @@ export const errors: ErrorMessages = {
           ? `${p.consumer} 已重新启动，但状态异常：${p.reason}`
           : `${p.consumer} 已重新启动，但 ${p.where} 不符合要求：${p.reason}`,
     hint: (p, tool) => [
-      `查看其日志：${p.consumer === "kubelet" ? "journalctl -u kubelet -n 50" : `crictl logs $(crictl ps -a -q --name ${p.consumer} | head -n 1)`}；${tool("diagnose")} 也会读取日志`,
+      `查看其日志：${logCommand(p.consumer)}；${tool("diagnose")} 也会读取日志`,
       `${tool("resume")} 从该步骤重试，${tool("rollback last")} 回滚到运行前`,
+    ],
+  },
+  "rebounce-failed": {
+    sentence: (p) =>
+      `所有文件都已恢复原样，但并非所有进程都已恢复：${p.failures.map(({ consumer, reason }) => `${consumer}（${reason}）`).join("；")}`,
+    hint: (p, tool) => [
+      ...p.failures.map(({ consumer }) => `查看 ${consumer} 的日志：${logCommand(consumer)}`),
+      `${tool("resume")} 只重试这些进程`,
     ],
   },
   "snapshot-failed": {

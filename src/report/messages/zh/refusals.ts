@@ -162,6 +162,15 @@ export const refusals: RefusalMessages = {
     sentence: (r) => `时钟不一致：${r.address} 说现在是 ${r.detail}；两者必有一错`,
     next: (r) => setTheClock(r.detail),
   },
+  "snapshot-impossible": {
+    sentence: (r) =>
+      `etcd 正在运行，却无法先保存其数据：它的根证书私钥不在此处（${r.address}），已存的客户端证书${r.detail === "" ? "无法使用" : `已于 ${r.detail} 过期`}`,
+    next: (r, tool) => [
+      `让它与其他证书一起签发，答复也会用于快照：${tool(`renew ${namesOf(r.slot)} ${flags.csrDir} DIR`)}，然后 ${tool(`renew ${flags.signed} DIR`)}`,
+      "或先停止 etcd，届时会复制其文件：systemctl stop kubelet && crictl stop -t 60 $(crictl ps -q --name '^etcd$')；然后重复本命令，它会重新启动两者",
+      `或已有自己的备份：加上 ${flags.noSnapshot} 重试`,
+    ],
+  },
   "missing-not-requested": {
     sentence: (r) => `${r.detail} 不存在：由别处 CA 签发的证书只能取代已有的证书（过期的也可以）`,
     next: (_, tool) => [`请从备份恢复它，过期的也可以；${tool("runs list")} 列出以前运行保留的文件`],
