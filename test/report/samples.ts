@@ -89,6 +89,7 @@ export function findingSamples(text: string) {
     "etcd-unwell": { problem: "alarm", detail: text },
     "api-not-writable": { reason: text },
     "node-not-ready": { reason: text, since: at },
+    "api-backend-old": { pod: text, apiServices: [text], runsSince: at },
     "pod-crashing": { pod: text, container: text, restarts: 7 },
     "log-unauthorized": { pod: text, container: text, count: 2, line: text },
     "sweep-incomplete": { what: "logs", reason: text },
