@@ -1,7 +1,9 @@
 // English: why a plan is refused, and the way on.
+import type { Refusal } from "../../../core/model/errors.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { kubeadmPhase } from "../kubeadm-phase.ts";
+import { installCommand } from "../way-on.ts";
 import type { RefusalMessages, Tool } from "../types.ts";
 
 function nameOf(slot: string): string {
@@ -16,8 +18,9 @@ function namesOf(slots: string): string {
     .join(" ");
 }
 
-const signAgain: readonly string[] = [
+const signAgain = (r: Refusal, tool: Tool): readonly string[] => [
   "have the request signed as it is, with its subject and extensions (openssl x509 -req -copy_extensions copyall); docs/operations/external-ca.md",
+  `put the new answer in the place of this one, then: ${installCommand(r.address, tool)}`,
 ];
 
 /** `at` is the instant that speaks against the clock. */
@@ -107,11 +110,11 @@ export const refusals: RefusalMessages = {
   },
   "san-lost": {
     sentence: (r) => `the certificate in ${r.address} lacks names that were asked for: ${r.detail}`,
-    next: () => signAgain,
+    next: signAgain,
   },
   "eku-lost": {
     sentence: (r) => `the certificate in ${r.address} lacks usages that were asked for: ${r.detail}`,
-    next: () => signAgain,
+    next: signAgain,
   },
   "link-leaves-tree": {
     sentence: (r) => `${r.address} is a link to ${r.detail}, outside the tree that is managed`,
@@ -211,24 +214,29 @@ export const refusals: RefusalMessages = {
   },
   "answer-not-signed": {
     sentence: (r) => `${r.address} does not lead to the CA on this node (${r.detail})`,
-    next: () => [
+    next: (r, tool) => [
       "have the request signed by the CA whose certificate is on this node; put intermediates, if there are any, into the same folder",
+      `then: ${installCommand(r.address, tool)}`,
     ],
   },
   "answer-expired": {
     sentence: (r) => `the certificate in ${r.address} expired ${r.detail}`,
-    next: () => ["have the request signed again; date -u says whether the clock of this node is right"],
+    next: (r, tool) => [
+      "have the request signed again; date -u says whether the clock of this node is right",
+      `put the new answer in the place of this one, then: ${installCommand(r.address, tool)}`,
+    ],
   },
   "answer-not-yet-valid": {
     sentence: (r) => `the certificate in ${r.address} is valid only from ${r.detail}`,
-    next: () => [
+    next: (r, tool) => [
       "wait, or have the request signed again; date -u says whether the clock of this node is right",
+      `then: ${installCommand(r.address, tool)}`,
     ],
   },
   "answer-is-authority": {
     sentence: (r) =>
       `the certificate in ${r.address} (serial ${r.detail}) says CA:TRUE: whoever holds its key could sign anything`,
-    next: () => signAgain,
+    next: signAgain,
   },
   "answer-unmatched": {
     sentence: (r) =>
@@ -237,22 +245,25 @@ export const refusals: RefusalMessages = {
         : `no key on this node waits for the certificate in ${r.address}`,
     next: (r, tool) =>
       r.detail === "present-key"
-        ? [`if that is meant: ${tool(`renew ${flags.signed} DIR ${flags.keepKey}`)}`]
+        ? [`if that is meant: ${installCommand(r.address, (args) => tool(`${args} ${flags.keepKey}`))}`]
         : [
             `it belongs to another node or to a request that was replaced; the requests of this node: ${tool(`renew ${flags.csrDir} DIR`)}`,
+            `without it, the others: move it out of the folder, then ${installCommand(r.address, tool)}`,
           ],
   },
   "answers-differ": {
     sentence: (r) => `two different certificates answer one request: ${r.address} and ${r.detail}`,
-    next: () => ["remove the one that is not wanted from the folder"],
+    next: (r, tool) => [
+      `remove the one that is not wanted from the folder, then: ${installCommand(r.address, tool)}`,
+    ],
   },
   "subject-differs": {
     sentence: (r) => `the certificate in ${r.address} names somebody else: ${r.detail} was asked for`,
-    next: () => signAgain,
+    next: signAgain,
   },
   "ku-lost": {
     sentence: (r) => `the certificate in ${r.address} lacks key usages that were asked for: ${r.detail}`,
-    next: () => signAgain,
+    next: signAgain,
   },
   "authority-key-here": {
     sentence: (r) => `the key of CA ${r.detail} is on this node: nobody else has to sign`,

@@ -1,7 +1,9 @@
 // 中文：计划为何被拒绝，以及如何继续。
+import type { Refusal } from "../../../core/model/errors.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { kubeadmPhase } from "../kubeadm-phase.ts";
+import { installCommand } from "../way-on.ts";
 import type { RefusalMessages, Tool } from "../types.ts";
 
 function restore(slot: string, tool: Tool): readonly string[] {
@@ -31,8 +33,9 @@ function namesOf(slots: string): string {
     .join(" ");
 }
 
-const signAgain: readonly string[] = [
+const signAgain = (r: Refusal, tool: Tool): readonly string[] => [
   "请按请求原样签发，保留主体与扩展（openssl x509 -req -copy_extensions copyall）；见 docs/operations/external-ca.zh.md",
+  `用新的答复替换这一个，然后：${installCommand(r.address, tool)}`,
 ];
 
 /** `found`：旧根证书的路径，私钥在它旁边。 */
@@ -91,11 +94,11 @@ export const refusals: RefusalMessages = {
   },
   "san-lost": {
     sentence: (r) => `${r.address} 中的证书缺少所请求的名称：${r.detail}`,
-    next: () => signAgain,
+    next: signAgain,
   },
   "eku-lost": {
     sentence: (r) => `${r.address} 中的证书缺少所请求的用途：${r.detail}`,
-    next: () => signAgain,
+    next: signAgain,
   },
   "link-leaves-tree": {
     sentence: (r) => `${r.address} 是指向受管目录之外的链接：${r.detail}`,
@@ -177,19 +180,28 @@ export const refusals: RefusalMessages = {
   },
   "answer-not-signed": {
     sentence: (r) => `${r.address} 不能追溯到本节点上的 CA（${r.detail}）`,
-    next: () => ["请由本节点上那个证书所属的 CA 签发；如有中间证书，请放进同一目录"],
+    next: (r, tool) => [
+      "请由本节点上那个证书所属的 CA 签发；如有中间证书，请放进同一目录",
+      `然后：${installCommand(r.address, tool)}`,
+    ],
   },
   "answer-expired": {
     sentence: (r) => `${r.address} 中的证书已于 ${r.detail} 过期`,
-    next: () => ["请重新签发该请求；用 date -u 确认本节点时钟"],
+    next: (r, tool) => [
+      "请重新签发该请求；用 date -u 确认本节点时钟",
+      `用新的答复替换这一个，然后：${installCommand(r.address, tool)}`,
+    ],
   },
   "answer-not-yet-valid": {
     sentence: (r) => `${r.address} 中的证书从 ${r.detail} 才生效`,
-    next: () => ["请等待或重新签发；用 date -u 确认本节点时钟"],
+    next: (r, tool) => [
+      "请等待或重新签发；用 date -u 确认本节点时钟",
+      `然后：${installCommand(r.address, tool)}`,
+    ],
   },
   "answer-is-authority": {
     sentence: (r) => `${r.address} 中的证书（序列号 ${r.detail}）是 CA:TRUE：持有其私钥者可以签发任何证书`,
-    next: () => signAgain,
+    next: signAgain,
   },
   "answer-unmatched": {
     sentence: (r) =>
@@ -198,20 +210,23 @@ export const refusals: RefusalMessages = {
         : `本节点没有私钥在等待 ${r.address} 中的证书`,
     next: (r, tool) =>
       r.detail === "present-key"
-        ? [`若确实如此：${tool(`renew ${flags.signed} DIR ${flags.keepKey}`)}`]
-        : [`它属于其他节点，或属于已被替换的请求；本节点的请求：${tool(`renew ${flags.csrDir} DIR`)}`],
+        ? [`若确实如此：${installCommand(r.address, (args) => tool(`${args} ${flags.keepKey}`))}`]
+        : [
+            `它属于其他节点，或属于已被替换的请求；本节点的请求：${tool(`renew ${flags.csrDir} DIR`)}`,
+            `若只安装其余的：把它移出目录，然后 ${installCommand(r.address, tool)}`,
+          ],
   },
   "answers-differ": {
     sentence: (r) => `同一个请求有两个不同的证书：${r.address} 与 ${r.detail}`,
-    next: () => ["请从该目录中移走不需要的那个"],
+    next: (r, tool) => [`请从该目录中移走不需要的那个，然后：${installCommand(r.address, tool)}`],
   },
   "subject-differs": {
     sentence: (r) => `${r.address} 中的证书是别的主体：请求的是 ${r.detail}`,
-    next: () => signAgain,
+    next: signAgain,
   },
   "ku-lost": {
     sentence: (r) => `${r.address} 中的证书缺少所请求的密钥用途：${r.detail}`,
-    next: () => signAgain,
+    next: signAgain,
   },
   "authority-key-here": {
     sentence: (r) => `根证书 ${r.detail} 的私钥就在本节点：无需他人签发`,
