@@ -2,13 +2,14 @@
 import type { Reason } from "../core/model/reasons.ts";
 import { parseAddress } from "../core/model/address.ts";
 import { AppError } from "../core/model/errors.ts";
-import type { EtcdAccess, MakingStep, Plan, Step } from "../core/model/plan.ts";
+import type { MakingStep, Plan } from "../core/model/plan.ts";
 import { digestOfPlan } from "../core/plan/digest.ts";
 import {
   allSteps,
   forgetSteps,
   installSteps,
   issueSteps,
+  liveSources,
   objectsOfTemplate,
   slotsOfContent,
   sourcesOf,
@@ -41,33 +42,10 @@ function checkGuarded(plan: Plan): void {
     ...installSteps(plan).flatMap((step) => [...readBy(step), ...sourcesOf(step)]),
     ...takeSteps(plan).flatMap(({ template }) => objectsOfTemplate(template)),
     ...stageSteps(plan).flatMap(({ object, content }) => [object, ...sourcesOfContent(content)]),
-    ...allSteps(plan).flatMap(readLive),
+    ...allSteps(plan).flatMap(liveSources),
   ];
   const missing = used.find((address) => !guarded.has(address));
   if (missing !== undefined) throw invalid(missing, "a step uses it but there is no guard");
-}
-
-/** Identities with which a running server is asked: who swaps one of these files has etcd or the API asked in another name. */
-function readLive(step: Step): readonly string[] {
-  switch (step.kind) {
-    case "snapshot":
-      return identityOf(step.access);
-    case "bounce":
-      return step.access === null ? [] : identityOf(step.access);
-    case "prove-live":
-      return [
-        ...(step.access === null ? [] : identityOf(step.access)),
-        ...(step.api === null ? [] : [step.api.kubeconfig]),
-      ];
-    default:
-      return [];
-  }
-}
-
-/** The stored client pair is used only where nothing can be signed. */
-function identityOf({ authorityCertificate, authorityKey, client }: EtcdAccess): readonly string[] {
-  if (authorityKey !== null) return [authorityCertificate, authorityKey];
-  return client === null ? [authorityCertificate] : [authorityCertificate, client.certificate, client.key];
 }
 
 /** A swap needs its bytes staged and its before-image kept; bytes need what goes into them. */

@@ -70,7 +70,7 @@ describe("running a plan", () => {
       const { world, plan, before } = setUp();
       const { ports } = world.spawn({
         onHit: (point) => {
-          if (point !== "run.before-verify-staged") return;
+          if (point !== "file.after-sync" || world.steppedMs !== 0) return;
           world.now += byMs;
           world.steppedMs += byMs;
         },
@@ -89,7 +89,7 @@ describe("running a plan", () => {
     const { world, plan } = setUp();
     const { ports } = world.spawn({
       onHit: (point) => {
-        if (point === "run.before-verify-staged") world.now += 3_600_000;
+        if (point === "file.after-sync") world.now += 600_000;
       },
     });
     expect(await runPlan(ports, plan)).toMatchObject({ outcome: "succeeded" });

@@ -1,6 +1,7 @@
 // Selections of a plan's steps.
 import type {
   Content,
+  EtcdAccess,
   ForgetStep,
   InstallStep,
   IssueStep,
@@ -56,6 +57,29 @@ export function sourcesOfContent(content: Content): readonly string[] {
   if (content.form === "copy") return [content.from];
   if (content.form === "kubeconfig-new") return [content.authority];
   return content.form === "kubeconfig" && content.from !== undefined ? [content.from] : [];
+}
+
+/** Identities with which a running server is asked: who swaps one of these files has etcd or the API asked in another name. */
+export function liveSources(step: Step): readonly string[] {
+  switch (step.kind) {
+    case "snapshot":
+      return identityOf(step.access);
+    case "bounce":
+      return step.access === null ? [] : identityOf(step.access);
+    case "prove-live":
+      return [
+        ...(step.access === null ? [] : identityOf(step.access)),
+        ...(step.api === null ? [] : [step.api.kubeconfig]),
+      ];
+    default:
+      return [];
+  }
+}
+
+/** The stored client pair is used only where nothing can be signed. */
+function identityOf({ authorityCertificate, authorityKey, client }: EtcdAccess): readonly string[] {
+  if (authorityKey !== null) return [authorityCertificate, authorityKey];
+  return client === null ? [authorityCertificate] : [authorityCertificate, client.certificate, client.key];
 }
 
 export function stageSteps(plan: Plan): readonly StageStep[] {
