@@ -61,19 +61,9 @@ export function sourcesOfContent(content: Content): readonly string[] {
 
 /** Identities with which a running server is asked: who swaps one of these files has etcd or the API asked in another name. */
 export function liveSources(step: Step): readonly string[] {
-  switch (step.kind) {
-    case "snapshot":
-      return identityOf(step.access);
-    case "bounce":
-      return step.access === null ? [] : identityOf(step.access);
-    case "prove-live":
-      return [
-        ...(step.access === null ? [] : identityOf(step.access)),
-        ...(step.api === null ? [] : [step.api.kubeconfig]),
-      ];
-    default:
-      return [];
-  }
+  if (step.kind !== "snapshot" && step.kind !== "bounce" && step.kind !== "prove-live") return [];
+  const api = step.kind === "prove-live" && step.api !== null ? [step.api.kubeconfig] : [];
+  return [...(step.access === null ? [] : identityOf(step.access)), ...api];
 }
 
 /** The stored client pair is used only where nothing can be signed. */
