@@ -70,6 +70,10 @@ describe("a clock that was set back", () => {
     expect(JSON.parse(first)).toMatchObject({
       body: { type: "run-started", clock: [{ code: "clock-behind-file" }] },
     });
+    const { out } = await on(root, "runs", "report", "last");
+    expect(out).toMatch(
+      /the clock was accepted \(--accept-clock\) against: file\S+kube-apiserver\S+ 2\d{3}-/,
+    );
   });
 
   it("stops a saved plan that was made on a right clock", async () => {
