@@ -27,6 +27,8 @@ export interface LocalNodeOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** How the running node is reached; null when only its files are worked on (`--root` without `--probe`). */
   readonly live?: LiveChoice | null;
+  /** True when times come from this machine's clock: only then its files, its journals and other machines speak of it. */
+  readonly isMachineClock?: boolean;
 }
 
 export { runtimeNames };

@@ -1,5 +1,5 @@
 // The use cases plan, renew, apply, resume, rollback, runs of one node's files.
-import { AppError, isAppError } from "../core/model/errors.ts";
+import { AppError, type Refusal, isAppError } from "../core/model/errors.ts";
 import type { Plan, RenewRequest } from "../core/model/plan.ts";
 import type { RunEvent } from "../core/model/event.ts";
 import { parseAddress } from "../core/model/address.ts";
@@ -14,6 +14,7 @@ import type { RunResult } from "../engine/run-result.ts";
 import { runPlan } from "../engine/run-plan.ts";
 import { discoverRemains } from "../drivers/discovery/remains.ts";
 import type { FileStore } from "../drivers/store/files.ts";
+import { askForTime, doubtsOfNow } from "./clock-witnesses.ts";
 import { type ProfileChoice, gather } from "./gather.ts";
 import { isLive, type LocalNode, enginePorts } from "./local-node.ts";
 import { preflightState } from "./state-preflight.ts";
@@ -42,12 +43,23 @@ export async function gatherForPlan(
   const frame = { toolVersion, root: local.root };
   if (!isLive(local)) {
     const { facts } = await gather(local, choice, at, { remains: discoverRemains });
-    return { facts, frame };
+    return { facts: await withClock(local, facts), frame };
   }
   const { gatherRunning } = await import("./live.ts");
   const { facts, live } = await gatherRunning(local, choice, at);
   const takesSnapshot = request.noSnapshot !== true;
-  return { facts, frame: { ...frame, live: { facts: live, takesSnapshot } } };
+  return { facts: await withClock(local, facts), frame: { ...frame, live: { facts: live, takesSnapshot } } };
+}
+
+/** Facts, and who else says what time it is. */
+export async function withClock(local: LocalNode, facts: Facts): Promise<Facts> {
+  const slots = [...facts.slots.values()].flatMap(({ objects }) => objects);
+  const authorities = [...facts.authorities.values()].flatMap(({ objects }) => objects);
+  const clock = await askForTime(
+    local,
+    [...slots, ...authorities].map(({ address }) => address),
+  );
+  return clock === undefined ? facts : { ...facts, clock };
 }
 
 /** Does exactly what the plan says. Before anything is written every target, and the disk of the state directory, is looked at for what would stop a write. */
@@ -59,11 +71,23 @@ export async function applyPlan(local: LocalNode, plan: Plan, options: RunOption
       reason: `it was made for the root ${plan.root}, not ${local.root}`,
     });
   }
+  const overruled = await overruledDoubts(local, plan, options);
   return withEngine(local, { node: nodeOfPlan(plan), plan }, async (ports, store) => {
     await preflightState(local, plan, store);
     await preflight(plan, store);
-    return runPlan(ports, plan, options);
+    return runPlan(ports, plan, { ...options, overruled });
   });
+}
+
+/** A plan of yesterday is carried out by the clock of today. @throws AppError `refused` unless the operator accepts the clock */
+export async function overruledDoubts(
+  local: LocalNode,
+  plan: Plan,
+  { acceptClock = false }: RunOptions,
+): Promise<readonly Refusal[]> {
+  const doubts = await doubtsOfNow(local, plan);
+  if (doubts.length > 0 && !acceptClock) throw new AppError("refused", { refusals: doubts });
+  return doubts;
 }
 
 /** Opens store and state for one command and closes them again. */

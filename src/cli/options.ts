@@ -22,6 +22,7 @@ export interface RenewOptions extends NodeOptions {
   /** False for `--no-snapshot`. */
   readonly snapshot?: boolean;
   readonly recreateAuthority?: readonly string[];
+  readonly acceptClock?: boolean;
 }
 
 const defaultWithin = "30d";
@@ -49,7 +50,8 @@ export function addRenewOptions(command: Command, messages: CliMessages): Comman
     .option("--add-san <name>", options.addSan, collect, [])
     .option("--recreate-authority <name>", options.recreateAuthority, collect, [])
     .option("--allow-links-to <path>", options.allowLinksTo, collect, [])
-    .option("--no-snapshot", options.noSnapshot);
+    .option("--no-snapshot", options.noSnapshot)
+    .option("--accept-clock", options.acceptClock);
 }
 
 /** For commands that look at what runs, or restart it. */

@@ -18,6 +18,7 @@ export function nodeOf(options: NodeOptions, io: Io): LocalNode {
     allowLinksTo: options.allowLinksTo ?? [],
     environment: io.environment,
     live: liveChoiceOf(options),
+    isMachineClock: io.isMachineClock,
   });
 }
 
@@ -66,6 +67,7 @@ export function renewRequestOf(names: readonly string[], options: RenewOptions):
     recreateAuthorities: (options.recreateAuthority ?? []).map(parseAuthority),
     allowLinksTo: options.allowLinksTo ?? [],
     ...(options.snapshot === false ? { noSnapshot: true } : {}),
+    ...(options.acceptClock === true ? { acceptClock: true } : {}),
   };
 }
 

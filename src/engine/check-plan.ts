@@ -9,6 +9,7 @@ import {
   forgetSteps,
   installSteps,
   issueSteps,
+  liveSources,
   objectsOfTemplate,
   slotsOfContent,
   sourcesOf,
@@ -41,6 +42,7 @@ function checkGuarded(plan: Plan): void {
     ...installSteps(plan).flatMap((step) => [...readBy(step), ...sourcesOf(step)]),
     ...takeSteps(plan).flatMap(({ template }) => objectsOfTemplate(template)),
     ...stageSteps(plan).flatMap(({ object, content }) => [object, ...sourcesOfContent(content)]),
+    ...allSteps(plan).flatMap(liveSources),
   ];
   const missing = used.find((address) => !guarded.has(address));
   if (missing !== undefined) throw invalid(missing, "a step uses it but there is no guard");

@@ -1,5 +1,6 @@
 // The options of the command that sentences name: one place to change when an option is renamed.
 export const flags = {
+  acceptClock: "--accept-clock",
   acceptOutage: "--accept-outage",
   addSan: "--add-san",
   allowLinksTo: "--allow-links-to",
@@ -7,6 +8,7 @@ export const flags = {
   breakLock: "--break-lock",
   csrDir: "--csr-dir",
   keepKey: "--keep-key",
+  noSnapshot: "--no-snapshot",
   profile: "--profile",
   recreateAuthority: "--recreate-authority",
   root: "--root",
@@ -15,6 +17,7 @@ export const flags = {
   signed: "--signed",
   stateDir: "--state-dir",
   validity: "--validity",
+  window: "--window",
   within: "--within",
   yes: "--yes",
 } as const;

@@ -1,4 +1,5 @@
 // The report of a run for the change ticket: who, when, why, what was before and after, what proved it, how to do the same by hand.
+import type { Refusal } from "../core/model/errors.ts";
 import type { Plan, Step } from "../core/model/plan.ts";
 import type { Actor, Issued, JournalEntry, RunStepSummary } from "../core/model/run.ts";
 import type { RunRecord } from "../core/model/run-record.ts";
@@ -148,7 +149,7 @@ function eventRows({ entries, words }: Context): readonly (readonly string[])[] 
 function eventText(body: JournalEntry["body"], { event, states }: Words): string | null {
   switch (body.type) {
     case "run-started":
-      return event.started(personOf(body.actor));
+      return event.started(personOf(body.actor)) + overruled(body.clock, event);
     case "all-staged":
       return event.allStaged;
     case "proof":
@@ -156,7 +157,7 @@ function eventText(body: JournalEntry["body"], { event, states }: Words): string
     case "failed":
       return event.failed(body.step, body.code, body.detail);
     case "resumed":
-      return event.resumed(personOf(body.actor));
+      return event.resumed(personOf(body.actor)) + overruled(body.clock, event);
     case "rollback-started":
       return event.rollback(personOf(body.actor), body.cause === "failure");
     case "run-ended":
@@ -173,6 +174,12 @@ function eventText(body: JournalEntry["body"], { event, states }: Words): string
     case "undone":
       return null;
   }
+}
+
+/** What spoke against the clock when the operator said that it is right. */
+function overruled(doubts: readonly Refusal[] | undefined, { acceptedClock }: Words["event"]): string {
+  if (doubts === undefined) return "";
+  return acceptedClock(doubts.map(({ address, detail }) => `${address} ${detail}`).join(", "));
 }
 
 function personOf({ user, sudoUser, host }: Actor): string {

@@ -29,6 +29,8 @@ export interface RenewRequest {
   readonly allowLinksTo: readonly string[];
   /** True when the operator keeps a copy of etcd's data in another way. */
   readonly noSnapshot?: boolean;
+  /** True when the operator says that the clock is right, whatever speaks against it. */
+  readonly acceptClock?: boolean;
   /** Authorities to make again by explicit word: from the old one where it is found, or `anew` without asking for it. */
   readonly recreateAuthorities?: readonly { readonly name: string; readonly anew: boolean }[];
 }

@@ -75,6 +75,7 @@ export const cliEn = {
     script: "print the plan as a POSIX sh script for a host without Node; --out FILE writes it there",
     detailedExitcode: "exit 3 when the plan has changes",
     yes: "do not ask",
+    acceptClock: "the clock is right, whatever speaks against it; kept in the journal",
     ticket: "change ticket, kept in the journal",
     reason: "why, kept in the journal",
     noSnapshot: "do not save etcd's data first (a copy of yours exists)",

@@ -47,6 +47,7 @@ export const runReportEn = {
   events: "Gates, proofs and what else happened",
   eventColumns: ["when", "what"],
   event: {
+    acceptedClock: (doubts: string) => `; the clock was accepted (--accept-clock) against: ${doubts}`,
     started: (person: string) => `begun by ${person}`,
     allStaged: "gate: every new file is written beside its old one and verified as a set",
     proof: (step: string) => `proved: ${step}`,

@@ -45,6 +45,7 @@ export const runReportZh: typeof runReportEn = {
   events: "门槛、验证及其他经过",
   eventColumns: ["时间", "内容"],
   event: {
+    acceptedClock: (doubts: string) => `；已认可时钟（--accept-clock），尽管有：${doubts}`,
     started: (person) => `由 ${person} 开始`,
     allStaged: "门槛：全部新文件已写在原文件旁，并作为整体通过校验",
     proof: (step) => `已验证：${step}`,

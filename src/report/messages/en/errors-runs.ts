@@ -4,7 +4,8 @@ import { objectionsEn } from "../quorum.ts";
 import type { PlanDifference } from "../../../core/model/errors.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
-import { formatDate } from "../../time.ts";
+import { formatDate, nextWindow } from "../../time.ts";
+import { logCommand } from "../way-on.ts";
 import type { ErrorMessages } from "../types.ts";
 
 const kept = { run: "the run's backup, journal and staged files", lock: "the lock" } as const;
@@ -56,10 +57,23 @@ export const errorsRuns = {
   "outside-window": {
     sentence: (p) =>
       `it is ${formatDate(p.at)}, ${p.at < p.fromAt ? "before" : "after"} the window from ${formatDate(p.fromAt)} to ${formatDate(p.toAt)}`,
-    hint: (p) => [
-      p.at < p.fromAt
-        ? "no live file was changed; repeat the command when the window has begun"
-        : "no live file was changed; have another window approved",
+    hint: (p, tool) =>
+      p.run !== undefined
+        ? [
+            `the window is that of run ${p.run}; nothing was done now. ${p.at < p.fromAt ? "Repeat the command when it has begun, or give" : "Give"} it another one, once that is approved: ${tool(`resume ${p.run} ${flags.window} ${nextWindow(p.at)}`)}`,
+            `taking it back needs no window: ${tool(`rollback ${p.run}`)}`,
+          ]
+        : [
+            p.at < p.fromAt
+              ? "no live file was changed; repeat the command when the window has begun"
+              : "no live file was changed; have another window approved",
+          ],
+  },
+  "clock-stepped": {
+    sentence: (p) =>
+      `the clock was set ${p.byMs < 0 ? "back" : "forward"} by ${Math.round(Math.abs(p.byMs) / 60_000)} minutes while the certificates were made`,
+    hint: () => [
+      "no live file was changed; wait until the clock is right and stays so (date -u, chronyc tracking), then repeat the command",
     ],
   },
   "digest-differs": {
@@ -121,8 +135,16 @@ export const errorsRuns = {
           ? `${p.consumer} has come back but is not well: ${p.reason}`
           : `${p.consumer} has come back but ${p.where} is not as it has to be: ${p.reason}`,
     hint: (p, tool) => [
-      `read its log: ${p.consumer === "kubelet" ? "journalctl -u kubelet -n 50" : `crictl logs $(crictl ps -a -q --name ${p.consumer} | head -n 1)`}; ${tool("diagnose")} reads it too`,
+      `read its log: ${logCommand(p.consumer)}; ${tool("diagnose")} reads it too`,
       `${tool("resume")} tries again from there, ${tool("rollback last")} restores what was there`,
+    ],
+  },
+  "rebounce-failed": {
+    sentence: (p) =>
+      `every file is as it was before, but not every process has come back: ${p.failures.map(({ consumer, reason }) => `${consumer} (${reason})`).join("; ")}`,
+    hint: (p, tool) => [
+      ...p.failures.map(({ consumer }) => `read the log of ${consumer}: ${logCommand(consumer)}`),
+      `${tool("resume")} tries these again, and no others`,
     ],
   },
   "gate-refused": {

@@ -94,6 +94,17 @@ const notices: MessagesOf<Notice> = {
     n.found === null
       ? `${n.path} is missing and is never made again, every token hangs on it: copy the pair ${n.name} from another control-plane node or a backup`
       : `${n.path} is missing and is never made again, every token hangs on it; an old one: cp -p ${n.found} ${n.path}`,
+  "stays-expired": (n) =>
+    [
+      `stays expired: ${n.slots.join(", ")}`,
+      ...(n.unproven.length === 0
+        ? []
+        : [`so it is not proved that ${n.unproven.join(", ")} are well and present what they have to`]),
+      ...(n.isWriteProved ? [] : ["no write to the API is proved"]),
+      "a plan without names renews everything that is due",
+    ].join("; "),
+  "clock-accepted": (n) =>
+    `${flags.acceptClock}: the clock is taken for right, although ${n.doubts.map((doubt) => refusals[doubt.code].sentence(doubt)).join("; ")}`,
   "bootstrap-not-needed": (n) =>
     `${n.path} is missing: the kubelet asks for it only while it has no valid certificate; ${n.file} gets one, do not copy it there`,
   "kubelet-serving-left": (n) =>

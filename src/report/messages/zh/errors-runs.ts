@@ -4,7 +4,8 @@ import { objectionsZh } from "../quorum.ts";
 import type { PlanDifference } from "../../../core/model/errors.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
-import { formatDateIso } from "../../time.ts";
+import { formatDateIso, nextWindow } from "../../time.ts";
+import { logCommand } from "../way-on.ts";
 import type { ErrorMessages } from "../types.ts";
 
 const whats = {
@@ -62,11 +63,22 @@ export const errorsRuns = {
   "outside-window": {
     sentence: (p) =>
       `现在是 ${formatDateIso(p.at)}，${p.at < p.fromAt ? "早于" : "晚于"}允许的时间窗口（${formatDateIso(p.fromAt)} 至 ${formatDateIso(p.toAt)}）`,
-    hint: (p) => [
-      p.at < p.fromAt
-        ? "没有改动任何在用文件；请在时间窗口开始后重复本命令"
-        : "没有改动任何在用文件；请重新审批时间窗口",
-    ],
+    hint: (p, tool) =>
+      p.run === undefined
+        ? [
+            p.at < p.fromAt
+              ? "没有改动任何在用文件；请在时间窗口开始后重复本命令"
+              : "没有改动任何在用文件；请重新审批时间窗口",
+          ]
+        : [
+            `该时间窗口属于运行 ${p.run}；这次什么也没有做。${p.at < p.fromAt ? "请在时间窗口开始后重复本命令，或" : "请"}在审批后另给一个：${tool(`resume ${p.run} ${flags.window} ${nextWindow(p.at)}`)}`,
+            `撤销不受时间窗口限制：${tool(`rollback ${p.run}`)}`,
+          ],
+  },
+  "clock-stepped": {
+    sentence: (p) =>
+      `生成证书期间，时钟被${p.byMs < 0 ? "往回" : "往前"}调了 ${Math.round(Math.abs(p.byMs) / 60_000)} 分钟`,
+    hint: () => ["没有改动任何在用文件；请等时钟校准并稳定后（date -u、chronyc tracking）重新执行命令"],
   },
   "digest-differs": {
     sentence: (p) => `该计划不是审批过的计划：审批的是 ${p.approved}，实际是 ${p.found}`,
@@ -119,8 +131,16 @@ export const errorsRuns = {
           ? `${p.consumer} 已重新启动，但状态异常：${p.reason}`
           : `${p.consumer} 已重新启动，但 ${p.where} 不符合要求：${p.reason}`,
     hint: (p, tool) => [
-      `查看其日志：${p.consumer === "kubelet" ? "journalctl -u kubelet -n 50" : `crictl logs $(crictl ps -a -q --name ${p.consumer} | head -n 1)`}；${tool("diagnose")} 也会读取日志`,
+      `查看其日志：${logCommand(p.consumer)}；${tool("diagnose")} 也会读取日志`,
       `${tool("resume")} 从该步骤重试，${tool("rollback last")} 回滚到运行前`,
+    ],
+  },
+  "rebounce-failed": {
+    sentence: (p) =>
+      `所有文件都已恢复原样，但并非所有进程都已恢复：${p.failures.map(({ consumer, reason }) => `${consumer}（${reason}）`).join("；")}`,
+    hint: (p, tool) => [
+      ...p.failures.map(({ consumer }) => `查看 ${consumer} 的日志：${logCommand(consumer)}`),
+      `${tool("resume")} 只重试这些进程`,
     ],
   },
   "gate-refused": {

@@ -85,6 +85,17 @@ export const plan: typeof english = {
       n.found === null
         ? `${n.path} 缺失，且绝不会重新生成：所有 token 都依赖它；请从其他控制平面节点或备份复制密钥对 ${n.name}`
         : `${n.path} 缺失，且绝不会重新生成：所有 token 都依赖它；旧文件可放回：cp -p ${n.found} ${n.path}`,
+    "stays-expired": (n) =>
+      [
+        `仍然过期：${n.slots.join("、")}`,
+        ...(n.unproven.length === 0
+          ? []
+          : [`因此无法证明 ${n.unproven.join("、")} 状态正常并出示应有的证书`]),
+        ...(n.isWriteProved ? [] : ["不验证对 API 的写入"]),
+        "不指定名称的计划会更新所有到期的证书",
+      ].join("；"),
+    "clock-accepted": (n) =>
+      `${flags.acceptClock}：按时钟正确处理，尽管${n.doubts.map((doubt) => refusals[doubt.code].sentence(doubt)).join("；")}`,
     "bootstrap-not-needed": (n) =>
       `${n.path} 缺失：只有在没有有效证书时 kubelet 才需要它；${n.file} 将得到有效证书，不要把它复制过去`,
     "kubelet-serving-left": (n) =>
