@@ -64,6 +64,17 @@ export const pendingFailpoints = [
   "pending.after-remove",
 ] as const;
 
+/** Those of the encrypted archive. */
+export const archiveFailpoints = [
+  "run.before-archive",
+  "archive.after-first-bytes",
+  "archive.after-write",
+  "archive.after-read-back",
+  "run.after-archived",
+  "archive.after-publish",
+  "run.after-archive",
+] as const;
+
 /** Those of the steps on a running node. */
 export const liveFailpoints = [
   "run.before-snapshot",
@@ -79,6 +90,11 @@ export const liveFailpoints = [
   "rollback.after-rebounce",
 ] as const;
 
-export const failpoints = [...fileFailpoints, ...pendingFailpoints, ...liveFailpoints] as const;
+export const failpoints = [
+  ...fileFailpoints,
+  ...pendingFailpoints,
+  ...archiveFailpoints,
+  ...liveFailpoints,
+] as const;
 
 export type Failpoint = (typeof failpoints)[number];

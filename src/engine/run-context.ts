@@ -9,6 +9,7 @@ import { deriveRun, type RunView } from "./derive-run.ts";
 import type { RunEvent } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import type { Lock } from "./lock.ts";
+import type { Archives } from "./ports/archives.ts";
 import type { Live } from "./ports/live.ts";
 import type { EnginePorts } from "./ports/engine-ports.ts";
 import type { Observation } from "./ports/store.ts";
@@ -103,6 +104,12 @@ export function liveOf({ ports }: Pick<RunContext, "ports">, { id }: { readonly 
     step: id,
     reason: "it needs the running node, and only files are worked on",
   });
+}
+
+/** Who writes archives. @throws AppError `step-failed` when nobody does */
+export function archivesOf({ ports }: Pick<RunContext, "ports">, { id }: { readonly id: string }): Archives {
+  if (ports.archives) return ports.archives;
+  throw new AppError("step-failed", { step: id, reason: "nothing here can encrypt" });
 }
 
 /** @throws AppError `outside-window` */

@@ -2,6 +2,7 @@
 import { parseAddress } from "../core/model/address.ts";
 import { assertNever } from "../core/model/errors.ts";
 import type {
+  ArchiveStep,
   BackUpStep,
   Content,
   Guard,
@@ -18,6 +19,7 @@ import type {
   TakeStep,
   Template,
 } from "../core/model/plan.ts";
+import { archiveFile } from "../core/plan/archive-file.ts";
 import { authoritySlotOf, issuedHere } from "../core/plan/authority.ts";
 import { stepsOf } from "./plan-text.ts";
 import { bounceCommands, proveLiveCommands, snapshotCommands } from "./runbook-live.ts";
@@ -41,6 +43,8 @@ export function commandsOf(step: Step, plan: Plan): StepCommands {
       return takeCommands(step, plan);
     case "back-up":
       return backUpCommands(step, plan);
+    case "archive":
+      return archiveCommands(step);
     case "stage":
       return stageCommands(step, plan);
     case "swap":
@@ -291,6 +295,20 @@ function backUpCommands({ object }: BackUpStep, plan: Plan): StepCommands {
       ...(guard === undefined ? [] : [`same ${guard.sha256} ${kept}`]),
     ],
     undo: [`rm -f ${kept}`],
+  };
+}
+
+/** In the working folder, which has the copies; with the program `age`. */
+function archiveCommands(step: ArchiveStep): StepCommands {
+  const file = shellQuote(archiveFile(step, "by-hand"));
+  const recipients = step.recipients.map((recipient) => `-r ${shellQuote(recipient)}`).join(" ");
+  return {
+    run: [
+      `[ ! -e ${file} ] || stop "it exists"`,
+      'set -- before; for each in etcd-snapshot.db etcd-data; do [ ! -e "$each" ] || set -- "$@" "$each"; done',
+      `tar -cf - "$@" | (umask 077 && age ${recipients} -o ${file}) && ls -l ${file}`,
+    ],
+    undo: [`rm -f ${file}`],
   };
 }
 

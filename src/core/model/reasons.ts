@@ -248,6 +248,7 @@ export const reasonTemplates = [
   "name-constraints-unchecked",
   "unhandled-critical-extension",
   "{} and {} exclude each other",
+  "{} needs {}",
   "--signed takes what is in DIR: no names, no other choice",
   // files
   "there is no such file",
@@ -304,6 +305,7 @@ export const reasonTemplates = [
   "cri, crictl, docker, nerdctl or ctr",
   "text in one line",
   "it needs the running node, and only files are worked on",
+  "nothing here can encrypt",
   "lb.example, 10.0.0.9 or etcd-server=10.0.0.9",
   "front-proxy-ca or front-proxy-ca=new",
   "a number",

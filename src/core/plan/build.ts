@@ -2,6 +2,7 @@
 import { type Address, formatAddress } from "../model/address.ts";
 import type { CertificateSlot, SlotId } from "../model/inventory.ts";
 import type {
+  ArchiveStep,
   BackUpStep,
   Content,
   Decision,
@@ -254,9 +255,17 @@ function phasesOf(facts: Facts, parts: Parts): readonly Phase[] {
       name: slot.slot.name,
     })),
   };
-  const ids = ["back-up", "issue", "stage", "swap", "prove"] as const;
   const node = written[0]?.facts.address.node ?? "";
-  return ids.map((id) => ({ id, nodes: [{ node, steps: steps[id] }] }));
+  const archived = archiveSteps(node, parts.request);
+  const ids = ["back-up", "archive", "issue", "stage", "swap", "prove"] as const;
+  return ids
+    .filter((id) => id !== "archive" || archived.length > 0)
+    .map((id) => ({ id, nodes: [{ node, steps: id === "archive" ? archived : steps[id] }] }));
+}
+
+/** Behind the before-images and etcd's data, in front of all that is new. */
+function archiveSteps(node: string, { archive }: RenewRequest): readonly ArchiveStep[] {
+  return archive ? [{ kind: "archive", id: `${node}/archive`, ...archive }] : [];
 }
 
 /** Originals that are not renewed themselves but have copies that follow them. */

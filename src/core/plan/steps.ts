@@ -1,5 +1,6 @@
 // Selections of a plan's steps.
 import type {
+  ArchiveStep,
   Content,
   ForgetStep,
   InstallStep,
@@ -26,6 +27,10 @@ export function installSteps(plan: Plan): readonly InstallStep[] {
 
 export function forgetSteps(plan: Plan): readonly ForgetStep[] {
   return allSteps(plan).filter((step) => step.kind === "forget");
+}
+
+export function archiveSteps(plan: Plan): readonly ArchiveStep[] {
+  return allSteps(plan).filter((step) => step.kind === "archive");
 }
 
 /** The objects that an installation is made from: needed until everything is staged, and no longer. */

@@ -1,4 +1,5 @@
 // Everything the engine needs from outside, in one bundle. The engine never asks a port what kind it is.
+import type { Archives } from "./archives.ts";
 import type { Live } from "./live.ts";
 import type { StateDirectory, Processes } from "./state.ts";
 import type { WritableStore } from "./store.ts";
@@ -18,5 +19,7 @@ export interface EnginePorts {
   readonly audience: Audience;
   /** The running node; absent when only its files are worked on. */
   readonly live?: Live;
+  /** Writes encrypted archives; absent when the plan has none. */
+  readonly archives?: Archives;
   readonly toolVersion: string;
 }

@@ -24,6 +24,7 @@ function isSupported(step: Step, missing: ReadonlySet<string>): boolean {
       return !missing.has(step.object) && !["kubeconfig-new", "copy"].includes(step.content.form);
     case "install":
     case "forget":
+    case "archive":
       return false;
     case "take":
     case "prove":

@@ -241,6 +241,7 @@ export const reasons: Readonly<Record<ReasonTemplate, string>> = {
   "path-length": "超出 CA 允许的链长",
   "name-constraints-unchecked": "CA 限定了名称，无法核对",
   "unhandled-critical-extension": "含有不认识的关键扩展",
+  "{} needs {}": "{1} 必须与 {2} 同用",
   "{} and {} exclude each other": "{1} 与 {2} 不能同时使用",
   "--signed takes what is in DIR: no names, no other choice":
     "--signed 只取 DIR 中的内容：不能再写名称或其他选择",
@@ -295,6 +296,7 @@ export const reasons: Readonly<Record<ReasonTemplate, string>> = {
   "NAME=VALUE": "NAME=VALUE 的形式",
   "cri, crictl, docker, nerdctl or ctr": "cri、crictl、docker、nerdctl 或 ctr",
   "text in one line": "单行文本",
+  "nothing here can encrypt": "此处无法加密",
   "it needs the running node, and only files are worked on": "需要运行中的节点，而本次只处理文件",
   "more than nothing": "大于零",
   "lb.example, 10.0.0.9 or etcd-server=10.0.0.9": "lb.example、10.0.0.9 或 etcd-server=10.0.0.9 这样的写法",
