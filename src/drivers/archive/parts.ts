@@ -1,6 +1,6 @@
 // The entries of an archive, and their bytes as a stream. INPUTS: the files of a run's folder.
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
+import { type BigIntStats, constants } from "node:fs";
 import { lstat, open, readdir } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { AppError } from "../../core/model/errors.ts";
@@ -42,7 +42,7 @@ async function entriesOfPart(request: ArchiveRequest, part: ArchivePart): Promis
   if (part.form === "file") return [await fileAt(request, part.path, part.sha256)];
   const { bytes, at } = part;
   const [sizeBytes, content] = [bytes.length, { form: "bytes", bytes } as const];
-  return [{ path, mode: 0o600, uid: 0, gid: 0, mtimeMs: at, sizeBytes, content }];
+  return [{ path, mode: 0o600, uid: 0, gid: 0, mtimeNs: BigInt(at) * 1_000_000n, sizeBytes, content }];
 }
 
 async function treeAt(request: ArchiveRequest, path: string): Promise<readonly Entry[]> {
@@ -60,25 +60,26 @@ async function treeAt(request: ArchiveRequest, path: string): Promise<readonly E
 
 async function folderAt({ folder, top }: ArchiveRequest, path: string): Promise<Entry> {
   const full = join(folder, path);
-  const { mode, uid, gid, mtimeMs } = await attempt(full, () => lstat(full));
+  const stats = await attempt(full, () => lstat(full, { bigint: true }));
   const name = `${posix.join(top, path)}/`;
-  return { path: name, mode, uid, gid, mtimeMs, sizeBytes: 0, content: { form: "folder" } };
+  return { path: name, ...attributesOf(stats), sizeBytes: 0, content: { form: "folder" } };
 }
 
 async function fileAt({ folder, top }: ArchiveRequest, path: string, sha256: string | null): Promise<Entry> {
   const file = join(folder, path);
-  const stats = await attempt(file, () => lstat(file));
+  const stats = await attempt(file, () => lstat(file, { bigint: true }));
   if (!stats.isFile()) throw new AppError("store-not-regular", { address: file, type: "not a file" });
-  const { mode, uid, gid, mtimeMs, size: sizeBytes } = stats;
+  const sizeBytes = Number(stats.size);
   return {
     path: posix.join(top, path),
-    mode,
-    uid,
-    gid,
-    mtimeMs,
+    ...attributesOf(stats),
     sizeBytes,
     content: { form: "file", file, sha256 },
   };
+}
+
+function attributesOf({ mode, uid, gid, mtimeNs }: BigIntStats): Omit<TarEntry, "path" | "sizeBytes"> {
+  return { mode: Number(mode), uid: Number(uid), gid: Number(gid), mtimeNs };
 }
 
 /** The whole archive, chunk by chunk. @throws AppError `store-unreadable`, `store-mismatch` for a file that is not what was promised */

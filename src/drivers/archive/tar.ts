@@ -6,13 +6,14 @@ export interface TarEntry {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** ms since the epoch; whole seconds are kept. */
-  readonly mtimeMs: number;
+  /** ns since the epoch. */
+  readonly mtimeNs: bigint;
   /** 0 for folders. */
   readonly sizeBytes: number;
 }
 
 const blockBytes = 512;
+const second = 1_000_000_000n;
 
 /** Two blocks of zeros end an archive. */
 export const tarEnd: Uint8Array = new Uint8Array(2 * blockBytes);
@@ -28,6 +29,7 @@ export function tarHeader(entry: TarEntry): Uint8Array {
   const records = [
     ...(name ? [] : [paxRecord("path", entry.path)]),
     ...(entry.sizeBytes > largest(12) ? [paxRecord("size", String(entry.sizeBytes))] : []),
+    ...(entry.mtimeNs % second === 0n ? [] : [paxRecord("mtime", decimal(entry.mtimeNs))]),
     ...(entry.uid > largest(8) ? [paxRecord("uid", String(entry.uid))] : []),
     ...(entry.gid > largest(8) ? [paxRecord("gid", String(entry.gid))] : []),
   ];
@@ -66,6 +68,11 @@ function splitName(path: string): { readonly prefix: string; readonly name: stri
   return null;
 }
 
+/** Seconds with nine decimals. */
+function decimal(ns: bigint): string {
+  return `${ns / second}.${String(ns % second).padStart(9, "0")}`;
+}
+
 /** `LENGTH KEY=VALUE\n`, where the length counts itself. */
 function paxRecord(key: string, value: string): string {
   const rest = Buffer.byteLength(` ${key}=${value}\n`);
@@ -74,7 +81,7 @@ function paxRecord(key: string, value: string): string {
 }
 
 function block(
-  { mode, uid, gid, mtimeMs, sizeBytes }: TarEntry,
+  { mode, uid, gid, mtimeNs, sizeBytes }: TarEntry,
   { prefix, name }: { readonly prefix: string; readonly name: string },
   type: string,
 ): Uint8Array {
@@ -88,7 +95,7 @@ function block(
   octal(uid, 108, 8);
   octal(gid, 116, 8);
   octal(sizeBytes, 124, 12);
-  octal(mtimeMs / 1000, 136, 12);
+  octal(Number(mtimeNs / second), 136, 12);
   bytes.fill(" ", 148, 156);
   bytes.write(type, 156);
   bytes.write("ustar\x0000", 257);
