@@ -55,7 +55,7 @@ function journalOf(world: MemoryWorld): readonly string[] {
 }
 
 describe("the step archive", () => {
-  it("hands over manifest, plan, every before-image and etcd's snapshot, before anything is issued", async () => {
+  it("hands over manifest, plan, every before-image and etcd's snapshot, before anything is written", async () => {
     const world = new MemoryWorld();
     installTinyCluster(world);
     startTinyNode(world);
@@ -77,10 +77,10 @@ describe("the step archive", () => {
     expect(request?.parts.at(-1)).toMatchObject({ form: "file", path: "etcd-snapshot.db" });
     expect(log).toEqual([`publish ${request?.file} aa`]);
     const types = journalOf(world);
-    const [archived, issued] = [types.indexOf("archived"), types.indexOf("issued")];
+    const [archived, staged] = [types.indexOf("archived"), types.indexOf("staged")];
     expect(types.slice(archived, archived + 2)).toEqual(["archived", "effect"]);
     expect(types.lastIndexOf("before-image")).toBeLessThan(archived);
-    expect(archived).toBeLessThan(issued);
+    expect(archived).toBeLessThan(staged);
   });
 
   it("that fails ends the run with nothing changed and what was written removed", async () => {
