@@ -18,7 +18,8 @@ const step: ArchiveStep = {
   recipients: ["age1abc"],
 };
 
-function withArchive({ digest: _, ...plan }: Plan, archive: ArchiveStep = step): Plan {
+function withArchive(planned: Plan, archive: ArchiveStep = step): Plan {
+  const { digest: _, ...plan } = planned;
   const phases = plan.phases.flatMap((phase) =>
     phase.id === "back-up"
       ? [phase, { id: "archive" as const, nodes: [{ node: "m1", steps: [archive] }] }]

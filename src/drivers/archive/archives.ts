@@ -11,7 +11,7 @@ import { attempt, hit, removeQuietly, temporaryName } from "../shared/temporary-
 import { encrypted, type Encrypted } from "./age.ts";
 import { chunksOf, entriesOf, tarOf } from "./parts.ts";
 import { tarSize } from "./tar.ts";
-import { checkPlace, fail, lookAtName, refuseFull } from "./target.ts";
+import { checkPlace, lookAtName, refusePlace, refuseFull } from "./target.ts";
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 
@@ -134,7 +134,7 @@ function linkOrRename(temporary: string, file: string): void {
     rmSync(temporary);
   } catch (error) {
     const code = errnoOf(error);
-    if (code === "EEXIST") fail(file, "exists");
+    if (code === "EEXIST") refusePlace(file, "exists");
     if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(code ?? "")) throw error;
     renameSync(temporary, file);
   }
@@ -144,10 +144,10 @@ function linkOrRename(temporary: string, file: string): void {
 async function refuseForeign(file: string, own: readonly string[]): Promise<void> {
   const found = lookAtName(file);
   if (!found) return;
-  if (!found.isFile() || own.length === 0) fail(file, "exists");
+  if (!found.isFile() || own.length === 0) refusePlace(file, "exists");
   const hash = createHash("sha256");
   for await (const chunk of chunksOf(file)) hash.update(chunk);
-  if (!own.includes(hash.digest("hex"))) fail(file, "exists");
+  if (!own.includes(hash.digest("hex"))) refusePlace(file, "exists");
 }
 
 /** Some servers of files know no fsync of a directory. */

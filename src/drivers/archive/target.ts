@@ -23,9 +23,9 @@ export function placeOf(path: string): ArchivePlace {
 /** Changes nothing. @throws AppError `archive-target` */
 export function checkPlace({ directory, name }: ArchivePlace): void {
   const found = look(directory);
-  if (!found) fail(directory, "missing");
-  if (!found.isDirectory()) fail(directory, "not-a-directory");
-  if (name !== null && lookAtName(join(directory, name))) fail(join(directory, name), "exists");
+  if (!found) refusePlace(directory, "missing");
+  if (!found.isDirectory()) refusePlace(directory, "not-a-directory");
+  if (name !== null && lookAtName(join(directory, name))) refusePlace(join(directory, name), "exists");
   attemptIn(directory, () => accessSync(directory, constants.W_OK | constants.X_OK));
 }
 
@@ -65,10 +65,10 @@ function attemptIn<T>(path: string, action: () => T): T {
   } catch (error) {
     const cause = errnoOf(error);
     if (cause === null) throw error;
-    return fail(path, cause === "ENOTDIR" ? "not-a-directory" : "not-writable", cause);
+    return refusePlace(path, cause === "ENOTDIR" ? "not-a-directory" : "not-writable", cause);
   }
 }
 
-export function fail(path: string, problem: ArchiveProblem, cause = ""): never {
+export function refusePlace(path: string, problem: ArchiveProblem, cause = ""): never {
   throw new AppError("archive-target", { path, problem, cause });
 }
