@@ -304,9 +304,8 @@ function archiveCommands(step: ArchiveStep): StepCommands {
   const recipients = step.recipients.map((recipient) => `-r ${shellQuote(recipient)}`).join(" ");
   return {
     run: [
-      `[ ! -e ${file} ] || stop "it exists"`,
       'set -- before; for each in etcd-snapshot.db etcd-data; do [ ! -e "$each" ] || set -- "$@" "$each"; done',
-      `tar -cf - "$@" | (umask 077 && age ${recipients} -o ${file}) && ls -l ${file}`,
+      `if [ -e ${file} ]; then stop "it exists"; else tar -cf - "$@" | (umask 077 && age ${recipients} -o ${file}) && ls -l ${file}; fi`,
     ],
     undo: [`rm -f ${file}`],
   };
