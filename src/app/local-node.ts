@@ -1,5 +1,6 @@
 // The composition root for one node's files: which drivers stand behind the ports.
 import { join, posix, resolve } from "node:path";
+import type { Archives } from "../engine/ports/archives.ts";
 import type { Live } from "../engine/ports/live.ts";
 import type { EnginePorts } from "../engine/ports/engine-ports.ts";
 import type { ListingStore } from "../engine/ports/store.ts";
@@ -88,7 +89,11 @@ const stateOnNode = "var/lib/perennial";
 export function enginePorts(
   local: LocalNode,
   store: FileStore,
-  { audience, live }: { readonly audience: Audience; readonly live?: Live },
+  {
+    audience,
+    live,
+    archives,
+  }: { readonly audience: Audience; readonly live?: Live; readonly archives?: Archives },
 ): EnginePorts {
   const { failpoints } = local;
   return {
@@ -103,6 +108,7 @@ export function enginePorts(
     audience,
     toolVersion,
     ...(live ? { live: () => live } : {}),
+    ...(archives ? { archives } : {}),
   };
 }
 

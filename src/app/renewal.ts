@@ -4,9 +4,10 @@ import type { Plan, RenewRequest } from "../core/model/plan.ts";
 import type { RunEvent } from "../core/model/event.ts";
 import { parseAddress } from "../core/model/address.ts";
 import { type PlanFrame, buildPlan } from "../core/plan/build.ts";
-import { hasLiveSteps } from "../core/plan/steps.ts";
+import { archiveSteps, hasLiveSteps } from "../core/plan/steps.ts";
 import type { Facts } from "../core/policy/facts.ts";
 import { checkPlan } from "../engine/check-plan.ts";
+import type { Archives } from "../engine/ports/archives.ts";
 import type { EnginePorts } from "../engine/ports/engine-ports.ts";
 import type { Live } from "../engine/ports/live.ts";
 import type { RunOptions } from "../engine/run-context.ts";
@@ -75,6 +76,7 @@ export async function applyPlan(local: LocalNode, plan: Plan, options: RunOption
   return withEngine(local, { node: nodeOfPlan(plan), plan }, async (ports, store) => {
     await preflightState(local, plan, store);
     await preflight(plan, store);
+    if (archiveSteps(plan).length > 0) await (await import("./archive.ts")).preflightArchive(plan, store);
     return runPlan(ports, plan, { ...options, overruled });
   });
 }
@@ -97,15 +99,25 @@ export async function withEngine<T>(
   action: (ports: EnginePorts, store: FileStore) => Promise<T>,
 ): Promise<T> {
   const live = plan && (await liveOfPlan(local, plan));
+  const archives = plan && (await archivesOfPlan(local, plan));
   const store = local.openStore(node);
   try {
     return await action(
-      enginePorts(local, store, { audience: { tell: () => {} }, ...(live ? { live } : {}) }),
+      enginePorts(local, store, {
+        audience: { tell: () => {} },
+        ...(live ? { live } : {}),
+        ...(archives ? { archives } : {}),
+      }),
       store,
     );
   } finally {
     store.close();
   }
+}
+
+async function archivesOfPlan({ failpoints }: LocalNode, plan: Plan): Promise<Archives | null> {
+  if (archiveSteps(plan).length === 0) return null;
+  return (await import("./archive.ts")).openArchives(failpoints);
 }
 
 /** Only a plan with steps on the running node needs one. */

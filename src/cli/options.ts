@@ -21,6 +21,8 @@ export interface RenewOptions extends NodeOptions {
   readonly addSan: readonly string[];
   /** False for `--no-snapshot`. */
   readonly snapshot?: boolean;
+  readonly backupTo?: string;
+  readonly backupRecipient?: readonly string[];
   readonly recreateAuthority?: readonly string[];
   readonly acceptClock?: boolean;
 }
@@ -51,7 +53,9 @@ export function addRenewOptions(command: Command, messages: CliMessages): Comman
     .option("--recreate-authority <name>", options.recreateAuthority, collect, [])
     .option("--allow-links-to <path>", options.allowLinksTo, collect, [])
     .option("--no-snapshot", options.noSnapshot)
-    .option("--accept-clock", options.acceptClock);
+    .option("--accept-clock", options.acceptClock)
+    .option("--backup-to <path>", options.backupTo)
+    .option("--backup-recipient <age1...|file>", options.backupRecipient, collect, []);
 }
 
 /** For commands that look at what runs, or restart it. */

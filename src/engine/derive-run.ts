@@ -1,6 +1,7 @@
 // What the journal says of a run: pure, and the only place that knows how entries add up.
 import type {
   Actor,
+  Archive,
   BeforeImage,
   ChangeWindow,
   Issued,
@@ -44,6 +45,8 @@ export interface RunView {
   readonly images: ReadonlyMap<string, BeforeImage>;
   readonly issued: ReadonlyMap<SlotId, Issued>;
   readonly snapshots: readonly Snapshot[];
+  /** Every one that was complete, oldest first: a resumed run writes it again. */
+  readonly archives: readonly Archive[];
   /** True from the point on which a crash is followed by going forward. */
   readonly allStaged: boolean;
   /** Who or what began to undo, null when nobody did. */
@@ -82,6 +85,7 @@ export function deriveRun(entries: readonly JournalEntry[]): RunView | null {
     images: new Map(),
     issued: new Map(),
     snapshots: [],
+    archives: [],
     allStaged: false,
     rollback: null,
     resumes: 0,
@@ -113,6 +117,8 @@ function withEntry(view: RunView, { at, body }: JournalEntry): RunView {
         // One that is taken again after a crash lies in the place of the first.
         snapshots: [...view.snapshots.filter(({ file }) => file !== body.snapshot.file), body.snapshot],
       };
+    case "archived":
+      return { ...view, archives: [...view.archives, body.archive] };
     case "bounce-begun":
       return withStep(view, body.step, {
         intent: true,

@@ -11,6 +11,7 @@ import { deriveRun, type RunView } from "./derive-run.ts";
 import type { RunEvent } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import type { Lock } from "./lock.ts";
+import type { Archives } from "./ports/archives.ts";
 import type { Live } from "./ports/live.ts";
 import type { EnginePorts } from "./ports/engine-ports.ts";
 import type { Observation } from "./ports/store.ts";
@@ -127,6 +128,12 @@ export function nodeOf({ nodes }: Pick<RunContext, "nodes">, step: string): Node
   const node = nodes.get(step);
   if (node === undefined) throw new TypeError(`no step ${step} in the plan`);
   return node;
+}
+
+/** Who writes archives. @throws AppError `step-failed` when nobody does */
+export function archivesOf({ ports }: Pick<RunContext, "ports">, { id }: { readonly id: string }): Archives {
+  if (ports.archives) return ports.archives;
+  throw new AppError("step-failed", { step: id, reason: "nothing here can encrypt" });
 }
 
 /** `run` is the one that had the window from an earlier command. @throws AppError `outside-window` */

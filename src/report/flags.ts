@@ -5,6 +5,7 @@ export const flags = {
   addSan: "--add-san",
   allowLinksTo: "--allow-links-to",
   approved: "--approved",
+  backupTo: "--backup-to",
   breakLock: "--break-lock",
   csrDir: "--csr-dir",
   keepKey: "--keep-key",

@@ -39,6 +39,7 @@ export function renderRunReport(
     ...certificates(context),
     ...section(words.files, words.fileColumns, fileRows(context)),
     ...section(words.snapshot, words.snapshotColumns, snapshotRows(context)),
+    ...section(words.archives, words.archiveColumns, archiveRows(context)),
     ...section(words.restarts, words.restartColumns, restartRows(context)),
     ...section(words.events, words.eventColumns, eventRows(context)),
     ...commands(context),
@@ -124,6 +125,17 @@ function snapshotRows({ entries, words, folder }: Context): readonly (readonly s
   });
 }
 
+/** One that a resumed run wrote again is told of as it is now. */
+function archiveRows({ entries }: Context): readonly (readonly string[])[] {
+  const rows = new Map<string, readonly string[]>();
+  for (const { body } of entries) {
+    if (body.type !== "archived") continue;
+    const { file, bytes, sha256 } = body.archive;
+    rows.set(file, [file, String(bytes), sha256]);
+  }
+  return [...rows.values()];
+}
+
 /** From the first stop to the last proof: a bounce that a crash cut off is gone on with. */
 function restartRows({ entries, plan, words }: Context): readonly (readonly string[])[] {
   const { date, none, seconds } = words;
@@ -169,6 +181,7 @@ function eventText(body: JournalEntry["body"], { event, states }: Words): string
     case "issued":
     case "staged":
     case "snapshot":
+    case "archived":
     case "bounce-begun":
     case "undo-intent":
     case "undone":

@@ -100,6 +100,17 @@ export interface ErrorParams {
     readonly needed: number;
     readonly free: number;
   };
+  /** Where an encrypted archive cannot go. `cause` is the system's code, or empty. */
+  "archive-target": { readonly path: string; readonly problem: ArchiveProblem; readonly cause: string };
+  "archive-full": { readonly path: string; readonly needed: number; readonly free: number };
+  /** The encrypted archive, read back, is not what was encrypted. */
+  "archive-damaged": { readonly path: string };
+  /** `given` is empty when it may be a secret; `from` names the file and line it was read from, or is empty. */
+  "recipient-invalid": {
+    readonly given: string;
+    readonly from: string;
+    readonly problem: RecipientProblem;
+  };
   interrupted: { readonly signal: string };
 
   // --- processes of a node (drivers/process). `through` says who was asked.
@@ -193,6 +204,18 @@ export type EndpointFault =
   | "key-not-pinned"
   | "client-refused"
   | "pair-unusable";
+
+export type ArchiveProblem = "missing" | "not-a-directory" | "exists" | "not-writable";
+
+/** Why something is no age recipient that can be encrypted to. */
+export type RecipientProblem =
+  | "identity"
+  | "ssh"
+  | "plugin"
+  | "damaged"
+  | "not-a-recipient"
+  | "file-unreadable"
+  | "file-empty";
 
 /** One object whose state no longer is what the plan was made from. */
 export interface PlanDifference {

@@ -59,6 +59,17 @@ export interface Snapshot {
   readonly hasV2Data: boolean;
 }
 
+/** The encrypted copy of a run's backup. */
+export interface Archive {
+  /** Absolute path on the machine that the tool ran on. */
+  readonly file: string;
+  readonly bytes: number;
+  /** Of the encrypted file (hex). */
+  readonly sha256: string;
+  /** How many files are in it, its own manifest and the plan among them. */
+  readonly files: number;
+}
+
 /** Public facts of an issued certificate. */
 export interface Issued {
   readonly slot: SlotId;
@@ -93,6 +104,8 @@ export type JournalBody =
   | { readonly type: "staged"; readonly step: string; readonly staged: Staged }
   | { readonly type: "all-staged" }
   | { readonly type: "snapshot"; readonly step: string; readonly snapshot: Snapshot }
+  /** The encrypted file is complete and read back; from here on a file with this hash in its place is the run's own. */
+  | { readonly type: "archived"; readonly step: string; readonly archive: Archive }
   /** Before a process is stopped: which instances there were. */
   | { readonly type: "bounce-begun"; readonly step: string; readonly instances: readonly string[] }
   | { readonly type: "effect"; readonly step: string; readonly sha256: string }

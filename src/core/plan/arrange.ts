@@ -1,6 +1,6 @@
 // The order of a plan over several nodes: rolling while etcd has its quorum, an outage when it has none. Pure.
 //
-//   both     snapshot ─▶ back-up, issue, stage on every node
+//   both     snapshot ─▶ back-up on every node ─▶ archive ─▶ issue, stage on every node
 //   rolling  per node: gate, swap, prove, bounces, gate
 //   outage   swap and prove everywhere ─▶ kubelets ─▶ etcd everywhere ─▶ gate for the quorum ─▶ API servers ─▶ the others
 //   both     proof from what runs, on every node
@@ -74,6 +74,7 @@ export function arrange(parts: Parts): readonly Phase[] {
   return [
     ...snapshot(parts, order),
     ...everywhere("back-up"),
+    ...everywhere("archive"),
     ...everywhere("issue"),
     ...everywhere("stage"),
     ...changes,

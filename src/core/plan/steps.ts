@@ -2,6 +2,7 @@
 import { type NodeName, parseAddress } from "../model/address.ts";
 import type { EtcdAccess } from "../model/live-step.ts";
 import type {
+  ArchiveStep,
   Content,
   ForgetStep,
   InstallStep,
@@ -39,6 +40,10 @@ export function installSteps(plan: Plan): readonly InstallStep[] {
 
 export function forgetSteps(plan: Plan): readonly ForgetStep[] {
   return allSteps(plan).filter((step) => step.kind === "forget");
+}
+
+export function archiveSteps(plan: Plan): readonly ArchiveStep[] {
+  return allSteps(plan).filter((step) => step.kind === "archive");
 }
 
 /** The objects that an installation is made from: needed until everything is staged, and no longer. */

@@ -79,6 +79,9 @@ export const cliEn = {
     ticket: "change ticket, kept in the journal",
     reason: "why, kept in the journal",
     noSnapshot: "do not save etcd's data first (a copy of yours exists)",
+    backupTo:
+      "also write the backup, encrypted, to this directory or new file before anything is changed (age format)",
+    backupRecipient: "who can decrypt it: an age recipient (age1...), or a file with one in each line",
     probe: "with --root: look at the running node too, and restart its processes",
     noProbe: "only files, on the live node too: nothing is dialled or restarted",
     runtime: "how to find containers: cri, crictl, docker, nerdctl or ctr (default: the one that has them)",

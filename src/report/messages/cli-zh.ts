@@ -77,6 +77,8 @@ export const cliZh: typeof cliEn = {
     ticket: "变更单号，写入日志",
     reason: "原因，写入日志",
     noSnapshot: "不先保存 etcd 数据（已另有副本）",
+    backupTo: "在改动任何内容之前，把备份加密后（age 格式）另写到此目录或新文件",
+    backupRecipient: "谁能解密：age 接收者（age1...），或每行一个接收者的文件",
     probe: "与 --root 同用：同时查看运行中的节点，并可重启其进程",
     noProbe: "只处理文件，即使在运行中的节点上：不连接、不重启任何进程",
     runtime: "查找容器的方式：cri、crictl、docker、nerdctl 或 ctr（默认：能找到容器的那个）",

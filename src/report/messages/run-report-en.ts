@@ -42,6 +42,8 @@ export const runReportEn = {
   snapshot: "etcd's data",
   snapshotColumns: ["form", "file", "bytes", "SHA-256"],
   snapshotForms: { snapshot: "snapshot, read back", "cold-copy": "copy of the stopped member's files" },
+  archives: "Encrypted archive",
+  archiveColumns: ["file", "bytes", "SHA-256"],
   restarts: "Processes",
   restartColumns: ["process", "stopped", "back, well, serving", "took"],
   events: "Gates, proofs and what else happened",

@@ -40,6 +40,8 @@ export const runReportZh: typeof runReportEn = {
   snapshot: "etcd 数据",
   snapshotColumns: ["形式", "文件", "字节数", "SHA-256"],
   snapshotForms: { snapshot: "快照，已回读校验", "cold-copy": "已停止成员的数据文件副本" },
+  archives: "加密归档",
+  archiveColumns: ["文件", "字节数", "SHA-256"],
   restarts: "进程",
   restartColumns: ["进程", "停止", "恢复正常并出示正确证书", "用时"],
   events: "门槛、验证及其他经过",

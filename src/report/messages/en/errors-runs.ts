@@ -8,6 +8,23 @@ import { formatDate, nextWindow } from "../../time.ts";
 import { logCommand } from "../way-on.ts";
 import type { ErrorMessages } from "../types.ts";
 
+const archiveProblems = {
+  missing: "there is no such directory",
+  "not-a-directory": "it is not a directory",
+  exists: "a file has this name already",
+  "not-writable": "it cannot be written to",
+} as const;
+
+const recipientProblems = {
+  identity: "is a secret key, not a recipient",
+  ssh: "is an SSH key; only age recipients can be encrypted to",
+  plugin: "is a recipient of an age plugin, which is not supported",
+  damaged: "is a damaged age recipient: a letter is wrong, missing or too many",
+  "not-a-recipient": "is neither an age recipient nor a file of them",
+  "file-unreadable": "cannot be read as a file of recipients",
+  "file-empty": "holds no recipient",
+} as const;
+
 const kept = { run: "the run's backup, journal and staged files", lock: "the lock" } as const;
 
 function kib(bytes: number, round = Math.ceil): string {
@@ -198,6 +215,36 @@ export const errorsRuns = {
         : [
             `or keep the run on another disk of this node: ${flags.stateDir} DIR, and the same with resume and rollback`,
           ]),
+    ],
+  },
+  "archive-target": {
+    sentence: (p) =>
+      `the encrypted backup cannot go to ${p.path}: ${archiveProblems[p.problem]}${p.cause === "" ? "" : ` (${p.cause})`}; nothing was changed`,
+    hint: (p) => [
+      p.problem === "exists"
+        ? `name a file that is not there, or a directory: ${flags.backupTo} DIR gives every run a file of its own`
+        : `look at it: ls -ld ${shellQuote(p.path)}; is what belongs there mounted? findmnt -T ${shellQuote(p.path)}`,
+    ],
+  },
+  "archive-full": {
+    sentence: (p) =>
+      `the disk of ${p.path} is too full for the encrypted backup: up to ${kib(p.needed)} needed, ${kib(p.free, Math.floor)} free; nothing was changed`,
+    hint: (p) => [
+      `make room there (df -h ${shellQuote(p.path)}), or name another place: ${flags.backupTo} DIR`,
+    ],
+  },
+  "archive-damaged": {
+    sentence: (p) =>
+      `the encrypted backup ${p.path}, read back, is not what was written; nothing was changed`,
+    hint: () => ["that disk fails or lies (dmesg): name another place"],
+  },
+  "recipient-invalid": {
+    sentence: (p) =>
+      `${p.from === "" ? "" : `${p.from}: `}${p.given === "" ? "it" : p.given} ${recipientProblems[p.problem]}`,
+    hint: (p) => [
+      p.problem === "identity"
+        ? "age-keygen -y FILE prints the recipient of an identity; keep the identity off this machine"
+        : "a recipient is what age-keygen prints as public key: age1 and 58 letters (age1pq1 and more for post-quantum keys)",
     ],
   },
   interrupted: {

@@ -19,6 +19,23 @@ const whats = {
   attributes: "属性",
 } as const;
 
+const archiveProblems = {
+  missing: "目录不存在",
+  "not-a-directory": "不是目录",
+  exists: "已有同名文件",
+  "not-writable": "无法写入",
+} as const;
+
+const recipientProblems = {
+  identity: "是私钥，不是接收者",
+  ssh: "是 SSH 密钥；只能为 age 接收者加密",
+  plugin: "是 age 插件的接收者，不支持",
+  damaged: "是损坏的 age 接收者：有字符错误、缺失或多余",
+  "not-a-recipient": "既不是 age 接收者，也不是接收者文件",
+  "file-unreadable": "无法作为接收者文件读取",
+  "file-empty": "中没有接收者",
+} as const;
+
 const kept = { run: "备份、日志与预置文件", lock: "锁" } as const;
 
 function kib(bytes: number, round = Math.ceil): string {
@@ -192,6 +209,33 @@ export const errorsRuns = {
         : [
             `或把本次运行的状态放到本节点的另一块磁盘：${flags.stateDir} DIR，之后 resume 与 rollback 也要带上它`,
           ]),
+    ],
+  },
+  "archive-target": {
+    sentence: (p) =>
+      `加密备份无法写到 ${p.path}：${archiveProblems[p.problem]}${p.cause === "" ? "" : `（${p.cause}）`}；未做任何改动`,
+    hint: (p) => [
+      p.problem === "exists"
+        ? `请指定尚不存在的文件，或指定目录：${flags.backupTo} DIR，每次运行各写一个文件`
+        : `查看：ls -ld ${shellQuote(p.path)}；应挂载的是否已挂载？findmnt -T ${shellQuote(p.path)}`,
+    ],
+  },
+  "archive-full": {
+    sentence: (p) =>
+      `${p.path} 所在磁盘空间不足以写入加密备份：最多需要 ${kib(p.needed)}，可用 ${kib(p.free, Math.floor)}；未做任何改动`,
+    hint: (p) => [`请腾出空间（df -h ${shellQuote(p.path)}），或换一个位置：${flags.backupTo} DIR`],
+  },
+  "archive-damaged": {
+    sentence: (p) => `加密备份 ${p.path} 回读后与写入的不一致；未做任何改动`,
+    hint: () => ["该磁盘可能有故障（dmesg）：请换一个位置"],
+  },
+  "recipient-invalid": {
+    sentence: (p) =>
+      `${p.from === "" ? "" : `${p.from}：`}${p.given === "" ? "它" : `${p.given} `}${recipientProblems[p.problem]}`,
+    hint: (p) => [
+      p.problem === "identity"
+        ? "age-keygen -y FILE 可输出该身份对应的接收者；身份文件不要放在本机"
+        : "接收者即 age-keygen 输出的公钥：age1 加 58 个字符（后量子密钥为 age1pq1 开头，更长）",
     ],
   },
   interrupted: {
