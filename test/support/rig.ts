@@ -1,4 +1,4 @@
-// A real control plane on this machine, for tests that mean it: real kubelet, containerd, API server. See docs/contributing.md.
+// A real control plane on this machine, for tests that mean it: real kubelet, containerd, API server. See CONTRIBUTING.md.
 // INPUTS: PERENNIAL_RIG, else the folder `shared/rig` beside the repository; KUBEBUILDER_ASSETS. OUTPUTS: those of the rig's script.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
