@@ -11,6 +11,7 @@ export function addLab(program: Command, { io, words, done }: Parts): void {
   command("up")
     .option("--pace <factor>", words.options.pace, "1")
     .option("--key-algorithm <name>", words.options.labKey, "RSA-2048")
+    .option("--runtime <name>", words.options.labRuntime, "cri")
     .action(async (_: unknown, own: Command) => done((await load()).runLabUp(own.opts<LabUpOptions>(), io)));
   command("expire")
     .option("--at <date>", words.options.labAt)

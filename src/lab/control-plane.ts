@@ -22,6 +22,7 @@ import {
   kubeletFlagsText,
   type LabNode,
   type LabPorts,
+  type LabRuntime,
   manifestTexts,
   usualPorts,
 } from "./lab-texts.ts";
@@ -63,6 +64,8 @@ export interface ControlPlaneOptions {
   readonly authorities?: LabAuthorities;
   /** For a node that is to run: kubeadm's ports when not given, and then no files of the kubelet's that name them. */
   readonly ports?: LabPorts;
+  /** Of a node that is to run; default `cri`. */
+  readonly runtime?: LabRuntime;
 }
 
 interface Leaf {
@@ -85,7 +88,7 @@ export async function makeControlPlane(options: ControlPlaneOptions): Promise<vo
   tree.open("/etc/hostname", `${lab.node}\n`);
   if (options.ports !== undefined) {
     tree.open("/var/lib/kubelet/config.yaml", kubeletConfigText(lab));
-    tree.open("/var/lib/kubelet/kubeadm-flags.env", kubeletFlagsText());
+    tree.open("/var/lib/kubelet/kubeadm-flags.env", kubeletFlagsText(options.runtime ?? "cri"));
   }
   await Promise.all([
     ...pemLeafs(lab, authorities).map((leaf) => writePair(tree, options, leaf)),

@@ -18,6 +18,7 @@ import {
 import { type Credentials, askApi, isValidNow, readCredentials } from "./credentials.ts";
 import { openCri } from "./cri-client.ts";
 import { type Log, systemLog } from "./klog.ts";
+import { runtimeSockets } from "./lab-texts.ts";
 import { listening } from "./listening.ts";
 import { type Lab, type LabHost, rootOf } from "./places.ts";
 import { makeSelfSigned } from "./self-signed.ts";
@@ -65,7 +66,8 @@ async function live(lab: Lab, host: LabHost, log: Log): Promise<void> {
   const flags = parseKubeletFlags(readFileSync(join(root, "var/lib/kubelet/kubeadm-flags.env"), "utf8"));
   const credentials = clientCredentials(root);
   await listen(root, host, config);
-  const socket = (flags.get("container-runtime-endpoint") ?? "").replace(/^unix:\/\//, "");
+  const endpoint = flags.get("container-runtime-endpoint") ?? runtimeSockets.docker;
+  const socket = endpoint.replace(/^unix:\/\//, "");
   const sync = openPods({
     folder: join(root, config.staticPodPath ?? "/etc/kubernetes/manifests"),
     node: host.name,
@@ -168,13 +170,18 @@ async function servingPair(
   return made;
 }
 
+/** meta/v1 MicroTime: six digits, no fewer. */
+function microTime(): string {
+  return new Date().toISOString().replace("Z", "000Z");
+}
+
 async function heartbeat(node: string, credentials: () => Credentials): Promise<void> {
   const path = `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${node}`;
   const body = {
     apiVersion: "coordination.k8s.io/v1",
     kind: "Lease",
     metadata: { name: node, namespace: "kube-node-lease" },
-    spec: { holderIdentity: node, leaseDurationSeconds: 40, renewTime: new Date().toISOString() },
+    spec: { holderIdentity: node, leaseDurationSeconds: 40, renewTime: microTime() },
   };
   const { status } = await askApi(credentials(), { method: "PUT", path, body });
   if (status === 401) throw new Error("Unauthorized");

@@ -20,6 +20,7 @@ export interface LabOptions {
 export interface LabUpOptions extends LabOptions {
   readonly pace: string;
   readonly keyAlgorithm: string;
+  readonly runtime: string;
 }
 
 export interface LabExpireOptions extends LabOptions {
@@ -34,7 +35,7 @@ export interface LabRunOptions extends LabOptions {
 /** The cluster on the morning ten days after its anniversary. */
 const agoMs = 10 * 86_400_000;
 
-export async function runLabUp({ dir, pace, keyAlgorithm }: LabUpOptions, io: Io): Promise<number> {
+export async function runLabUp({ dir, pace, keyAlgorithm, runtime }: LabUpOptions, io: Io): Promise<number> {
   const factor = Number(pace);
   if (!(factor > 0 && factor <= 1)) {
     throw new AppError("value-invalid", {
@@ -43,7 +44,16 @@ export async function runLabUp({ dir, pace, keyAlgorithm }: LabUpOptions, io: Io
       expected: "a number above 0, up to 1",
     });
   }
-  const lab = await labUp({ directory: resolve(dir), pace: factor, keySpec: keyAlgorithm });
+  if (runtime !== "cri" && runtime !== "docker")
+    throw new AppError("name-unknown", { name: runtime, known: ["cri", "docker"] });
+  const assets = io.environment["KUBEBUILDER_ASSETS"] ?? "";
+  const lab = await labUp({
+    directory: resolve(dir),
+    pace: factor,
+    keySpec: keyAlgorithm,
+    runtime,
+    assets: assets === "" ? null : resolve(assets),
+  });
   return showStatus(await labStatus(lab), io);
 }
 
@@ -81,8 +91,7 @@ export async function runLabPart(
   words: readonly string[],
   options: LabRunOptions,
 ): Promise<number> {
-  await runPart(role, { directory: resolve(options.dir), host: options.host, words });
-  return exitCodes.ok;
+  return runPart(role, { directory: resolve(options.dir), host: options.host, words });
 }
 
 function showStatus(hosts: readonly HostStatus[], io: Io): number {

@@ -16,7 +16,7 @@ import type { PreparedUndo, StepHandler } from "./step-handler.ts";
 
 /** The kubelet looks at its pods every second and at its manifests every 20: longer than that and it needs help. */
 const returnMs = 25_000;
-const pollMs = 200;
+const pollMs = 100;
 
 export const bounce: StepHandler<BounceStep> = {
   changesLive: true,

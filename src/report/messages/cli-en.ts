@@ -94,6 +94,7 @@ export const cliEn = {
     dir: "the lab's directory",
     pace: "factor for every waiting time, 1 as Kubernetes has them, 0.1 ten times faster",
     labKey: "algorithm of all keys",
+    labRuntime: "what the kubelet talks to: cri, docker",
     labAt: "when they ended (default: ten days ago)",
     labCa: "the authorities too",
   },

@@ -91,6 +91,7 @@ export const cliZh: typeof cliEn = {
     dir: "lab 的目录",
     pace: "所有等待时间的系数：1 与 Kubernetes 相同，0.1 快十倍",
     labKey: "全部密钥的算法",
+    labRuntime: "kubelet 使用的容器运行时：cri、docker",
     labAt: "过期时间（默认：十天前）",
     labCa: "CA 也过期",
   },
