@@ -11,7 +11,7 @@ import { discoverRemains } from "../drivers/discovery/remains.ts";
 import { type EtcdPorts, withEtcdTarget } from "../engine/etcd-target.ts";
 import type { Live } from "../engine/ports/live.ts";
 import { gatherLive, type ProfileChoice } from "./gather.ts";
-import { lookLive } from "./live.ts";
+import { hurriedBy, lookLive } from "./live.ts";
 import type { NodeAccess } from "./node-access.ts";
 
 export interface GatheredNode {
@@ -60,12 +60,17 @@ async function gatherOne(
     return {
       access,
       facts,
-      live: port === null ? null : { facts: await lookLive(port, live), port },
+      live: port === null ? null : { facts: await lookLive(port, live, hurried(access, facts)), port },
     };
   } catch (error) {
     if (isAppError(error)) return { node: name, reason: wordsOf(error) };
     throw error;
   }
+}
+
+/** Through a tunnel nothing is hurried: its own way takes time. */
+function hurried({ node }: NodeAccess, facts: Facts): ReturnType<typeof hurriedBy> {
+  return node.reach.kind === "ssh" ? () => false : hurriedBy(facts);
 }
 
 /** The whole cluster's. @throws TypeError without a node */

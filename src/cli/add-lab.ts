@@ -22,6 +22,7 @@ export function addLab(program: Command, { io, words, done }: Parts): void {
     .option("--ipv6", words.options.labIpv6)
     .option("--etcd-31", words.options.labOldEtcd)
     .option("--loopback", words.options.labLoopback)
+    .option("--runtime <name>", words.options.labRuntime, "cri")
     .action(async (_: unknown, own: Command) => done((await load()).runLabUp(own.opts<LabUpOptions>(), io)));
   command("expire")
     .option("--at <date>", words.options.labAt)

@@ -21,7 +21,10 @@ export interface RenewOptions extends NodeOptions {
   readonly addSan: readonly string[];
   /** False for `--no-snapshot`. */
   readonly snapshot?: boolean;
+  readonly backupTo?: string;
+  readonly backupRecipient?: readonly string[];
   readonly recreateAuthority?: readonly string[];
+  readonly acceptClock?: boolean;
 }
 
 const defaultWithin = "30d";
@@ -49,7 +52,10 @@ export function addRenewOptions(command: Command, messages: CliMessages): Comman
     .option("--add-san <name>", options.addSan, collect, [])
     .option("--recreate-authority <name>", options.recreateAuthority, collect, [])
     .option("--allow-links-to <path>", options.allowLinksTo, collect, [])
-    .option("--no-snapshot", options.noSnapshot);
+    .option("--no-snapshot", options.noSnapshot)
+    .option("--accept-clock", options.acceptClock)
+    .option("--backup-to <path>", options.backupTo)
+    .option("--backup-recipient <age1...|file>", options.backupRecipient, collect, []);
 }
 
 /** For commands that look at what runs, or restart it. */

@@ -16,7 +16,7 @@ export interface ContainerStart {
   readonly log: string;
 }
 
-/** What is run by a stand-in of ours when the real program is not there. */
+/** What is run by a stand-in of ours where the real program is not. */
 const standIns: ReadonlySet<string> = new Set([
   "kube-apiserver",
   "kube-controller-manager",
@@ -37,12 +37,19 @@ export function startContainer(
     env: environmentOf(lab, host),
     stdio: "pipe",
   } as const;
-  const child = standIns.has(program)
-    ? spawn(process.execPath, [...wordsFor(lab, host, program), "--", ...onHost], options)
-    : spawn(program, onHost, options);
+  const real = realProgram(lab, program);
+  const child =
+    standIns.has(program) && real === null
+      ? spawn(process.execPath, [...wordsFor(lab, host, program), "--", ...onHost], options)
+      : spawn(real ?? program, onHost, options);
   child.stdin.end();
   keepOutput(child, join(rootOf(lab, host), log));
   return child;
+}
+
+function realProgram({ assets }: Lab, program: string): string | null {
+  const path = assets === null ? null : join(assets, program);
+  return path !== null && existsSync(path) ? path : null;
 }
 
 /** The mount namespace of a host that has none: `--data-dir=/var/lib/etcd` is meant below its root. */

@@ -24,6 +24,7 @@ import {
   type LabMember,
   type LabNode,
   type LabPorts,
+  type LabRuntime,
   manifestTexts,
   usualPorts,
 } from "./lab-texts.ts";
@@ -69,6 +70,8 @@ export interface ControlPlaneOptions {
   readonly etcdVersion?: string;
   /** Every member of etcd's cluster; default is the node alone. */
   readonly members?: readonly LabMember[];
+  /** Of a node that is to run; default `cri`. */
+  readonly runtime?: LabRuntime;
 }
 
 interface Leaf {
@@ -91,7 +94,7 @@ export async function makeControlPlane(options: ControlPlaneOptions): Promise<vo
   tree.open("/etc/hostname", `${lab.node}\n`);
   if (options.ports !== undefined) {
     tree.open("/var/lib/kubelet/config.yaml", kubeletConfigText(lab));
-    tree.open("/var/lib/kubelet/kubeadm-flags.env", kubeletFlagsText());
+    tree.open("/var/lib/kubelet/kubeadm-flags.env", kubeletFlagsText(options.runtime ?? "cri"));
   }
   await Promise.all([
     ...pemLeafs(lab, authorities).map((leaf) => writePair(tree, options, leaf)),
@@ -109,7 +112,7 @@ export async function makeWorker(
   tree.open(`${lab.pkiDir}/ca.crt`, certificatePem(options.authorities.ca));
   tree.open("/etc/hostname", `${lab.node}\n`);
   tree.open("/var/lib/kubelet/config.yaml", kubeletConfigText(lab));
-  tree.open("/var/lib/kubelet/kubeadm-flags.env", kubeletFlagsText());
+  tree.open("/var/lib/kubelet/kubeadm-flags.env", kubeletFlagsText(options.runtime ?? "cri"));
   await writeKubelet(tree, options, options.authorities);
 }
 

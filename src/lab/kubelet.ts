@@ -18,6 +18,7 @@ import {
 import { type Credentials, isValidNow, readCredentials } from "./credentials.ts";
 import { openCri } from "./cri-client.ts";
 import { type Log, systemLog } from "./klog.ts";
+import { runtimeSockets } from "./lab-texts.ts";
 import { listening } from "./listening.ts";
 import { tellApi } from "./node-objects.ts";
 import { type Lab, type LabHost, rootOf } from "./places.ts";
@@ -72,7 +73,8 @@ async function live(lab: Lab, host: LabHost, log: Log): Promise<void> {
   const flags = parseKubeletFlags(readFileSync(join(root, "var/lib/kubelet/kubeadm-flags.env"), "utf8"));
   const credentials = clientCredentials(root);
   await listen(root, host, config);
-  const socket = (flags.get("container-runtime-endpoint") ?? "").replace(/^unix:\/\//, "");
+  const endpoint = flags.get("container-runtime-endpoint") ?? runtimeSockets.docker;
+  const socket = endpoint.replace(/^unix:\/\//, "");
   const sync = openPods({
     folder: join(root, config.staticPodPath ?? "/etc/kubernetes/manifests"),
     node: host.name,

@@ -58,8 +58,17 @@ export function nearOf(address: string): string {
   return isIPv6(address) ? "::1" : "127.0.0.1";
 }
 
-/** The kubelet's socket of its container runtime, on the node. */
-export const runtimeSocket = "/run/lab-runtime.sock";
+/** What runs the containers: `docker` as a kubelet before 1.24 had it, with the CRI in front of it. */
+export type LabRuntime = "cri" | "docker";
+
+/** The kubelet's socket of its container runtime, on the node; dockershim's is the kubelet's default. */
+export const runtimeSockets = {
+  cri: "/run/lab-runtime.sock",
+  docker: "/var/run/dockershim.sock",
+} as const satisfies Record<LabRuntime, string>;
+
+/** docker's own. */
+export const dockerSocket = "/var/run/docker.sock";
 
 export interface KubeconfigParts {
   readonly user: string;
@@ -164,8 +173,12 @@ staticPodPath: /etc/kubernetes/manifests
 }
 
 /** `/var/lib/kubelet/kubeadm-flags.env`. */
-export function kubeletFlagsText(): string {
-  return `KUBELET_KUBEADM_ARGS="--container-runtime=remote --container-runtime-endpoint=unix://${runtimeSocket}"\n`;
+export function kubeletFlagsText(runtime: LabRuntime): string {
+  const words =
+    runtime === "docker"
+      ? "--network-plugin=cni --pod-infra-container-image=registry.k8s.io/pause:3.2"
+      : `--container-runtime=remote --container-runtime-endpoint=unix://${runtimeSockets.cri}`;
+  return `KUBELET_KUBEADM_ARGS="${words}"\n`;
 }
 
 function image(name: string, { kubernetesVersion }: LabNode): string {
@@ -277,7 +290,11 @@ function apiserverFlags({ address, pkiDir, ports }: LabNode): readonly string[] 
     `proxy-client-key-file=${pkiDir}/front-proxy-client.key`,
     "requestheader-allowed-names=front-proxy-client",
     `requestheader-client-ca-file=${pkiDir}/front-proxy-ca.crt`,
+    "requestheader-extra-headers-prefix=X-Remote-Extra-",
+    "requestheader-group-headers=X-Remote-Group",
+    "requestheader-username-headers=X-Remote-User",
     `secure-port=${ports.apiServer}`,
+    "service-account-issuer=https://kubernetes.default.svc.cluster.local",
     `service-account-key-file=${pkiDir}/sa.pub`,
     `service-account-signing-key-file=${pkiDir}/sa.key`,
     "service-cluster-ip-range=10.96.0.0/12",
@@ -291,7 +308,7 @@ function isLoopback(address: string): boolean {
   return address.startsWith("127.");
 }
 
-function controllerManagerFlags({ pkiDir, ports }: LabNode): readonly string[] {
+function controllerManagerFlags({ pkiDir, ports, kubernetesVersion }: LabNode): readonly string[] {
   return [
     "bind-address=127.0.0.1",
     `client-ca-file=${pkiDir}/ca.crt`,
@@ -299,19 +316,26 @@ function controllerManagerFlags({ pkiDir, ports }: LabNode): readonly string[] {
     `cluster-signing-key-file=${pkiDir}/ca.key`,
     "kubeconfig=/etc/kubernetes/controller-manager.conf",
     "leader-elect=true",
+    ...plainPort(kubernetesVersion),
     `root-ca-file=${pkiDir}/ca.crt`,
     ...securePort(ports.controllerManager, usualPorts.controllerManager),
     `service-account-private-key-file=${pkiDir}/sa.key`,
   ];
 }
 
-function schedulerFlags({ ports }: LabNode): readonly string[] {
+function schedulerFlags({ ports, kubernetesVersion }: LabNode): readonly string[] {
   return [
     "bind-address=127.0.0.1",
     "kubeconfig=/etc/kubernetes/scheduler.conf",
     "leader-elect=true",
+    ...plainPort(kubernetesVersion),
     ...securePort(ports.scheduler, usualPorts.scheduler),
   ];
+}
+
+/** The listener without TLS, which was there up to 1.23 and is shut by kubeadm. */
+function plainPort(version: string): readonly string[] {
+  return Number(version.split(".")[1]) < 24 ? ["port=0"] : [];
 }
 
 /** kubeadm does not write the default. */

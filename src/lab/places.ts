@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../core/model/errors.ts";
-import { type LabPorts, runtimeSocket } from "./lab-texts.ts";
+import { type LabPorts, type LabRuntime, runtimeSockets } from "./lab-texts.ts";
 
 export interface LabHost {
   readonly name: string;
@@ -38,6 +38,10 @@ export interface Lab {
   readonly id: string;
   /** Every waiting time is multiplied by it; 1 is Kubernetes' own pace. */
   readonly pace: number;
+  /** What the kubelets talk to. */
+  readonly runtime: LabRuntime;
+  /** Folder of the real kube-apiserver, kube-controller-manager and kube-scheduler; null, or not there: stand-ins. */
+  readonly assets: string | null;
   readonly hosts: readonly LabHost[];
   /** Absent for a lab of one host. */
   readonly network?: LabNetwork;
@@ -70,6 +74,11 @@ export function rootOf(lab: Lab, host: LabHost): string {
   return host.root ?? join(lab.directory, host.name);
 }
 
+/** Command lines to the runtimes of the lab, for a PATH. */
+export function binOf(lab: Lab): string {
+  return join(lab.directory, "bin");
+}
+
 /** @throws AppError `value-invalid` */
 export function hostNamed(lab: Lab, name: string): LabHost {
   const host = lab.hosts.find((each) => each.name === name);
@@ -78,5 +87,5 @@ export function hostNamed(lab: Lab, name: string): LabHost {
 }
 
 export function socketOf(lab: Lab, host: LabHost): string {
-  return join(rootOf(lab, host), runtimeSocket);
+  return join(rootOf(lab, host), runtimeSockets[lab.runtime]);
 }

@@ -19,7 +19,8 @@ import {
   sandboxList,
 } from "./cri-messages.ts";
 import { serveGrpc } from "./cri-server.ts";
-import { type Lab, type LabHost, socketOf } from "./places.ts";
+import { dockerSocket } from "./lab-texts.ts";
+import { type Lab, type LabHost, rootOf, socketOf } from "./places.ts";
 import { endProcesses } from "./processes.ts";
 
 interface State {
@@ -38,11 +39,16 @@ export async function runRuntime(lab: Lab, host: LabHost): Promise<void> {
   const methods = { ...sandboxMethods(state), ...containerMethods(state, lab, host), Version: version };
   if (host.root === "/") await startRoom(lab, host);
   const socket = socketOf(lab, host);
-  mkdirSync(dirname(socket), { recursive: true });
-  await serveGrpc(socket, (path, request) => {
+  const answer = (path: string, request: Uint8Array): Promise<Uint8Array> | undefined => {
     const [, name = ""] = /^\/runtime\.v1\.RuntimeService\/(\w+)$/.exec(path) ?? [];
     return new Map<string, Method>(Object.entries(methods)).get(name)?.(decodeMessage(request));
-  });
+  };
+  // Our docker speaks the CRI there; whoever wants docker's own interface finds its command line.
+  const sockets = [socket, ...(lab.runtime === "docker" ? [join(rootOf(lab, host), dockerSocket)] : [])];
+  for (const path of sockets) {
+    mkdirSync(dirname(path), { recursive: true });
+    await serveGrpc(path, answer);
+  }
 }
 
 /** Containers of a runtime that was killed hold the ports of their successors. */

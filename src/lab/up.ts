@@ -7,6 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../core/model/errors.ts";
 import { makeControlPlane } from "./control-plane.ts";
 import { freePorts } from "./free-ports.ts";
+import { writeConsoles } from "./consoles.ts";
+import type { LabRuntime } from "./lab-texts.ts";
 import { type HostStatus, statusOf } from "./status.ts";
 import { type Lab, type LabHost, rootOf, socketOf, writeLab } from "./places.ts";
 import { startPart } from "./processes.ts";
@@ -18,6 +20,10 @@ export interface UpOptions {
   readonly pace?: number;
   /** As kubeadm spells it; default `RSA-2048`. */
   readonly keySpec?: string;
+  /** Default `cri`. */
+  readonly runtime?: LabRuntime;
+  /** Folder of the real programs; default null: stand-ins. */
+  readonly assets?: string | null;
 }
 
 const dayMs = 86_400_000;
@@ -27,11 +33,18 @@ const longestSocket = 107;
 const tooDeep = "a shorter path: a socket below it has at most 107 bytes";
 
 /** Resolves when everything is well. @throws AppError `value-invalid` when the directory is not empty or too deep, `bounce-failed` */
-export async function labUp({ directory, pace = 1, keySpec = "RSA-2048" }: UpOptions): Promise<Lab> {
+export async function labUp({
+  directory,
+  pace = 1,
+  keySpec = "RSA-2048",
+  runtime = "cri",
+  assets = null,
+}: UpOptions): Promise<Lab> {
   const host: LabHost = { name: "m1", ports: await freePorts() };
-  const lab: Lab = { directory, id: randomUUID(), pace, hosts: [host] };
+  const lab: Lab = { directory, id: randomUUID(), pace, runtime, assets, hosts: [host] };
   makeEmpty(lab, host);
   writeLab(lab);
+  writeConsoles(lab, host);
   await makeHost(lab, host, keySpec);
   await startHost(lab, host);
   return lab;
@@ -58,6 +71,7 @@ async function makeHost(lab: Lab, host: LabHost, keySpec: string): Promise<void>
     address: "127.0.0.1",
     endpoint: "127.0.0.1",
     ports: host.ports,
+    runtime: lab.runtime,
     keySpec,
     issuedAt: now - 60_000,
     caIssuedAt: now - 1000 * dayMs,

@@ -1,12 +1,15 @@
 // The options of the command that sentences name: one place to change when an option is renamed.
 export const flags = {
+  acceptClock: "--accept-clock",
   acceptOutage: "--accept-outage",
   addSan: "--add-san",
   allowLinksTo: "--allow-links-to",
   approved: "--approved",
+  backupTo: "--backup-to",
   breakLock: "--break-lock",
   csrDir: "--csr-dir",
   keepKey: "--keep-key",
+  noSnapshot: "--no-snapshot",
   profile: "--profile",
   recreateAuthority: "--recreate-authority",
   root: "--root",
@@ -15,6 +18,7 @@ export const flags = {
   signed: "--signed",
   stateDir: "--state-dir",
   validity: "--validity",
+  window: "--window",
   within: "--within",
   yes: "--yes",
 } as const;

@@ -90,6 +90,7 @@ export function findingSamples(text: string) {
     "etcd-unwell": { problem: "alarm", detail: text },
     "api-not-writable": { reason: text },
     "node-not-ready": { reason: text, since: at },
+    "api-backend-old": { pod: text, apiServices: [text], runsSince: at },
     "pod-crashing": { pod: text, container: text, restarts: 7 },
     "log-unauthorized": { pod: text, container: text, count: 2, line: text },
     "sweep-incomplete": { what: "logs", reason: text },
@@ -152,6 +153,7 @@ export function errorSamples(text: string) {
     "plan-stale": { differences: [{ address: text, what: "bytes", planned: text, found: "" }] },
     "plan-invalid": { path: text, reason: reason },
     "outside-window": { fromAt: at, toAt: at + 3_600_000, at: at - 1 },
+    "clock-stepped": { byMs: -7_200_000 },
     "digest-differs": { approved: text, found: text },
     "run-unfinished": { run: text },
     "run-unknown": { run: text },
@@ -163,11 +165,16 @@ export function errorSamples(text: string) {
     "step-failed": { step: text, reason: reason },
     "state-unsafe": { path: text, reason: text },
     "state-full": { path: text, on: text, keeps: "run", lacks: "bytes", needed: 700_000, free: 4096 },
+    "archive-target": { path: text, problem: "not-writable", cause: text },
+    "archive-full": { path: text, needed: 700_000, free: 4096 },
+    "archive-damaged": { path: text },
+    "recipient-invalid": { given: text, from: text, problem: "damaged" },
     interrupted: { signal: text },
     usage: { reason: text },
     "bounce-failed": { consumer: text, stage: "served", where: text, reason: text },
     "gate-refused": { step: text, node: text, objections: [{ code: "no-leader", node: text }] },
     "node-failed": { step: text, node: text, outcome: "rolled-back", done: [text] },
+    "rebounce-failed": { failures: [{ consumer: text, reason: text }] },
     "snapshot-failed": { step: text, reason: text },
     "live-proof-failed": { where: text, reason: text },
     "script-unsupported": { steps: [text] },
@@ -216,6 +223,11 @@ export const refusalCodes = Object.keys({
   "ku-lost": 0,
   "missing-not-requested": 0,
   "authority-key-here": 0,
+  "snapshot-impossible": 0,
+  "clock-behind-file": 0,
+  "clock-behind-run": 0,
+  "clock-behind-certificate": 0,
+  "clock-differs": 0,
 } satisfies Record<RefusalCode, 0>) as RefusalCode[];
 
 type ByCode<U extends { readonly code: string }> = {
@@ -279,6 +291,11 @@ export function planSamples(text: string) {
     "authority-made-anew": { code: "authority-made-anew", authority: text },
     "key-pair-missing": { code: "key-pair-missing", name: "sa", path: text, found: text },
     "bootstrap-not-needed": { code: "bootstrap-not-needed", path: text, file: text },
+    "stays-expired": { code: "stays-expired", slots: [text], unproven: [text], isWriteProved: false },
+    "clock-accepted": {
+      code: "clock-accepted",
+      doubts: [{ code: "clock-behind-file", slot: text, address: text, detail: text }],
+    },
     "kubelet-serving-left": { code: "kubelet-serving-left", path: text, isRotated: false },
   };
   return { renew: Object.values(renew), keep: Object.values(keep), notices: Object.values(notices) };

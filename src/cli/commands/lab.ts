@@ -8,6 +8,7 @@ import { hostsDown } from "../../lab/hosts-down.ts";
 import { hostsExpire } from "../../lab/hosts-expire.ts";
 import { type HostsStatus, hostsStatus, isAllWell as areHostsWell } from "../../lab/hosts-status.ts";
 import { hostsUp } from "../../lab/hosts-up.ts";
+import type { LabRuntime } from "../../lab/lab-texts.ts";
 import { type Lab, readLab } from "../../lab/places.ts";
 import { runPart } from "../../lab/run-part.ts";
 import { type HostStatus, type PartStatus, labStatus } from "../../lab/status.ts";
@@ -24,6 +25,7 @@ export interface LabOptions {
 export interface LabUpOptions extends LabOptions {
   readonly pace: string;
   readonly keyAlgorithm: string;
+  readonly runtime: string;
   readonly hosts?: string;
   readonly workers?: string;
   readonly ipv6?: boolean;
@@ -62,7 +64,8 @@ export async function runLabUp(options: LabUpOptions, io: Io): Promise<number> {
   }
   if (hosts === undefined) {
     refuseWithoutHosts(options);
-    return showStatus(await labUp({ directory, pace: factor, keySpec }), "table", io);
+    const lab = await labUp({ directory, pace: factor, keySpec, ...programsOf(options, io) });
+    return showStatus(lab, "table", io);
   }
   const lab = await hostsUp({
     directory,
@@ -75,6 +78,17 @@ export async function runLabUp(options: LabUpOptions, io: Io): Promise<number> {
     isLoopback: options.loopback === true,
   });
   return showStatus(lab, "table", io);
+}
+
+/** What runs the containers, and the folder of real programs, if the environment names one. */
+function programsOf(
+  { runtime }: LabUpOptions,
+  io: Io,
+): { readonly runtime: LabRuntime; readonly assets: string | null } {
+  if (runtime !== "cri" && runtime !== "docker")
+    throw new AppError("name-unknown", { name: runtime, known: ["cri", "docker"] });
+  const assets = io.environment["KUBEBUILDER_ASSETS"] ?? "";
+  return { runtime, assets: assets === "" ? null : resolve(assets) };
 }
 
 function refuseWithoutHosts({ workers, ipv6, etcd31, loopback }: LabUpOptions): void {
@@ -131,8 +145,7 @@ export async function runLabPart(
   words: readonly string[],
   options: LabRunOptions,
 ): Promise<number> {
-  await runPart(role, { directory: resolve(options.dir), host: options.host, words });
-  return exitCodes.ok;
+  return runPart(role, { directory: resolve(options.dir), host: options.host, words });
 }
 
 async function showStatus(lab: Lab, output: string, io: Io): Promise<number> {

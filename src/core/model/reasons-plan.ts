@@ -98,5 +98,6 @@ export const planReasons = [
   "name-constraints-unchecked",
   "unhandled-critical-extension",
   "{} and {} exclude each other",
+  "{} needs {}",
   "--signed takes what is in DIR: no names, no other choice",
 ] as const;

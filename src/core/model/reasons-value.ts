@@ -56,6 +56,7 @@ export const valueReasons = [
   "cri, crictl, docker, nerdctl or ctr",
   "text in one line",
   "it needs the running node, and only files are worked on",
+  "nothing here can encrypt",
   "lb.example, 10.0.0.9 or etcd-server=10.0.0.9",
   "front-proxy-ca or front-proxy-ca=new",
   "a number",

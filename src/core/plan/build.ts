@@ -3,6 +3,7 @@ import type { Decision } from "../model/decision.ts";
 import type { IssueStep, Phase, Plan, RenewRequest } from "../model/plan.ts";
 import type { Facts, ObjectFacts, SlotFacts } from "../policy/facts.ts";
 import { digestOfPlan } from "./digest.ts";
+import { clockRefusals } from "./clock-doubts.ts";
 import { filePhases } from "./file-phases.ts";
 import { guardsOf } from "./guards.ts";
 import type { ManyPart } from "./arrange.ts";
@@ -38,9 +39,20 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
   const authorities = recreateAuthorities(given, request);
   const { facts } = authorities;
   const decisions = signed ? selectSigned(facts, request, signed) : select(facts, request);
-  const refusals = signed
-    ? signedRefusals(facts, { decisions, request, pairing: signed })
-    : [...authorities.refusals, ...refusalsOf(facts, decisions, request)];
+  const doubts = clockRefusals(facts);
+  const ownRefusals = [
+    ...(request.acceptClock === true ? [] : doubts),
+    ...(signed
+      ? signedRefusals(facts, { decisions, request, pairing: signed })
+      : [...authorities.refusals, ...refusalsOf(facts, decisions, request)]),
+  ];
+  const changed = new Set(slotsOf(facts, decisions, "renew").map(({ slot }) => slot.id));
+  const signedElsewhere = signed ? [...signed.installs.values()] : [];
+  const wanted =
+    frame.live && ownRefusals.length === 0
+      ? liveSteps(facts, frame.live, { changed, installs: signedElsewhere })
+      : noLiveSteps;
+  const refusals = [...ownRefusals, ...wanted.refusals];
   const isPossible = refusals.length === 0;
   const renewed = isPossible ? slotsOf(facts, decisions, "renew") : [];
   const following = isPossible ? slotsOf(facts, decisions, "follow") : [];
@@ -50,12 +62,10 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
     ...made.written,
     ...writtenObjects(facts, renewed, following, { keepKey: request.keepKey, installs }),
   ];
-  const changed = new Set(renewed.map(({ slot }) => slot.id));
   const { issues } = made;
   const files = filePhases(facts, { renewed, following, written, request, issues, installs });
-  const whole = frame.many && planMany(facts, { part: frame.many, files, changed, isPossible });
-  const live =
-    whole?.live ?? (frame.live && isPossible ? liveSteps(facts, frame.live, changed) : noLiveSteps);
+  const whole = frame.many && planMany(facts, { part: frame.many, files, changed, installs, isPossible });
+  const live = whole?.live ?? (isPossible ? wanted : noLiveSteps);
   const node = facts.inventory.nodes[0]?.node ?? "";
   const phases = whole?.phases ?? withLive(files, live, { node, installs });
   const base = {
@@ -68,6 +78,9 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
     request,
     decisions,
     notices: [
+      ...(request.acceptClock === true && doubts.length > 0
+        ? [{ code: "clock-accepted", doubts } as const]
+        : []),
       ...(isPossible ? authorities.notices : []),
       ...(whole?.notices ?? []),
       ...noticesOf(facts, {
@@ -77,6 +90,7 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
         handled: handledBy(live),
         isSigned: signed !== undefined,
       }),
+      ...live.notices,
       ...recreationNotices(facts, { issues, renewed }),
       ...(signed?.notices ?? []),
     ],

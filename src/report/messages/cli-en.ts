@@ -86,9 +86,13 @@ export const cliEn = {
     script: "print the plan as a POSIX sh script for a host without Node; --out FILE writes it there",
     detailedExitcode: "exit 3 when the plan has changes",
     yes: "do not ask",
+    acceptClock: "the clock is right, whatever speaks against it; kept in the journal",
     ticket: "change ticket, kept in the journal",
     reason: "why, kept in the journal",
     noSnapshot: "do not save etcd's data first (a copy of yours exists)",
+    backupTo:
+      "also write the backup, encrypted, to this directory or new file before anything is changed (age format)",
+    backupRecipient: "who can decrypt it: an age recipient (age1...), or a file with one in each line",
     probe: "with --root: look at the running node too, and restart its processes",
     noProbe: "only files, on the live node too: nothing is dialled or restarted",
     runtime: "how to find containers: cri, crictl, docker, nerdctl or ctr (default: the one that has them)",
@@ -101,6 +105,7 @@ export const cliEn = {
     dir: "the lab's directory",
     pace: "factor for every waiting time, 1 as Kubernetes has them, 0.1 ten times faster",
     labKey: "algorithm of all keys",
+    labRuntime: "what the kubelet talks to: cri, docker",
     labAt: "when they ended (default: ten days ago)",
     labCa: "the authorities too",
     labHosts:

@@ -96,6 +96,7 @@ export const planReasonsInChinese: Readonly<Record<(typeof planReasons)[number],
   "path-length": "超出 CA 允许的链长",
   "name-constraints-unchecked": "CA 限定了名称，无法核对",
   "unhandled-critical-extension": "含有不认识的关键扩展",
+  "{} needs {}": "{1} 必须与 {2} 同用",
   "{} and {} exclude each other": "{1} 与 {2} 不能同时使用",
   "--signed takes what is in DIR: no names, no other choice":
     "--signed 只取 DIR 中的内容：不能再写名称或其他选择",

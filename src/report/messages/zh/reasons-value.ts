@@ -53,6 +53,7 @@ export const valueReasonsInChinese: Readonly<Record<(typeof valueReasons)[number
   "NAME=VALUE": "NAME=VALUE 的形式",
   "cri, crictl, docker, nerdctl or ctr": "cri、crictl、docker、nerdctl 或 ctr",
   "text in one line": "单行文本",
+  "nothing here can encrypt": "此处无法加密",
   "it needs the running node, and only files are worked on": "需要运行中的节点，而本次只处理文件",
   "more than nothing": "大于零",
   "lb.example, 10.0.0.9 or etcd-server=10.0.0.9": "lb.example、10.0.0.9 或 etcd-server=10.0.0.9 这样的写法",

@@ -93,7 +93,7 @@ describe("the lock over a state directory behind a shell", () => {
         self: () => ({ ...actor, pid, processStart: "1" }),
         isAlive: () => life,
       },
-      clock: { now: () => 1_795_366_561_947 },
+      clock: { now: () => 1_795_366_561_947, elapsedMs: () => 0 },
       failpoints: { hit: () => undefined },
     };
   }
