@@ -27,6 +27,8 @@ export interface LocalNodeOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** How the running node is reached; null when only its files are worked on (`--root` without `--probe`). */
   readonly live?: LiveChoice | null;
+  /** As in {@link ReadableNode}. */
+  readonly nodeName?: string;
 }
 
 export { runtimeNames };
@@ -45,6 +47,8 @@ export interface ReadableNode {
   openStore(node: string): ListingStore & { close(): void };
   /** For a node whose files do not say it; default is this machine's, below `/`. */
   readonly hostName?: string;
+  /** What a cluster file calls it; files that say otherwise are `node-is-another`. */
+  readonly nodeName?: string;
 }
 
 export interface LocalNode extends LocalNodeOptions {
@@ -63,6 +67,11 @@ export function localNode(options: LocalNodeOptions): LocalNode {
     failpoints,
     openStore: (node) => openFileStore({ root, node, allowLinksTo, failpoints }),
   };
+}
+
+/** Narrows to a node whose files are on this machine. */
+export function isLocal(node: ReadableNode): node is LocalNode {
+  return "failpoints" in node;
 }
 
 /** Narrows to a node whose processes may be dialled and restarted. */

@@ -6,18 +6,21 @@ import type { CollectOptions } from "./commands/collect.ts";
 import type { DiagnoseOptions } from "./commands/diagnose.ts";
 import type { InspectOptions } from "./commands/inspect.ts";
 import type { VerifyOptions } from "./commands/verify.ts";
-import { addNodeOptions } from "./options.ts";
+import { addClusterOption, addNodeOptions, isOfCluster } from "./options.ts";
 
 export function addLooking(program: Command, { io, words, done }: Parts): void {
   const check = addNodeOptions(program.command("check").description(words.commands.check), words);
-  check
+  addClusterOption(check, words)
     .option("--facts <file>", words.options.facts)
     .option("--at <date>", words.options.at)
     .option("--within <time>", words.options.within, "30d")
     .addOption(output(words, "table", "wide", "json", "yaml"))
     .action(async (_: unknown, command: Command) => {
+      const options = command.optsWithGlobals<CheckOptions>();
+      if (isOfCluster(options))
+        return done((await import("./commands/clusters.ts")).checkClusters(options, io));
       const { runCheck } = await import("./commands/check.ts");
-      await done(runCheck(command.optsWithGlobals<CheckOptions>(), io));
+      return done(runCheck(options, io));
     });
   program
     .command("inspect")
@@ -44,14 +47,18 @@ export function addVerify(program: Command, { io, words, done }: Parts): void {
 }
 
 export function addDiagnose(program: Command, { io, words, done }: Parts): void {
-  addNodeOptions(program.command("diagnose").description(words.commands.diagnose), words)
+  const diagnose = addNodeOptions(program.command("diagnose").description(words.commands.diagnose), words);
+  addClusterOption(diagnose, words)
     .argument("[file...]", words.args.logs)
     .option("--facts <file>", words.options.facts)
     .option("--within <time>", words.options.within, "30d")
     .addOption(output(words, "table", "json", "yaml"))
     .action(async (files: string[], _: unknown, command: Command) => {
+      const options = command.optsWithGlobals<DiagnoseOptions>();
+      if (isOfCluster(options))
+        return done((await import("./commands/clusters.ts")).diagnoseClusters(files, options, io));
       const { runDiagnose } = await import("./commands/diagnose.ts");
-      await done(runDiagnose(files, command.optsWithGlobals<DiagnoseOptions>(), io));
+      return done(runDiagnose(files, options, io));
     });
 }
 

@@ -18,6 +18,7 @@ const special: Partial<Record<ErrorCode, number>> = {
   "name-unknown": exitCodes.usage,
   "profile-unknown": exitCodes.usage,
   "confirmation-needed": exitCodes.usage,
+  "cluster-invalid": exitCodes.usage,
   locked: exitCodes.locked,
   "plan-stale": exitCodes.refused,
   "plan-invalid": exitCodes.refused,
@@ -35,6 +36,7 @@ const special: Partial<Record<ErrorCode, number>> = {
   "state-full": exitCodes.refused,
   "gate-refused": exitCodes.refused,
   declined: exitCodes.refused,
+  "file-exists": exitCodes.refused,
   "process-not-found": exitCodes.refused,
   "process-ambiguous": exitCodes.refused,
 };

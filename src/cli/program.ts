@@ -10,7 +10,13 @@ import type { Parts, Words } from "./command-parts.ts";
 import { editDistance } from "./edit-distance.ts";
 import type { Io } from "./io.ts";
 import { localise } from "./localise.ts";
-import { type NodeOptions, addNodeOptions } from "./options.ts";
+import {
+  type NodeOptions,
+  addClusterOption,
+  addNodeOptions,
+  clusterCommands,
+  isOfCluster,
+} from "./options.ts";
 
 type Finish = (exitCode: number) => void;
 
@@ -43,13 +49,22 @@ export function createProgram(io: Io, finish: Finish, first?: string): Command {
     .option("--lang <en|zh>", words.options.lang)
     .showSuggestionAfterError(true)
     .enablePositionalOptions(false);
-  addNodeOptions(program, words);
+  addClusterOption(addNodeOptions(program, words), words);
   // Words that are no command would be arguments of the bare command: commander then knows nothing to suggest.
   program.argument("[word...]").action(async (strangers: readonly string[], options: NodeOptions) => {
     const [stranger] = strangers;
     if (stranger !== undefined) throw unknownCommand(stranger, program, words);
+    if (isOfCluster(options)) {
+      const { overviewOfClusters } = await import("./commands/clusters.ts");
+      return done(overviewOfClusters({ ...options, within: "30d" }, io));
+    }
     const { runOverview } = await import("./commands/overview.ts");
-    await done(runOverview({ ...options, within: "30d" }, io));
+    return done(runOverview({ ...options, within: "30d" }, io));
+  });
+  program.hook("preAction", (_, command) => {
+    const { file } = command.optsWithGlobals<{ readonly file?: string }>();
+    if (file !== undefined && !clusterCommands.has(command.name()))
+      throw new AppError("usage", { reason: words.usage.notOfCluster(command.name()) });
   });
   for (const group of groupsFor(first)) group.add(program, { io, words, done });
   localise(program, words, io);

@@ -45,6 +45,7 @@ export const cliEn = {
   },
   options: {
     root: "treat DIR as the node's file system (default: /)",
+    file: "a cluster file, or a folder of them (*.yaml): all their nodes instead of this one",
     profile: "the node's distribution; recognised when not given",
     set: "set a parameter of the profile, e.g. pkiDir=/data/pki",
     lang: "language of sentences: en or zh",
@@ -102,6 +103,8 @@ export const cliEn = {
     notAllowed: (value: string, option: string, allowed: string) =>
       `${value} is not a value of ${option}: ${allowed}`,
     invalidArgument: (name: string) => `${name} is not one of the values it can have`,
+    notOfCluster: (command: string) => `${command} works on one node and takes no cluster file`,
+    excludes: (a: string, b: string) => `${a} and ${b} exclude each other`,
     other: (text: string) => text,
     didYouMean: (name: string) => `did you mean ${name}?`,
   },
@@ -180,6 +183,7 @@ export const cliEn = {
     expired: (at: string) => `Every certificate has ended at ${at}, and everything was restarted.`,
     down: (count: number) => `${count} ${count === 1 ? "process" : "processes"} ended, the lab is removed.`,
   },
+  clusters: { heading: (file: string) => `CLUSTER FILE ${file}` },
   bare: {
     dead: (count: number) =>
       `${count} ${count === 1 ? "certificate is" : "certificates are"} expired or unusable`,

@@ -46,6 +46,7 @@ export const cliZh: typeof cliEn = {
   },
   options: {
     root: "把 DIR 当作节点的文件系统（默认：/）",
+    file: "集群文件，或存放集群文件的目录（*.yaml）：处理其中所有节点，而不是本节点",
     profile: "节点的发行版；不写则自动识别",
     set: "设置 profile 的参数，例如 pkiDir=/data/pki",
     lang: "语言：en 或 zh",
@@ -99,6 +100,8 @@ export const cliZh: typeof cliEn = {
     excessArguments: () => "参数过多",
     notAllowed: (value, option, allowed) => `${value} 不是 ${option} 的可用值：${allowed}`,
     invalidArgument: (name) => `${name} 不是允许的值`,
+    notOfCluster: (command) => `${command} 只处理一个节点，不接受集群文件`,
+    excludes: (a, b) => `${a} 与 ${b} 不能同时使用`,
     other: (text) => text,
     didYouMean: (name) => `是否想输入 ${name}？`,
   },
@@ -165,6 +168,7 @@ export const cliZh: typeof cliEn = {
     expired: (at) => `全部证书已于 ${at} 过期，所有进程已重启。`,
     down: (count) => `已结束 ${count} 个进程，lab 已删除。`,
   },
+  clusters: { heading: (file) => `集群文件 ${file}` },
   bare: {
     dead: (count) => `${count} 个证书已过期或不可用`,
     dying: (count) => `另有 ${count} 个需要注意`,
