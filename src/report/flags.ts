@@ -13,6 +13,7 @@ export const flags = {
   recreateAuthority: "--recreate-authority",
   root: "--root",
   runtime: "--runtime",
+  skipUnreachable: "--skip-unreachable",
   signed: "--signed",
   stateDir: "--state-dir",
   validity: "--validity",

@@ -205,7 +205,8 @@ function processLines({ plan, text, live }: Context): readonly string[] {
 }
 
 function restartText(decision: RestartDecision, live: Messages["live"], joiner: string): string {
-  const { consumer, action } = decision;
+  const { action } = decision;
+  const consumer = decision.node === undefined ? decision.consumer : `${decision.node} ${decision.consumer}`;
   if (action === "bounce") {
     const why = decision.reasons.map((reason) => say(reason, live.restartReasons));
     return live.bounce(consumer, why.join(joiner));

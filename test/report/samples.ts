@@ -202,6 +202,8 @@ export const refusalCodes = Object.keys({
   "authority-missing": 0,
   "authority-not-recreatable": 0,
   "kubeconfig-not-usable": 0,
+  "outage-not-accepted": 0,
+  "node-unreachable": 0,
   "other-node": 0,
   "answer-not-signed": 0,
   "answer-expired": 0,
@@ -255,6 +257,8 @@ export function planSamples(text: string) {
   };
   const notices: ByCode<Notice> = {
     "validity-capped": { code: "validity-capped", slot: text, authority: text, notAfter: at },
+    "outage-order": { code: "outage-order", hasQuorum: false, restarts: 9 },
+    "nodes-skipped": { code: "nodes-skipped", nodes: [text] },
     "swap-window": { code: "swap-window", consumers: [text] },
     "restart-needed": { code: "restart-needed", consumers: [text] },
     "authority-bundle": { code: "authority-bundle", authority: text },

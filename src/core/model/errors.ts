@@ -232,6 +232,8 @@ export type RefusalCode =
   | "authority-missing"
   | "authority-not-recreatable"
   | "kubeconfig-not-usable"
+  | "outage-not-accepted"
+  | "node-unreachable"
   | "other-node"
   // --- answers of a CA elsewhere; `address` is the answer's file
   | "answer-not-signed"

@@ -116,10 +116,8 @@ export type KeepRunningReason =
   | { readonly code: "several-members"; readonly members: number }
   | { readonly code: "not-here"; readonly through: string };
 
-export type RestartDecision =
-  | { readonly consumer: string; readonly action: "bounce"; readonly reasons: readonly RestartReason[] }
-  | {
-      readonly consumer: string;
-      readonly action: "await" | "keep";
-      readonly reasons: readonly KeepRunningReason[];
-    };
+/** `node` is given where there are several. */
+export type RestartDecision = { readonly node?: NodeName; readonly consumer: string } & (
+  | { readonly action: "bounce"; readonly reasons: readonly RestartReason[] }
+  | { readonly action: "await" | "keep"; readonly reasons: readonly KeepRunningReason[] }
+);

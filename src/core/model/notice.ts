@@ -8,6 +8,10 @@ export type Notice =
       readonly authority: string;
       readonly notAfter: number;
     }
+  /** etcd has no quorum, or will have none: everything is renewed first, then everything is started. `restarts`: how many processes. */
+  | { readonly code: "outage-order"; readonly hasQuorum: boolean; readonly restarts: number }
+  /** Nodes of the cluster that could not be read and are done without. */
+  | { readonly code: "nodes-skipped"; readonly nodes: readonly string[] }
   | { readonly code: "swap-window"; readonly consumers: readonly string[] }
   | { readonly code: "restart-needed"; readonly consumers: readonly string[] }
   | { readonly code: "authority-bundle"; readonly authority: string }

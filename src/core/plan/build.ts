@@ -5,6 +5,8 @@ import type { Facts, ObjectFacts, SlotFacts } from "../policy/facts.ts";
 import { digestOfPlan } from "./digest.ts";
 import { filePhases } from "./file-phases.ts";
 import { guardsOf } from "./guards.ts";
+import type { ManyPart } from "./arrange.ts";
+import { planMany } from "./plan-many.ts";
 import { type LivePart, type LiveSteps, liveSteps, noLiveSteps } from "./live-steps.ts";
 import { sansFor } from "./named.ts";
 import { noticesOf } from "./notices.ts";
@@ -24,6 +26,8 @@ export interface PlanFrame {
   readonly root: string;
   /** What runs on the node; absent when only its files are looked at. */
   readonly live?: LivePart;
+  /** What is known of all nodes of a `cluster.yaml`; then `live` is absent. */
+  readonly many?: ManyPart;
 }
 
 /**
@@ -47,11 +51,13 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
     ...writtenObjects(facts, renewed, following, { keepKey: request.keepKey, installs }),
   ];
   const changed = new Set(renewed.map(({ slot }) => slot.id));
-  const live = frame.live && isPossible ? liveSteps(facts, frame.live, changed) : noLiveSteps;
-  const node = facts.inventory.nodes[0]?.node ?? "";
   const { issues } = made;
   const files = filePhases(facts, { renewed, following, written, request, issues, installs });
-  const phases = withLive(files, live, { node, installs });
+  const whole = frame.many && planMany(facts, { part: frame.many, files, changed, isPossible });
+  const live =
+    whole?.live ?? (frame.live && isPossible ? liveSteps(facts, frame.live, changed) : noLiveSteps);
+  const node = facts.inventory.nodes[0]?.node ?? "";
+  const phases = whole?.phases ?? withLive(files, live, { node, installs });
   const base = {
     format: "perennial/plan/v1" as const,
     toolVersion: frame.toolVersion,
@@ -63,6 +69,7 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
     decisions,
     notices: [
       ...(isPossible ? authorities.notices : []),
+      ...(whole?.notices ?? []),
       ...noticesOf(facts, {
         renewed,
         following,
@@ -73,14 +80,15 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
       ...recreationNotices(facts, { issues, renewed }),
       ...(signed?.notices ?? []),
     ],
-    refusals,
+    refusals: [...refusals, ...(whole?.refusals ?? [])],
     guards: guardsOf(facts, {
       changed: [...renewed, ...following],
       written,
       read: [...live.reads, ...made.read, ...sourceObjects(installs)],
     }),
-    phases,
-    ...(frame.live ? { restarts: live.restarts } : {}),
+    phases: (whole?.refusals ?? []).length > 0 ? [] : phases,
+    ...(whole ? { nodes: whole.cluster } : {}),
+    ...(frame.live || whole ? { restarts: live.restarts } : {}),
   };
   return { ...base, digest: digestOfPlan(base) };
 }

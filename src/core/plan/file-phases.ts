@@ -1,5 +1,5 @@
 // The steps over files, phase by phase: issue, back up, stage, swap, prove.
-import { type Address, formatAddress } from "../model/address.ts";
+import { type Address, formatAddress, type NodeName } from "../model/address.ts";
 import type {
   BackUpStep,
   IssueStep,
@@ -8,6 +8,7 @@ import type {
   ProveStep,
   RenewRequest,
   StageStep,
+  Step,
   SwapStep,
   TakeStep,
   Template,
@@ -72,8 +73,17 @@ export function filePhases(facts: Facts, parts: FileParts): readonly Phase[] {
     })),
   };
   const ids = ["back-up", "issue", "stage", "swap", "prove"] as const;
-  const node = written[0]?.facts.address.node ?? "";
-  return ids.map((id) => ({ id, nodes: [{ node, steps: steps[id] }] }));
+  const nodes = facts.inventory.nodes.map(({ node }) => node);
+  return ids.map((id) => ({ id, nodes: byNode(steps[id], nodes) }));
+}
+
+/** The ids of steps begin with the name of their node, which holds no slash. */
+function byNode(steps: readonly Step[], nodes: readonly NodeName[]): Phase["nodes"] {
+  const [only] = nodes;
+  if (nodes.length === 1 && only !== undefined) return [{ node: only, steps }];
+  return nodes
+    .map((node) => ({ node, steps: steps.filter(({ id }) => id.startsWith(`${node}/`)) }))
+    .filter((each) => each.steps.length > 0);
 }
 
 /** Originals that are not renewed themselves but have copies that follow them. */

@@ -19,6 +19,8 @@ export interface LivePart {
   readonly facts: LiveFacts;
   /** False when the operator said `--no-snapshot`. */
   readonly takesSnapshot: boolean;
+  /** True when every member is known and asked before one is stopped. */
+  readonly isGated?: boolean;
 }
 
 export interface LiveSteps {
@@ -42,7 +44,7 @@ const reloads: Readonly<Record<string, number>> = { "kube-apiserver": 90, etcd: 
 export function liveSteps(facts: Facts, part: LivePart, changed: ReadonlySet<SlotId>): LiveSteps {
   const live = part.facts;
   const outcome = { facts, live, changed };
-  const restarts = decideRestarts(outcome);
+  const restarts = decideRestarts(outcome, part.isGated ?? false);
   const acting = restarts.filter(({ action }) => action !== "keep");
   if (acting.length === 0 && changed.size === 0) return { ...noLiveSteps, restarts };
   const access = etcdAccess(facts, live);

@@ -17,20 +17,20 @@ const dayMs = 86_400_000;
 const loopbackYearMs = 365 * dayMs;
 const loopbackMarginMs = 30 * dayMs;
 
-/** One decision per process, in the order of restarts. */
-export function decideRestarts(outcome: Outcome): readonly RestartDecision[] {
-  return outcome.live.inventory.processes.map((component) => decide(outcome, component));
+/** One decision per process, in the order of restarts. `isGated`: a member of etcd is stopped only where the others can do without it. */
+export function decideRestarts(outcome: Outcome, isGated = false): readonly RestartDecision[] {
+  return outcome.live.inventory.processes.map((component) => decide(outcome, component, isGated));
 }
 
-function decide(outcome: Outcome, component: ProcessSlot): RestartDecision {
+function decide(outcome: Outcome, component: ProcessSlot, isGated: boolean): RestartDecision {
   const { consumer } = component;
   const running = outcome.live.processes.get(consumer);
   if (running === undefined || running.state === "unknown") {
     return { consumer, action: "keep", reasons: [{ code: "not-here", through: running?.through ?? "" }] };
   }
   const members = outcome.live.inventory.etcd?.members ?? 1;
-  // Whether the others could do without this member is asked by nobody here: it is left to the roll over all nodes.
-  if (consumer === "etcd" && members > 1 && running.state === "running")
+  // Whether the others could do without this member is asked by nobody where only one node is known.
+  if (!isGated && consumer === "etcd" && members > 1 && running.state === "running")
     return { consumer, action: "keep", reasons: [{ code: "several-members", members }] };
   const reasons = [
     ...bodily(running),

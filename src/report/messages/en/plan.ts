@@ -65,6 +65,12 @@ const unmatched: Readonly<Record<Extract<Notice, { code: "answer-unmatched" }>["
 const notices: MessagesOf<Notice> = {
   "validity-capped": (n) =>
     `ends with CA ${n.authority} on ${formatDate(n.notAfter)}, earlier than asked for: ${n.slot}`,
+  "outage-order": (n) =>
+    n.hasQuorum
+      ? `etcd's certificates have expired on most members: the plan renews all nodes first and then restarts ${n.restarts} processes; etcd and the API are away meanwhile`
+      : `etcd has no quorum: the plan renews all nodes first and then starts etcd everywhere, API servers one by one, the others last (${n.restarts} processes); allow about ${Math.max(1, Math.ceil(n.restarts / 3))} min`,
+  "nodes-skipped": (n) =>
+    `not reached and done without: ${n.nodes.join(", ")}; renew there later with the same command`,
   "swap-window": (n) =>
     `${n.consumers.join(", ")} reads its files at every handshake: a handshake in the microseconds between two renames can fail; ${flags.keepKey} or stopping it avoids that`,
   "restart-needed": (n) =>

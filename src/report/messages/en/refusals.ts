@@ -160,6 +160,17 @@ export const refusals: RefusalMessages = {
       "kubectl config view --kubeconfig FILE shows what kubectl makes of it; correct it or restore a backup",
     ],
   },
+  "outage-not-accepted": {
+    sentence: (r) =>
+      `restarting ${r.slot} takes etcd's quorum away (${r.detail.replace("/", " of ")} voters are needed): the API does not answer meanwhile`,
+    next: () => [`if that is meant, now: repeat with ${flags.acceptOutage}`],
+  },
+  "node-unreachable": {
+    sentence: (r) => `${r.slot} cannot be reached: ${r.detail}`,
+    next: () => [
+      `get it back, or do the others now and this one later: ${flags.skipUnreachable} (no etcd member is stopped then)`,
+    ],
+  },
   "other-node": {
     sentence: (r) =>
       `${r.slot} belongs to another node (${r.detail}); certificates with a node's names are made on that node`,

@@ -59,6 +59,11 @@ export const plan: typeof english = {
   notices: {
     "validity-capped": (n) =>
       `以下证书将随根证书 ${n.authority} 于 ${date(n.notAfter)} 到期，早于要求的有效期：${n.slot}`,
+    "outage-order": (n) =>
+      n.hasQuorum
+        ? `多数 etcd 成员的证书已过期：计划先续期所有节点，再重启 ${n.restarts} 个进程；期间 etcd 与 API 不可用`
+        : `etcd 没有法定人数：计划先续期所有节点，再启动全部 etcd，然后逐个启动 API server，最后是其余进程（共 ${n.restarts} 个）；约需 ${Math.max(1, Math.ceil(n.restarts / 3))} 分钟`,
+    "nodes-skipped": (n) => `无法连接、暂不处理：${n.nodes.join("、")}；之后用同一命令在这些节点上续期`,
     "swap-window": (n) =>
       `${n.consumers.join("、")} 每次握手都会读取文件，恰在两次改名之间（微秒级）的握手可能失败；使用 ${flags.keepKey} 或先停止它可避免`,
     "restart-needed": (n) => `完成后请逐个节点重启以下组件，使新证书生效：${n.consumers.join("、")}`,

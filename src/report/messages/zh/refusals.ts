@@ -133,6 +133,15 @@ export const refusals: RefusalMessages = {
     sentence: (r) => `无法编辑 kubeconfig ${r.address}：${r.detail}`,
     next: () => ["用 kubectl config view --kubeconfig FILE 查看解析结果；修正后重试，或恢复备份"],
   },
+  "outage-not-accepted": {
+    sentence: (r) =>
+      `重启 ${r.slot} 会使 etcd 失去法定人数（需要 ${r.detail.replace("/", " / ")} 个投票成员），期间 API 不可用`,
+    next: () => [`若现在可以接受：加上 ${flags.acceptOutage} 再执行`],
+  },
+  "node-unreachable": {
+    sentence: (r) => `无法连接 ${r.slot}：${r.detail}`,
+    next: () => [`先恢复该节点；或先处理其余节点：${flags.skipUnreachable}（此时不会停止任何 etcd 成员）`],
+  },
   "other-node": {
     sentence: (r) => `${r.slot} 属于另一节点（${r.detail}）；含节点名称的证书须在该节点上生成`,
     next: () => ["请在该节点上执行；切勿在节点之间复制此类证书"],

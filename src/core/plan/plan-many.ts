@@ -1,0 +1,100 @@
+// The part of a plan that only several nodes have: their order, what it costs, and why it may be refused.
+import type { NodeName } from "../model/address.ts";
+import type { Refusal } from "../model/errors.ts";
+import type { SlotId } from "../model/inventory.ts";
+import type { PlanCluster } from "../model/live-step.ts";
+import type { Notice } from "../model/notice.ts";
+import type { Phase } from "../model/plan.ts";
+import type { Facts } from "../policy/facts.ts";
+import { quorumLack, quorumOf } from "../policy/quorum.ts";
+import { arrange, clusterOf, type ManyPart, outageMembers } from "./arrange.ts";
+import { type LiveSteps, liveSteps, noLiveSteps } from "./live-steps.ts";
+
+export interface ManyCase {
+  readonly part: ManyPart;
+  readonly files: readonly Phase[];
+  /** Slots whose stored bytes the plan changes. */
+  readonly changed: ReadonlySet<SlotId>;
+  /** False when the files alone are reason enough to refuse. */
+  readonly isPossible: boolean;
+}
+
+export interface Many {
+  readonly cluster: PlanCluster;
+  readonly phases: readonly Phase[];
+  /** Of all nodes. */
+  readonly live: LiveSteps;
+  readonly notices: readonly Notice[];
+  readonly refusals: readonly Refusal[];
+}
+
+export function planMany(facts: Facts, { part, files, changed, isPossible }: ManyCase): Many {
+  const cluster = clusterOf(facts, part);
+  const live = isPossible ? liveByNode(facts, part, changed) : new Map<NodeName, LiveSteps>();
+  const phases = isPossible ? arrange({ facts, files, live, cluster, part }) : [];
+  return {
+    cluster,
+    phases,
+    live: joined(live),
+    notices: noticesOf(cluster, part, phases),
+    refusals: isPossible ? refusalsOf(cluster, part, phases) : [],
+  };
+}
+
+function liveByNode(
+  facts: Facts,
+  { live, takesSnapshot }: ManyPart,
+  changed: ReadonlySet<SlotId>,
+): ReadonlyMap<NodeName, LiveSteps> {
+  return new Map(
+    live.map((each) => {
+      const { node } = each.inventory;
+      const own = new Set([...changed].filter((slot) => slot.startsWith(`${node}/`)));
+      return [node, liveSteps(facts, { facts: each, takesSnapshot, isGated: true }, own)];
+    }),
+  );
+}
+
+function joined(live: ReadonlyMap<NodeName, LiveSteps>): LiveSteps {
+  const all = [...live];
+  return {
+    ...noLiveSteps,
+    restarts: all.flatMap(([node, { restarts }]) => restarts.map((each) => ({ ...each, node }))),
+    reads: all.flatMap(([, { reads }]) => reads),
+  };
+}
+
+function noticesOf(cluster: PlanCluster, part: ManyPart, phases: readonly Phase[]): readonly Notice[] {
+  const restarts = phases
+    .flatMap(({ nodes }) => nodes.flatMap(({ steps }) => steps))
+    .filter(({ kind }) => kind === "bounce").length;
+  const hasQuorum = part.members.length > 0 && quorumLack(part.members).length === 0;
+  return [
+    ...(cluster.order === "outage" && restarts > 0
+      ? [{ code: "outage-order" as const, hasQuorum, restarts }]
+      : []),
+    ...(part.unreachable.length > 0 && part.skipsUnreachable
+      ? [{ code: "nodes-skipped" as const, nodes: part.unreachable.map(({ node }) => node) }]
+      : []),
+  ];
+}
+
+/** The detail of an outage is `NEEDED/VOTERS`. */
+function refusalsOf(cluster: PlanCluster, part: ManyPart, phases: readonly Phase[]): readonly Refusal[] {
+  const { members } = cluster;
+  const stopped = part.acceptOutage ? [] : outageMembers(phases, { members, part });
+  const missing = part.skipsUnreachable ? [] : part.unreachable;
+  const away = missing.map(({ node, reason }): Refusal => {
+    return { code: "node-unreachable", slot: node, address: "", detail: reason };
+  });
+  if (stopped.length === 0) return away;
+  return [
+    ...away,
+    {
+      code: "outage-not-accepted",
+      slot: stopped.map((node) => `${node}/etcd`).join(", "),
+      address: "",
+      detail: `${quorumOf(members.length)}/${members.length}`,
+    },
+  ];
+}
