@@ -8,6 +8,7 @@ import type { Facts } from "../core/policy/facts.ts";
 import { objectsOfSlot, observe } from "../core/policy/observe.ts";
 import { type BuiltinProfile, builtinProfile, builtinProfileIds } from "../core/profile/builtin.ts";
 import { resolveParams } from "../core/profile/profile.ts";
+import type { ClusterSigns, discoverClusterSigns } from "../drivers/discovery/cluster-signs.ts";
 import type { discoverLive } from "../drivers/discovery/live.ts";
 import { discoverNodeName, discoverToldNames } from "../drivers/discovery/node-name.ts";
 import { discoverNode, recognises } from "../drivers/discovery/node.ts";
@@ -73,6 +74,15 @@ export async function gatherLiveInventory(
   return read(local, choice, async (view, recognised) =>
     discover(view, recognised, await discoverNode(view, recognised.profile, recognised.params)),
   );
+}
+
+/** What the node's own files say of its cluster; nothing that is stored is judged. */
+export async function gatherClusterSigns(
+  local: ReadableNode,
+  choice: ProfileChoice,
+  discover: typeof discoverClusterSigns,
+): Promise<ClusterSigns> {
+  return read(local, choice, async (view, { profile, params }) => discover(view, profile, params));
 }
 
 async function read<T>(

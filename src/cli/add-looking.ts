@@ -1,12 +1,13 @@
-// The commands that look and change nothing: check, inspect, verify, diagnose, collect.
+// The commands that look and change nothing on a node: check, inspect, verify, diagnose, collect, init.
 import type { Command } from "commander";
 import { type Parts, liveCommand, output } from "./command-parts.ts";
 import type { CheckOptions } from "./commands/check.ts";
 import type { CollectOptions } from "./commands/collect.ts";
 import type { DiagnoseOptions } from "./commands/diagnose.ts";
+import type { InitOptions } from "./commands/init.ts";
 import type { InspectOptions } from "./commands/inspect.ts";
 import type { VerifyOptions } from "./commands/verify.ts";
-import { addClusterOption, addNodeOptions, isOfCluster } from "./options.ts";
+import { addClusterOption, addLiveOptions, addNodeOptions, collect, isOfCluster } from "./options.ts";
 
 export function addLooking(program: Command, { io, words, done }: Parts): void {
   const check = addNodeOptions(program.command("check").description(words.commands.check), words);
@@ -59,6 +60,18 @@ export function addDiagnose(program: Command, { io, words, done }: Parts): void 
         return done((await import("./commands/clusters.ts")).diagnoseClusters(files, options, io));
       const { runDiagnose } = await import("./commands/diagnose.ts");
       return done(runDiagnose(files, options, io));
+    });
+}
+
+export function addInit(program: Command, { io, words, done }: Parts): void {
+  const init = addNodeOptions(program.command("init").description(words.commands.init), words);
+  addLiveOptions(init, words)
+    .option("--node <name=address>", words.options.node, collect, [])
+    .option("--worker <name=address>", words.options.worker, collect, [])
+    .option("--out <file>", words.options.outCluster, "cluster.yaml")
+    .action(async (_: unknown, command: Command) => {
+      const { runInit } = await import("./commands/init.ts");
+      await done(runInit(command.optsWithGlobals<InitOptions>(), io));
     });
 }
 

@@ -28,7 +28,8 @@ export interface RenewOptions extends NodeOptions {
 
 const defaultWithin = "30d";
 
-function collect(value: string, previous: readonly string[]): readonly string[] {
+/** For options that may be given more than once. */
+export function collect(value: string, previous: readonly string[]): readonly string[] {
   return [...previous, value];
 }
 

@@ -4,7 +4,7 @@ import { AppError } from "../core/model/errors.ts";
 import { cliMessages } from "../report/cli-messages.ts";
 import { addDoing } from "./add-doing.ts";
 import { addLab } from "./add-lab.ts";
-import { addCollect, addDiagnose, addLooking, addVerify } from "./add-looking.ts";
+import { addCollect, addDiagnose, addInit, addLooking, addVerify } from "./add-looking.ts";
 import { addRuns } from "./add-runs.ts";
 import type { Parts, Words } from "./command-parts.ts";
 import { editDistance } from "./edit-distance.ts";
@@ -25,6 +25,7 @@ const groups = [
   { commands: ["verify"], add: addVerify },
   { commands: ["diagnose"], add: addDiagnose },
   { commands: ["collect"], add: addCollect },
+  { commands: ["init"], add: addInit },
   { commands: ["plan", "renew", "apply"], add: addDoing },
   { commands: ["resume", "rollback", "runs"], add: addRuns },
   { commands: ["profile"], add: addProfiles },

@@ -90,7 +90,7 @@ export function clusterReader(text: string, folder: string, faults: ClusterFault
     return node ?? null;
   }
 
-  function at(holder: YamlMap, key: string, place: string, options?: Required): YamlNode | null {
+  function childAt(holder: YamlMap, key: string, place: string, options?: Required): YamlNode | null {
     return options?.required === true ? required(holder, key, place) : (child(holder, key) ?? null);
   }
 
@@ -102,7 +102,7 @@ export function clusterReader(text: string, folder: string, faults: ClusterFault
   }
 
   function read(holder: YamlMap, key: string, place: string, options?: Required): string | null {
-    const node = at(holder, key, place, options);
+    const node = childAt(holder, key, place, options);
     return node === null ? null : scalar(node, keyAt(place, key));
   }
 
@@ -136,7 +136,7 @@ export function clusterReader(text: string, folder: string, faults: ClusterFault
       return node === undefined ? null : map(node, keyAt(place, key));
     },
     list(holder, key, place, options) {
-      const node = at(holder, key, place, options);
+      const node = childAt(holder, key, place, options);
       if (node === null) return [];
       if (node.kind !== "list") fault(node, keyAt(place, key), "not-a-list");
       else if (node.items.length === 0) fault(node, keyAt(place, key), "empty");
