@@ -11,6 +11,10 @@ export interface CollectedNode extends ReadableNode {
   readonly collected: Collected;
 }
 
+export function isCollected(node: ReadableNode): node is CollectedNode {
+  return "collected" in node;
+}
+
 /** A node's text is some 100 KB; with long logs a few MB. */
 const limitBytes = 64 * 1024 * 1024;
 

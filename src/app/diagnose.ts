@@ -14,8 +14,8 @@ import { readJournal } from "../drivers/discovery/logs-journal.ts";
 import { nodeLogs } from "../drivers/discovery/logs.ts";
 import { readLogFile } from "../drivers/discovery/logs-files.ts";
 import { type ProfileChoice, gather } from "./gather.ts";
-import type { CollectedNode } from "./collected-node.ts";
-import type { LocalNode } from "./local-node.ts";
+import { type CollectedNode, isCollected } from "./collected-node.ts";
+import { type LocalNode, type ReadableNode, isLocal } from "./local-node.ts";
 import { nodeKnowledge } from "./node-knowledge.ts";
 
 export interface DiagnoseRequest {
@@ -35,18 +35,18 @@ export interface LogInputs {
 
 /**
  * Without a node at the root the log text alone is judged; without both it is `not-a-node`. Throws `input-unreadable` for a
- * named file; logs found by itself that cannot be read are listed in `unread`.
+ * named file; of a node of another machine no log is read; logs found by itself that cannot be read are listed in `unread`.
  */
 export async function diagnoseNode(
-  local: LocalNode | CollectedNode,
+  local: ReadableNode,
   request: DiagnoseRequest,
   inputs: LogInputs,
 ): Promise<DiagnoseResult> {
   const known = await knowledgeOf(local, request);
   const collected = collector();
   if (request.files.length > 0) await readNamed(request.files, inputs, collected);
-  else if ("collected" in local) readCollected(local, collected);
-  else await readFound(local, inputs, collected);
+  else if (isCollected(local)) readCollected(local, collected);
+  else if (isLocal(local)) await readFound(local, inputs, collected);
   const { tally, sources, unread } = collected;
   if (known.node === null && sources.length === 0) throw known.error;
   return {
@@ -62,10 +62,7 @@ export async function diagnoseNode(
 
 type Known = { readonly node: NodeKnowledge } | { readonly node: null; readonly error: unknown };
 
-async function knowledgeOf(
-  local: LocalNode | CollectedNode,
-  { choice, at, withinMs }: DiagnoseRequest,
-): Promise<Known> {
+async function knowledgeOf(local: ReadableNode, { choice, at, withinMs }: DiagnoseRequest): Promise<Known> {
   try {
     const { facts } = await gather(local, choice, at);
     return { node: nodeKnowledge(local, facts, { findings: check(facts, { withinMs }) }) };

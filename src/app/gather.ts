@@ -8,8 +8,9 @@ import type { Facts } from "../core/policy/facts.ts";
 import { objectsOfSlot, observe } from "../core/policy/observe.ts";
 import { type BuiltinProfile, builtinProfile, builtinProfileIds } from "../core/profile/builtin.ts";
 import { resolveParams } from "../core/profile/profile.ts";
+import type { ClusterSigns, discoverClusterSigns } from "../drivers/discovery/cluster-signs.ts";
 import type { discoverLive } from "../drivers/discovery/live.ts";
-import { discoverNodeName } from "../drivers/discovery/node-name.ts";
+import { discoverNodeName, discoverToldNames } from "../drivers/discovery/node-name.ts";
 import { discoverNode, recognises } from "../drivers/discovery/node.ts";
 import type { discoverRemains } from "../drivers/discovery/remains.ts";
 import type { NodeView } from "../engine/ports/node-view.ts";
@@ -36,6 +37,8 @@ export interface GatheredLive extends Gathered {
 export interface GatherOptions {
   /** Also looks for old versions of what is missing: only plans do, and they bring the code for it. */
   readonly remains?: typeof discoverRemains;
+  /** Overwrites every byte that was read once the facts are made: of many nodes nothing is kept but the facts. */
+  readonly wipe?: true;
 }
 
 /** Reads everything once and judges it for the instant `at` (ms). Throws `not-a-node` when no profile fits. */
@@ -73,6 +76,15 @@ export async function gatherLiveInventory(
   );
 }
 
+/** What the node's own files say of its cluster; nothing that is stored is judged. */
+export async function gatherClusterSigns(
+  local: ReadableNode,
+  choice: ProfileChoice,
+  discover: typeof discoverClusterSigns,
+): Promise<ClusterSigns> {
+  return read(local, choice, async (view, { profile, params }) => discover(view, profile, params));
+}
+
 async function read<T>(
   local: ReadableNode,
   choice: ProfileChoice,
@@ -90,14 +102,20 @@ async function read<T>(
 async function observed(
   view: RememberingView,
   { profile, digest, params }: Recognised,
-  { at, remains }: GatherOptions & { readonly at: number },
+  { at, remains, wipe }: GatherOptions & { readonly at: number },
 ): Promise<Gathered> {
   const found = await discoverNode(view, profile, params);
   const inventory: Inventory = { cluster: "local", profile: { id: profile.id, digest }, nodes: [found] };
   for (const address of objectsOf(inventory)) await view.read(address.path);
   const facts = observe(inventory, view.readings(), at);
+  if (wipe === true && remains === undefined) wipeBytes(view);
   if (remains === undefined) return { facts, inventory };
   return { facts: { ...facts, remains: await remains(view, profile, params, inventory) }, inventory };
+}
+
+/** Private keys are among them. A reading's bytes are the reader's own copy. */
+function wipeBytes(view: RememberingView): void {
+  for (const reading of view.readings().values()) if (reading.state === "present") reading.bytes.fill(0);
 }
 
 /** Until its own files say what the cluster calls the node. */
@@ -117,8 +135,22 @@ async function recognise(
 ): Promise<Recognised> {
   const builtin = await chooseProfile(view, local, choice);
   const params = resolveParams(builtin.profile, choice.params);
-  const name = await discoverNodeName(view, builtin.profile, params);
-  return { ...builtin, params, view: view.named(name ?? hostNameOf(local)) };
+  const name =
+    local.nodeName === undefined
+      ? ((await discoverNodeName(view, builtin.profile, params)) ?? hostNameOf(local))
+      : await expectedName(view, local.nodeName, { ...builtin, params });
+  return { ...builtin, params, view: view.named(name) };
+}
+
+/** The operator's name for the node holds unless etcd and the kubelet, where they say anything, both call it something else. */
+async function expectedName(
+  view: NodeView,
+  node: string,
+  { profile, params }: BuiltinProfile & Pick<Recognised, "params">,
+): Promise<string> {
+  const told = await discoverToldNames(view, profile, params);
+  if (told.length === 0 || told.includes(node)) return node;
+  throw new AppError("node-is-another", { node, found: [...new Set(told)].join(", ") });
 }
 
 function hostNameOf({ root, hostName }: ReadableNode): string {

@@ -30,6 +30,8 @@ export interface LocalNodeOptions {
   readonly live?: LiveChoice | null;
   /** True when times come from this machine's clock: only then its files, its journals and other machines speak of it. */
   readonly isMachineClock?: boolean;
+  /** As in {@link ReadableNode}. */
+  readonly nodeName?: string;
 }
 
 export { runtimeNames };
@@ -48,6 +50,8 @@ export interface ReadableNode {
   openStore(node: string): ListingStore & { close(): void };
   /** For a node whose files do not say it; default is this machine's, below `/`. */
   readonly hostName?: string;
+  /** What a cluster file calls it; files that say otherwise are `node-is-another`. */
+  readonly nodeName?: string;
 }
 
 export interface LocalNode extends LocalNodeOptions {
@@ -66,6 +70,11 @@ export function localNode(options: LocalNodeOptions): LocalNode {
     failpoints,
     openStore: (node) => openFileStore({ root, node, allowLinksTo, failpoints }),
   };
+}
+
+/** Narrows to a node whose files are on this machine. */
+export function isLocal(node: ReadableNode): node is LocalNode {
+  return "failpoints" in node;
 }
 
 /** Narrows to a node whose processes may be dialled and restarted. */

@@ -37,13 +37,14 @@ function readCache(file) {
   }
 }
 
-/** The small bundle has these commands only; everything else, options in front included, is for the whole one. */
-function bundleFor(word) {
-  return word === "check" || word === "version" ? "check" : "perennial";
+/** The small bundle has these commands only, and no clusters; everything else, options in front included, is for the whole one. */
+function bundleFor([word, ...others]) {
+  const isSmall = word === "check" || word === "version";
+  return isSmall && !others.some((other) => /^(?:-f|--file)/.test(other)) ? "check" : "perennial";
 }
 
 if (require.main === module) {
-  const name = path.join(__dirname, bundleFor(process.argv[2]));
+  const name = path.join(__dirname, bundleFor(process.argv.slice(2)));
   const filename = `${name}.cjs`;
   start(compile(readFileSync(filename, "latin1"), filename, readCache(`${name}.cache`)), filename);
 }

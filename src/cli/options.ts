@@ -10,6 +10,8 @@ export interface NodeOptions {
   readonly allowLinksTo?: readonly string[];
   readonly probe?: boolean;
   readonly runtime?: string;
+  /** `--file`: a cluster file or a folder of them, for the commands of {@link clusterCommands}. */
+  readonly file?: string;
 }
 
 export interface RenewOptions extends NodeOptions {
@@ -29,7 +31,8 @@ export interface RenewOptions extends NodeOptions {
 
 const defaultWithin = "30d";
 
-function collect(value: string, previous: readonly string[]): readonly string[] {
+/** For options that may be given more than once. */
+export function collect(value: string, previous: readonly string[]): readonly string[] {
   return [...previous, value];
 }
 
@@ -58,6 +61,20 @@ export function addRenewOptions(command: Command, messages: CliMessages): Comman
     .option("--backup-recipient <age1...|file>", options.backupRecipient, collect, []);
 }
 
+/** The bare command too: its name is the program's. Everything else would work on this machine in place of the cluster. */
+export const clusterCommands: ReadonlySet<string> = new Set(["perennial", "check", "diagnose"]);
+
+export function isOfCluster<T extends Pick<NodeOptions, "file">>(
+  options: T,
+): options is T & { readonly file: string } {
+  return options.file !== undefined;
+}
+
+/** For commands that take a whole cluster. */
+export function addClusterOption(command: Command, { options }: CliMessages): Command {
+  return command.option("-f, --file <file|dir>", options.file);
+}
+
 /** For commands that look at what runs, or restart it. */
 export function addLiveOptions(command: Command, { options }: CliMessages): Command {
   return command
@@ -82,6 +99,7 @@ export function nodeArgumentsIn(options: Partial<NodeOptions>): readonly string[
 /** What to type to act on the same node again: the options of this call that choose it. */
 export function nodeArguments(options: NodeOptions): readonly string[] {
   return [
+    ...(options.file === undefined ? [] : ["-f", options.file]),
     ...(options.root === "/" ? [] : ["--root", options.root]),
     ...(options.profile === undefined ? [] : ["--profile", options.profile]),
     ...options.set.flatMap((pair) => ["--set", pair]),

@@ -4,13 +4,19 @@ import { AppError } from "../core/model/errors.ts";
 import { cliMessages } from "../report/cli-messages.ts";
 import { addDoing } from "./add-doing.ts";
 import { addLab } from "./add-lab.ts";
-import { addCollect, addDiagnose, addLooking, addVerify } from "./add-looking.ts";
+import { addCollect, addDiagnose, addInit, addLooking, addVerify } from "./add-looking.ts";
 import { addRuns } from "./add-runs.ts";
 import type { Parts, Words } from "./command-parts.ts";
 import { editDistance } from "./edit-distance.ts";
 import type { Io } from "./io.ts";
 import { localise } from "./localise.ts";
-import { type NodeOptions, addNodeOptions } from "./options.ts";
+import {
+  type NodeOptions,
+  addClusterOption,
+  addNodeOptions,
+  clusterCommands,
+  isOfCluster,
+} from "./options.ts";
 
 type Finish = (exitCode: number) => void;
 
@@ -19,6 +25,7 @@ const groups = [
   { commands: ["verify"], add: addVerify },
   { commands: ["diagnose"], add: addDiagnose },
   { commands: ["collect"], add: addCollect },
+  { commands: ["init"], add: addInit },
   { commands: ["plan", "renew", "apply"], add: addDoing },
   { commands: ["resume", "rollback", "runs"], add: addRuns },
   { commands: ["profile"], add: addProfiles },
@@ -43,13 +50,22 @@ export function createProgram(io: Io, finish: Finish, first?: string): Command {
     .option("--lang <en|zh>", words.options.lang)
     .showSuggestionAfterError(true)
     .enablePositionalOptions(false);
-  addNodeOptions(program, words);
+  addClusterOption(addNodeOptions(program, words), words);
   // Words that are no command would be arguments of the bare command: commander then knows nothing to suggest.
   program.argument("[word...]").action(async (strangers: readonly string[], options: NodeOptions) => {
     const [stranger] = strangers;
     if (stranger !== undefined) throw unknownCommand(stranger, program, words);
+    if (isOfCluster(options)) {
+      const { overviewOfClusters } = await import("./commands/clusters.ts");
+      return done(overviewOfClusters({ ...options, within: "30d" }, io));
+    }
     const { runOverview } = await import("./commands/overview.ts");
-    await done(runOverview({ ...options, within: "30d" }, io));
+    return done(runOverview({ ...options, within: "30d" }, io));
+  });
+  program.hook("preAction", (_, command) => {
+    const { file } = command.optsWithGlobals<{ readonly file?: string }>();
+    if (file !== undefined && !clusterCommands.has(command.name()))
+      throw new AppError("usage", { reason: words.usage.notOfCluster(command.name()) });
   });
   for (const group of groupsFor(first)) group.add(program, { io, words, done });
   localise(program, words, io);

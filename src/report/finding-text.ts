@@ -65,8 +65,8 @@ function groupsOf(
   const { severity, code } = first;
   const views = findings.map((finding) => viewOf(finding, context, lang));
   const many = findings.length > 1 ? sayMany(code, { views, tool: toolOf(context) }, findingsMany) : null;
-  const label = (finding: AnyFinding): string =>
-    `${context.nodes.length > 1 ? `${safeText(finding.node)}/` : ""}${safeText(finding.name)}`;
+  const label = ({ node, name }: AnyFinding): string =>
+    `${context.nodes.length > 1 && name !== node ? `${safeText(node)}/` : ""}${safeText(name)}`;
   if (many !== null) {
     const names = [...new Set(findings.map(label))].join(check.comma);
     return [

@@ -94,6 +94,12 @@ export function findingSamples(text: string) {
     "pod-crashing": { pod: text, container: text, restarts: 7 },
     "log-unauthorized": { pod: text, container: text, count: 2, line: text },
     "sweep-incomplete": { what: "logs", reason: text },
+    "node-unreachable": {
+      reach: "ssh",
+      where: text,
+      roles: ["control-plane", "etcd"],
+      error: { code: "not-a-node", params: { root: text } },
+    },
   } satisfies { readonly [C in FindingCode]: FindingParams[C] };
 }
 
@@ -115,6 +121,14 @@ export function errorSamples(text: string) {
     "manifest-malformed": { reason: reason },
     "profile-invalid": { profile: text, reason: text },
     "profile-unknown": { profile: text, known: [text] },
+    "cluster-invalid": {
+      path: text,
+      faults: [{ line: 3, at: text, fault: "unknown-key", value: text, detail: text }],
+    },
+    "reach-unsupported": { node: text, reach: "ssh" },
+    "node-is-another": { node: text, found: text },
+    "profiles-differ": { cluster: text, profiles: [text] },
+    "file-exists": { path: text },
     "store-unreadable": { address: text, reason: text, cause: text },
     "store-not-regular": { address: text, type: text },
     "store-too-large": { address: text, bytes: 2, limitBytes: 1 },

@@ -17,6 +17,8 @@ export type Reach =
       readonly identityFile: string | null;
       /** As `ssh -J` takes it. */
       readonly jump: string | null;
+      /** A file for `ssh -F`; null for the user's and the system's. */
+      readonly sshConfig: string | null;
       /** True when the login is not root and everything goes through sudo. */
       readonly sudo: boolean;
     };
@@ -37,3 +39,38 @@ export interface Cluster {
   readonly params: Readonly<Record<string, string>>;
   readonly nodes: readonly ClusterNode[];
 }
+
+/** One fault of a cluster file. */
+export interface ClusterFault {
+  /** The first line is 1. */
+  readonly line: number;
+  /** `nodes[1].ssh.port`; empty for the file as a whole. */
+  readonly at: string;
+  readonly fault: ClusterFaultCode;
+  /** What stands there. */
+  readonly value: string;
+  /** By fault: what may stand there, why it is no YAML, or the line of the first of two. */
+  readonly detail: string;
+}
+
+export type ClusterFaultCode =
+  | "not-yaml"
+  | "several-documents"
+  | "unknown-key"
+  | "missing"
+  | "empty"
+  | "not-text"
+  | "not-a-list"
+  | "not-a-mapping"
+  | "not-a-boolean"
+  | "not-one-of"
+  | "not-a-name"
+  | "not-a-host"
+  | "not-a-port"
+  | "not-a-user"
+  | "not-a-jump"
+  | "not-a-path"
+  | "not-true"
+  | "several-reaches"
+  | "duplicate"
+  | "second-local";

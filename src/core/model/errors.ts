@@ -1,5 +1,6 @@
 // Errors as an interface: a closed set of codes, each with typed parameters. The sentence a person reads
 // is made by `report`, in their language; nothing here is prose and nothing here may hold key bytes.
+import type { ClusterFault } from "./cluster.ts";
 import type { Objection } from "./quorum.ts";
 import { isReason, type Reason } from "./reasons.ts";
 
@@ -24,6 +25,17 @@ export interface ErrorParams {
   // --- profile
   "profile-invalid": { readonly profile: string; readonly reason: string };
   "profile-unknown": { readonly profile: string; readonly known: readonly string[] };
+
+  // --- cluster.yaml
+  /** Every fault of the file, by line; never empty. */
+  "cluster-invalid": { readonly path: string; readonly faults: readonly ClusterFault[] };
+  /** There is no way to a node of this kind from here. */
+  "reach-unsupported": { readonly node: string; readonly reach: string };
+  /** The files reached under one name belong to another node; `found` is what they say. */
+  "node-is-another": { readonly node: string; readonly found: string };
+  /** Nodes of one cluster were recognised as different distributions: `PROFILE (NODE, NODE)`. */
+  "profiles-differ": { readonly cluster: string; readonly profiles: readonly string[] };
+  "file-exists": { readonly path: string };
 
   // --- stores (drivers/store). `address` is formatted by formatAddress.
   "store-unreadable": { readonly address: string; readonly reason: string; readonly cause: string };

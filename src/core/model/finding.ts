@@ -1,5 +1,7 @@
 // Findings: what is wrong, as a code with typed parameters and evidence. `report` makes the sentence.
 import type { Address, NodeName } from "./address.ts";
+import type { NodeRole, Reach } from "./cluster.ts";
+import type { ErrorCode, ErrorParams } from "./errors.ts";
 import type { SlotId } from "./inventory.ts";
 import type { HeldReason } from "./live.ts";
 
@@ -153,11 +155,24 @@ export interface FindingParams {
   };
   /** Something the sweep could not look at: nothing follows from its silence. */
   "sweep-incomplete": { readonly what: SweptPart; readonly reason: string };
+
+  // --- nodes of a cluster
+  /** `where` is what was reached for: `ops@10.0.0.12`, `/mnt/m2`; empty for this machine. */
+  "node-unreachable": {
+    readonly reach: Reach["kind"];
+    readonly where: string;
+    readonly roles: readonly NodeRole[];
+    readonly error: CodedError;
+  };
   // --- runs
   "run-unfinished": { readonly run: string };
 }
 
 export type SweptPart = "nodes" | "pods" | "logs" | "apiservices";
+/** An error as data, for a finding that repeats it. */
+export type CodedError = {
+  readonly [C in ErrorCode]: { readonly code: C; readonly params: ErrorParams[C] };
+}[ErrorCode];
 
 export type FindingCode = keyof FindingParams;
 

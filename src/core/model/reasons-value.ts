@@ -52,6 +52,8 @@ export const valueReasons = [
   "date",
   "2027-11-22 or 2027-11-22T15:35:00Z",
   "NAME=VALUE",
+  "NAME=ADDRESS",
+  "every name once",
   "more than nothing",
   "cri, crictl, docker, nerdctl or ctr",
   "text in one line",

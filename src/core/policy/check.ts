@@ -33,6 +33,11 @@ export function check(facts: Facts, options: CheckOptions): readonly AnyFinding[
   return unique(all).sort(order);
 }
 
+/** Severe ones first, otherwise in the order given. */
+export function worstFirst(findings: readonly AnyFinding[]): readonly AnyFinding[] {
+  return findings.toSorted((a, b) => rank[a.severity] - rank[b.severity]);
+}
+
 export function worstOf(findings: readonly AnyFinding[]): Severity | null {
   return findings.reduce<Severity | null>(
     (worst, finding) => (worst === null || rank[finding.severity] < rank[worst] ? finding.severity : worst),
@@ -208,7 +213,9 @@ function objectFindings(
  */
 function ownerIsExpected(object: ObjectFacts, facts: Facts): boolean {
   if (object.uid === 0 || object.address.path.startsWith("/home/")) return true;
-  const owners = [...facts.authorities.values()].flatMap((authority) => authority.objects.map((o) => o.uid));
+  const owners = [...facts.authorities.values()]
+    .filter(({ slot }) => slot.node === object.address.node)
+    .flatMap((authority) => authority.objects.map((o) => o.uid));
   return owners.length > 0 && owners.every((uid) => uid === object.uid);
 }
 

@@ -19,6 +19,16 @@ export async function discoverNodeName(
   );
 }
 
+/** What etcd and the kubelet call the node; empty when neither says. A host name is not what the cluster calls it. */
+export async function discoverToldNames(
+  view: NodeView,
+  profile: Profile,
+  params: Readonly<Record<string, string>>,
+): Promise<readonly string[]> {
+  const told = [await fromEtcd(view, profile, params), await fromKubelet(view, profile, params)];
+  return told.filter((name) => name !== null);
+}
+
 async function fromEtcd(
   view: NodeView,
   profile: Profile,

@@ -20,6 +20,7 @@ export const cliEn = {
     check: "what is stored, until when, and what is wrong with it; changes nothing",
     verify: "what check says, and what the running node serves and proves; creates and deletes one object",
     collect: "what check --facts needs of a node, as text without keys; changes nothing",
+    init: "write the file that describes this node's cluster, for -f; changes nothing on the node",
     diagnose: "log lines and the node's files: which cause, how sure, what to do; changes nothing",
     inspect: "everything in a PEM or DER file, a bundle or a kubeconfig",
     plan: "what a renewal would do, in which order and why; changes nothing",
@@ -56,6 +57,7 @@ export const cliEn = {
   },
   options: {
     root: "treat DIR as the node's file system (default: /)",
+    file: "a cluster file, or a folder of them (*.yaml): all their nodes instead of this one",
     profile: "the node's distribution; recognised when not given",
     set: "set a parameter of the profile, e.g. pkiDir=/data/pki",
     lang: "language of sentences: en or zh",
@@ -78,6 +80,9 @@ export const cliEn = {
     allowLinksTo: "also write through links that lead below this path of the node",
     out: "save the plan to FILE, for apply",
     format: "form of the document",
+    outCluster: "write it to FILE, which must not exist",
+    node: "another control-plane node, where no file of this one names it; repeatable",
+    worker: "a worker node; repeatable",
     outReport: "write it to FILE",
     runbook: "print the plan as a document for people (Markdown)",
     csrDir:
@@ -124,6 +129,8 @@ export const cliEn = {
     notAllowed: (value: string, option: string, allowed: string) =>
       `${value} is not a value of ${option}: ${allowed}`,
     invalidArgument: (name: string) => `${name} is not one of the values it can have`,
+    notOfCluster: (command: string) => `${command} works on one node and takes no cluster file`,
+    excludes: (a: string, b: string) => `${a} and ${b} exclude each other`,
     other: (text: string) => text,
     didYouMean: (name: string) => `did you mean ${name}?`,
   },
@@ -213,6 +220,36 @@ export const cliEn = {
     cluster: (file: string, login: string | null) =>
       `Cluster:  ${file}${login === null ? "" : `\nLog in:   ${login}`}`,
     down: (count: number) => `${count} ${count === 1 ? "process" : "processes"} ended, the lab is removed.`,
+  },
+  clusters: { heading: (file: string) => `CLUSTER FILE ${file}` },
+  init: {
+    head: [
+      "The cluster that this node belongs to, as far as the node knows (docs/cluster-file.md).",
+      "Correct it and add what is missing: perennial -f FILE works on every node that stands here.",
+    ],
+    ssh: [
+      "Nodes without local: or root: are reached with the system's ssh at their address. For all of them:",
+      "ssh: {user: root, port: 22, identityFile: ~/.ssh/id_ed25519, jump: bastion, sudo: false}",
+    ],
+    server: (url: string, source: string) =>
+      `API at ${url} (${source}): a load balancer, or one of the nodes below`,
+    own: "the node this was written on",
+    ownRoles: "by its manifests",
+    otherRoles: "assumed",
+    local: "this machine",
+    sources: {
+      file: (field: string, path: string) => `${field} in ${path}`,
+      memberList: "etcd's member list",
+      default: "nothing says it",
+    },
+    noMemberList: (why: "files-only" | "no-etcd" | { readonly reason: string }) =>
+      why === "no-etcd"
+        ? "No etcd member here: the other nodes could not be asked for."
+        : `etcd's member list was not asked ${why === "files-only" ? "(files only)" : `successfully (${why.reason})`}: members that joined later are missing.`,
+    written: (path: string, nodes: string) => `Written: ${path} (nodes: ${nodes}).`,
+    alone: (command: string) =>
+      `No file here names another node. If there are others, remove it and name them: ${command}`,
+    next: (command: string) => `Next: look it over, then ${command}`,
   },
   bare: {
     dead: (count: number) =>

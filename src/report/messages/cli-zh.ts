@@ -10,6 +10,7 @@ export const cliZh: typeof cliEn = {
     check: "磁盘上有哪些证书、何时到期、有什么问题；不改动任何文件",
     verify: "check 的内容，加上运行中的节点实际出示什么、证明什么；会创建并删除一个对象",
     collect: "把 check --facts 所需的节点信息打印为不含私钥的文本；不改动任何文件",
+    init: "写出描述本节点所在集群的文件，供 -f 使用；不改动节点上的任何文件",
     diagnose: "根据日志和节点文件：是什么原因、有多大把握、怎么办；不做任何改动",
     inspect: "查看 PEM 或 DER 文件、证书包或 kubeconfig 里的全部内容",
     plan: "续期会做什么、按什么顺序、为什么；不改动任何文件",
@@ -46,6 +47,7 @@ export const cliZh: typeof cliEn = {
   },
   options: {
     root: "把 DIR 当作节点的文件系统（默认：/）",
+    file: "集群文件，或存放集群文件的目录（*.yaml）：处理其中所有节点，而不是本节点",
     profile: "节点的发行版；不写则自动识别",
     set: "设置 profile 的参数，例如 pkiDir=/data/pki",
     lang: "语言：en 或 zh",
@@ -66,6 +68,9 @@ export const cliZh: typeof cliEn = {
     allowLinksTo: "也允许写入指向节点上此路径之下的链接",
     out: "把计划保存到 FILE，供 apply 使用",
     format: "报告格式",
+    outCluster: "写到 FILE，该文件不得已存在",
+    node: "另一个控制平面节点（本节点的文件中没有提到时）；可重复",
+    worker: "一个工作节点；可重复",
     outReport: "写入 FILE",
     runbook: "以操作文档的形式输出计划（Markdown）",
     csrDir: "不续期：把须由外部 CA 签发的证书请求写入 DIR，其私钥留在本节点等待",
@@ -108,6 +113,8 @@ export const cliZh: typeof cliEn = {
     excessArguments: () => "参数过多",
     notAllowed: (value, option, allowed) => `${value} 不是 ${option} 的可用值：${allowed}`,
     invalidArgument: (name) => `${name} 不是允许的值`,
+    notOfCluster: (command) => `${command} 只处理一个节点，不接受集群文件`,
+    excludes: (a, b) => `${a} 与 ${b} 不能同时使用`,
     other: (text) => text,
     didYouMean: (name) => `是否想输入 ${name}？`,
   },
@@ -188,6 +195,34 @@ export const cliZh: typeof cliEn = {
       ].join("\n"),
     cluster: (file, login) => `集群文件：${file}${login === null ? "" : `\n登录：    ${login}`}`,
     down: (count) => `已结束 ${count} 个进程，lab 已删除。`,
+  },
+  clusters: { heading: (file) => `集群文件 ${file}` },
+  init: {
+    head: [
+      "本节点所在的集群，就本节点所知（docs/cluster-file.zh.md）。",
+      "请更正并补全：perennial -f FILE 会处理此处列出的每个节点。",
+    ],
+    ssh: [
+      "没有 local: 或 root: 的节点，用系统的 ssh 按其地址到达。对所有节点：",
+      "ssh: {user: root, port: 22, identityFile: ~/.ssh/id_ed25519, jump: bastion, sudo: false}",
+    ],
+    server: (url, source) => `API 位于 ${url}（${source}）：负载均衡，或下列节点之一`,
+    own: "写出本文件的节点",
+    ownRoles: "依据其清单",
+    otherRoles: "推定",
+    local: "本机",
+    sources: {
+      file: (field, path) => `${path} 中的 ${field}`,
+      memberList: "etcd 的成员列表",
+      default: "没有来源",
+    },
+    noMemberList: (why) =>
+      why === "no-etcd"
+        ? "此处没有 etcd 成员：无从得知其他节点。"
+        : `未取得 etcd 的成员列表（${why === "files-only" ? "只看文件" : why.reason}）：缺少后来加入的成员。`,
+    written: (path, nodes) => `已写出：${path}（节点：${nodes}）。`,
+    alone: (command) => `此处没有文件提到其他节点。若有，请删除该文件并指明它们：${command}`,
+    next: (command) => `下一步：核对后执行 ${command}`,
   },
   bare: {
     dead: (count) => `${count} 个证书已过期或不可用`,

@@ -29,6 +29,7 @@ const reach: SshReach = {
   port: null,
   identityFile: null,
   jump: null,
+  sshConfig: null,
   sudo: false,
 };
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");

@@ -4,6 +4,7 @@ import type { FactsDamage } from "../../../core/model/errors.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import type { ErrorMessages } from "../types.ts";
+import { errorsClusters } from "./errors-clusters.ts";
 import { errorsContent } from "./errors-content.ts";
 import { errorsStore } from "./errors-store.ts";
 import { errorsRuns } from "./errors-runs.ts";
@@ -29,6 +30,7 @@ function factsDamage({ section, title, fault }: FactsDamage): string {
 
 export const errors: ErrorMessages = {
   ...errorsContent,
+  ...errorsClusters,
   ...errorsStore,
   ...errorsRuns,
   ...errorsServers,

@@ -1,5 +1,6 @@
 // English: what is wrong and what to do next, for every finding.
 import type { FindingMessages } from "../types.ts";
+import { findingsClusters } from "./findings-clusters.ts";
 import { findingsCopies } from "./findings-copies.ts";
 import { findingsIdentity } from "./findings-identity.ts";
 import { findingsLive } from "./findings-live.ts";
@@ -10,4 +11,5 @@ export const findings: FindingMessages = {
   ...findingsIdentity,
   ...findingsCopies,
   ...findingsLive,
+  ...findingsClusters,
 };

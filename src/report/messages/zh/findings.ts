@@ -1,5 +1,6 @@
 // 中文：每种检查结果的问题描述与下一步。
 import type { FindingMessages } from "../types.ts";
+import { findingsClusters } from "./findings-clusters.ts";
 import { findingsCopies } from "./findings-copies.ts";
 import { findingsIdentity } from "./findings-identity.ts";
 import { findingsLive } from "./findings-live.ts";
@@ -10,4 +11,5 @@ export const findings: FindingMessages = {
   ...findingsIdentity,
   ...findingsCopies,
   ...findingsLive,
+  ...findingsClusters,
 };

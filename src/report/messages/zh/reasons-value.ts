@@ -51,6 +51,8 @@ export const valueReasonsInChinese: Readonly<Record<(typeof valueReasons)[number
   date: "日期",
   "2027-11-22 or 2027-11-22T15:35:00Z": "2027-11-22 或 2027-11-22T15:35:00Z 这样的写法",
   "NAME=VALUE": "NAME=VALUE 的形式",
+  "NAME=ADDRESS": "NAME=ADDRESS 的形式",
+  "every name once": "每个名称只出现一次",
   "cri, crictl, docker, nerdctl or ctr": "cri、crictl、docker、nerdctl 或 ctr",
   "text in one line": "单行文本",
   "nothing here can encrypt": "此处无法加密",
