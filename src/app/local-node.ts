@@ -83,7 +83,7 @@ export function isLive(local: LocalNode): local is LocalNode & { readonly live: 
 }
 
 /** Where lock, journals and before-images of this node are. */
-export function stateDirectoryOf(local: LocalNode): string {
+export function stateDirectoryOf(local: Pick<LocalNode, "root" | "stateDirectory">): string {
   return local.stateDirectory === null ? join(local.root, stateOnNode) : resolve(local.stateDirectory);
 }
 

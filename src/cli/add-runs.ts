@@ -2,24 +2,29 @@
 import { type Command, Option } from "commander";
 import { type Parts, liveCommand, output } from "./command-parts.ts";
 import type { ResumeOptions, RunsOptions, RunsReportOptions } from "./commands/runs.ts";
-import { type NodeOptions, addNodeOptions, addRunOptions } from "./options.ts";
+import { type NodeOptions, addClusterOption, addNodeOptions, addRunOptions, isOfCluster } from "./options.ts";
 
 export function addRuns(program: Command, { io, words, done }: Parts): void {
   const load = () => import("./commands/runs.ts");
-  liveCommand(program, "resume", words)
+  const loadCluster = () => import("./commands/cluster-runs.ts");
+  addClusterOption(liveCommand(program, "resume", words), words)
     .argument("[run]", words.args.run)
     .option("--break-lock", words.options.breakLock)
     .option("--window <from/to>", words.options.window)
     .option("--accept-clock", words.options.acceptClock)
     .addOption(output(words, "table", "json"))
     .action(async (run: string | undefined, _: unknown, command: Command) => {
-      await done((await load()).runResume(run, command.optsWithGlobals<ResumeOptions>(), io));
+      const options = command.optsWithGlobals<ResumeOptions>();
+      if (isOfCluster(options)) return done((await loadCluster()).resumeOfCluster(run, options, io));
+      return done((await load()).runResume(run, options, io));
     });
-  addRunOptions(liveCommand(program, "rollback", words), words)
+  addRunOptions(addClusterOption(liveCommand(program, "rollback", words), words), words)
     .argument("[run]", words.args.run, "last")
     .addOption(output(words, "table", "json"))
     .action(async (run: string, _: unknown, command: Command) => {
-      await done((await load()).runRollback(run, command.optsWithGlobals<ResumeOptions>(), io));
+      const options = command.optsWithGlobals<ResumeOptions>();
+      if (isOfCluster(options)) return done((await loadCluster()).rollbackOfCluster(run, options, io));
+      return done((await load()).runRollback(run, options, io));
     });
   const runs = program.command("runs").description(words.commands.runs);
   addNodeOptions(runs.command("list", { isDefault: true }).description(words.sub["runs list"]), words)

@@ -62,7 +62,16 @@ export function addRenewOptions(command: Command, messages: CliMessages): Comman
 }
 
 /** The bare command too: its name is the program's. Everything else would work on this machine in place of the cluster. */
-export const clusterCommands: ReadonlySet<string> = new Set(["perennial", "check", "diagnose"]);
+export const clusterCommands: ReadonlySet<string> = new Set([
+  "perennial",
+  "check",
+  "diagnose",
+  "plan",
+  "renew",
+  "apply",
+  "resume",
+  "rollback",
+]);
 
 export function isOfCluster<T extends Pick<NodeOptions, "file">>(
   options: T,
@@ -73,6 +82,14 @@ export function isOfCluster<T extends Pick<NodeOptions, "file">>(
 /** For commands that take a whole cluster. */
 export function addClusterOption(command: Command, { options }: CliMessages): Command {
   return command.option("-f, --file <file|dir>", options.file);
+}
+
+/** For commands that plan for one node or a whole cluster. */
+export function addPlanningOptions(command: Command, messages: CliMessages): Command {
+  const { options } = messages;
+  return addClusterOption(command, messages)
+    .option("--accept-outage", options.acceptOutage)
+    .option("--skip-unreachable", options.skipUnreachable);
 }
 
 /** For commands that look at what runs, or restart it. */

@@ -29,7 +29,7 @@ export async function factsNodeOf(path: string, io: Io): Promise<CollectedNode> 
 }
 
 /** A directory that stands for a node has no processes of ours, unless the operator says that it has. */
-function liveChoiceOf({ root, probe, runtime }: NodeOptions): LiveChoice | null {
+export function liveChoiceOf({ root, probe, runtime }: NodeOptions): LiveChoice | null {
   const known = runtimeNames.find((name) => name === runtime);
   if (runtime !== undefined && known === undefined)
     throw new AppError("value-invalid", {

@@ -28,7 +28,8 @@ export interface RunCommandOptions {
 export interface Watched {
   readonly options: RunCommandOptions & { readonly output: string };
   readonly io: Io;
-  readonly local: LocalNode;
+  /** Where runs are kept. */
+  readonly local: Pick<LocalNode, "root" | "stateDirectory">;
 }
 
 /**

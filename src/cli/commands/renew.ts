@@ -103,12 +103,12 @@ function planText(plan: Plan, options: NodeOptions, io: Io): string {
 }
 
 /** For people the error says it all; data is printed whole before it. */
-function refuseText(plan: Plan, output: string): void {
+export function refuseText(plan: Plan, output: string): void {
   if (output !== "table" || plan.refusals.length === 0) return;
   throw new AppError("refused", { refusals: plan.refusals });
 }
 
-function savePlan(
+export function savePlan(
   plan: Plan,
   path: string,
   { options, io }: { readonly options: NodeOptions; readonly io: Io },
@@ -183,7 +183,7 @@ export async function runApply(path: string, options: ApplyOptions, io: Io): Pro
   return tellLeftOut(plan, code, { options: whole, io, isPlanSaved: true });
 }
 
-function readPlanFile(path: string): Uint8Array {
+export function readPlanFile(path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (cause) {
@@ -216,14 +216,14 @@ async function confirmAndApply(
   return reportRun(result, { plan, options: { ...options, root: local.root }, io });
 }
 
-function nothingWords(plan: Plan, words: CliMessages): string {
+export function nothingWords(plan: Plan, words: CliMessages): string {
   if (plan.notices.some(({ code }) => code === "answer-unmatched")) return words.signedNothing;
   const missed = leftOutOf(plan).length;
   return missed > 0 ? words.nothingPossible(missed) : words.nothingToDo;
 }
 
 /** What was put together and not copied is a guess that only a person can confirm. */
-async function confirmReconstructed(
+export async function confirmReconstructed(
   plan: Plan,
   how: { readonly isYes: boolean; readonly command: string; readonly io: Io },
 ): Promise<void> {

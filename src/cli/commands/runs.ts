@@ -1,4 +1,5 @@
 // `perennial resume`, `rollback`, `runs list|show|report|prune`.
+import type { RunResult } from "../../app/renewal.ts";
 import { prune, record, resume, rollback, undoableRunIdOf, runs, show } from "../../app/runs.ts";
 import { stateDirectoryOf } from "../../app/local-node.ts";
 import { cliMessages } from "../../report/cli-messages.ts";
@@ -48,6 +49,12 @@ export async function runRollback(run: string, options: ResumeOptions, io: Io): 
   const result = await watched({ options, io, local }, (how) =>
     rollback(local, id, { ...how, acceptExpired: true }),
   );
+  return reportRollback(result, options, io);
+}
+
+/** The closing lines of a rollback, and its exit code. */
+export function reportRollback(result: RunResult, options: ResumeOptions, io: Io): number {
+  const words = cliMessages(io.lang);
   if (options.output === "json") io.out(`${JSON.stringify({ type: "result", ...asData(result) })}\n`);
   for (const object of result.leftAlone) io.err(`hint: ${words.leftAlone(safeText(object))}\n`);
   if (result.outcome === "rolled-back") {

@@ -91,6 +91,8 @@ export const cliEn = {
     script: "print the plan as a POSIX sh script for a host without Node; --out FILE writes it there",
     detailedExitcode: "exit 3 when the plan has changes",
     yes: "do not ask",
+    acceptOutage: "etcd may stop answering meanwhile (with -f)",
+    skipUnreachable: "do without nodes that cannot be reached (with -f)",
     acceptClock: "the clock is right, whatever speaks against it; kept in the journal",
     ticket: "change ticket, kept in the journal",
     reason: "why, kept in the journal",

@@ -77,6 +77,8 @@ export const cliZh: typeof cliEn = {
     signed: "安装 DIR 中由外部 CA 为这些请求签发的证书",
     script: "以 POSIX sh 脚本的形式输出计划，供没有 Node 的主机使用；--out FILE 写入文件",
     detailedExitcode: "计划有改动时退出码为 3",
+    acceptOutage: "可以接受期间 etcd 停止响应（配合 -f）",
+    skipUnreachable: "暂不处理无法连接的节点（配合 -f）",
     acceptClock: "时钟是对的，尽管有相反的证据；记入日志",
     yes: "不再询问",
     ticket: "变更单号，写入日志",
