@@ -37,6 +37,10 @@ const special: Partial<Record<ErrorCode, number>> = {
   declined: exitCodes.refused,
   "process-not-found": exitCodes.refused,
   "process-ambiguous": exitCodes.refused,
+  "host-key-unknown": exitCodes.refused,
+  "host-key-changed": exitCodes.refused,
+  "host-unfit": exitCodes.refused,
+  "sudo-refused": exitCodes.refused,
 };
 
 export function exitCodeOfError(code: ErrorCode): number {

@@ -128,6 +128,33 @@ export interface ErrorParams {
   /** `source` is the endpoint or the file. */
   "snapshot-damaged": { readonly source: string; readonly reason: SnapshotFault; readonly detail: string };
 
+  // --- other machines (drivers/exec). `host` is what the operator calls it, `detail` the far side's or ssh's own words.
+  "ssh-missing": { readonly host: string; readonly program: string };
+  /** `address` as `ssh-keygen -R` takes it: a name, or `[name]:port`. Nothing was sent. */
+  "host-key-unknown": {
+    readonly host: string;
+    readonly address: string;
+    readonly keyType: string;
+    readonly fingerprint: string;
+  };
+  /** `file` and `line` are where the other key stands; null and 0 when ssh does not say so. */
+  "host-key-changed": {
+    readonly host: string;
+    readonly address: string;
+    readonly keyType: string;
+    readonly fingerprint: string;
+    readonly file: string | null;
+    readonly line: number;
+  };
+  /** `methods` are those the server would still take. */
+  "login-refused": { readonly host: string; readonly methods: readonly string[]; readonly detail: string };
+  "host-unreachable": { readonly host: string; readonly reason: HostFault; readonly detail: string };
+  /** Nothing of the tool can run there: programs that are missing, `sh` among them. */
+  "host-unfit": { readonly host: string; readonly missing: readonly string[]; readonly detail: string };
+  "sudo-refused": { readonly host: string; readonly reason: SudoFault; readonly detail: string };
+  /** Whether what was under way there ended is not known. */
+  "host-lost": { readonly host: string; readonly reason: string };
+
   /** Steps of a plan that `plan --script` has no shell for. */
   "script-unsupported": { readonly steps: readonly string[] };
 
@@ -182,7 +209,27 @@ export type EndpointFault =
   | "server-untrusted"
   | "key-not-pinned"
   | "client-refused"
-  | "pair-unusable";
+  | "pair-unusable"
+  | "not-forwarded";
+
+/** Why no connection to a host came about. */
+export type HostFault =
+  | "refused"
+  | "no-such-host"
+  | "no-route"
+  | "timeout"
+  | "closed"
+  | "configuration"
+  | "negotiation";
+
+/** Why a login did not become the user who may change the node. */
+export type SudoFault =
+  | "password-needed"
+  | "password-wrong"
+  | "not-allowed"
+  | "needs-terminal"
+  | "not-installed"
+  | "failed";
 
 /** One object whose state no longer is what the plan was made from. */
 export interface PlanDifference {
