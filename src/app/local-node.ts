@@ -80,7 +80,7 @@ export function lockDirectoryOf(local: LocalNode): string {
   return join(local.root, stateOnNode);
 }
 
-const stateOnNode = "var/lib/perennial";
+export const stateOnNode = "var/lib/perennial";
 
 /** Everything the engine asks for, with the real world behind it. */
 export function enginePorts(
