@@ -15,7 +15,7 @@ import type { NodeProcesses } from "../engine/ports/node-processes.ts";
 import { type ProfileChoice, gatherLive, gatherLiveInventory } from "./gather.ts";
 import { type LiveChoice, type LocalNode, stateDirectoryOf } from "./local-node.ts";
 
-const systemTimer: Timer = {
+export const systemTimer: Timer = {
   elapsedMs: () => performance.now(),
   sleep: async (ms, signal) => {
     await wait(ms, undefined, signal ? { signal } : {}).catch(() => {});
@@ -75,7 +75,7 @@ export function openLive(local: LocalNode, choice: LiveChoice, inventory: LiveIn
 }
 
 /** Kubelets of 1.22 and 1.23 lose a static pod whose manifest comes back soon (kubernetes/kubernetes#104648). */
-function isMoveUnsafe(processes: readonly ProcessSlot[]): boolean {
+export function isMoveUnsafe(processes: readonly ProcessSlot[]): boolean {
   const version = processes.find(({ consumer }) => consumer === "kube-apiserver")?.version ?? "";
   return /^1\.2[23]\./.test(version);
 }

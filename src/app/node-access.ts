@@ -46,6 +46,7 @@ export function localAccess(
   const local = localNode({
     ...options,
     root,
+    nodeName: node.name,
     stateDirectory: null,
     live: reach.kind === "local" || isProbed ? live : null,
   });

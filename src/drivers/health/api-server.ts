@@ -1,17 +1,19 @@
 // The API server written to: an object of our own is created and deleted, with the administrator's identity.
 import { type RequestOptions, request } from "node:https";
 import { parseKubeconfig, type Kubeconfig, type KubeconfigSource } from "../../core/kubeconfig/kubeconfig.ts";
-import type { Endpoint } from "../../core/model/live.ts";
 import type { ApiServer, WriteProof } from "../../engine/ports/live.ts";
-import { type Answer, exchange, failureText } from "./probes.ts";
+import type { ConnectionOptions } from "node:tls";
+import type { Dial } from "../shared/dial.ts";
+import { type Answer, exchange, failureText, wayTo } from "./probes.ts";
 
 /** For creating and deleting together. */
 const deadlineMs = 10_000;
 const namespace = "kube-system";
 const collection = `/api/v1/namespaces/${namespace}/configmaps`;
 
-export function openApiServer(): ApiServer {
-  return { writeFailure };
+/** `dial`: the way to the server; default from this machine. */
+export function openApiServer(dial?: Dial): ApiServer {
+  return { writeFailure: (proof, signal) => writeFailure({ ...proof, dial }, signal) };
 }
 
 /** One request to the server, with the identity of the kubeconfig. `limit`: characters of the answer that are kept. */
@@ -19,28 +21,26 @@ export type AskApi = (method: string, path: string, body?: object, limit?: numbe
 
 /** Nothing is dialled yet. @throws Error when the kubeconfig does not embed what it takes */
 export function apiClient(
-  { kubeconfig, user, endpoint }: Omit<WriteProof, "name">,
-  signal?: AbortSignal,
+  { kubeconfig, user, endpoint, dial }: Omit<WriteProof, "name"> & { readonly dial?: Dial | undefined },
+  caller?: AbortSignal,
 ): AskApi {
-  const identity = identityOf(parseKubeconfig(kubeconfig), user);
-  return (method, path, body, limit) =>
-    exchange(
-      request({
-        ...optionsOf(
-          endpoint,
-          AbortSignal.any([AbortSignal.timeout(deadlineMs), ...(signal ? [signal] : [])]),
-        ),
-        ...identity,
-        method,
-        path,
-        ...headersOf(body),
-      }),
+  const tls = { ...identityOf(parseKubeconfig(kubeconfig), user), ...verification };
+  const { host, port } = endpoint;
+  return async (method, path, body, limit) => {
+    const signal = AbortSignal.any([AbortSignal.timeout(deadlineMs), ...(caller ? [caller] : [])]);
+    const way = await wayTo(endpoint, { dial, tls, signal });
+    const options: RequestOptions = { host, port, signal, ...tls, ...way };
+    return exchange(
+      request({ ...options, method, path, ...headersOf(body) }),
       body && JSON.stringify(body),
       limit,
     );
+  };
 }
 
-async function writeFailure(proof: WriteProof, signal?: AbortSignal): Promise<string | null> {
+type Proof = WriteProof & { readonly dial: Dial | undefined };
+
+async function writeFailure(proof: Proof, signal?: AbortSignal): Promise<string | null> {
   const deadline = AbortSignal.timeout(deadlineMs);
   const either = AbortSignal.any([deadline, ...(signal ? [signal] : [])]);
   try {
@@ -79,16 +79,10 @@ function identityOf(kubeconfig: Kubeconfig, name: string): Identity {
 }
 
 /** Signed by the authority and valid; which certificate it is has been compared, and loopback need not be among its names. */
-function optionsOf({ host, port }: Endpoint, signal: AbortSignal): RequestOptions {
-  return {
-    host,
-    port,
-    agent: false,
-    servername: "kubernetes",
-    checkServerIdentity: () => undefined,
-    signal,
-  };
-}
+const verification = {
+  servername: "kubernetes",
+  checkServerIdentity: () => undefined,
+} as const satisfies ConnectionOptions;
 
 function headersOf(body?: object): Pick<RequestOptions, "headers"> {
   const accept = { accept: "application/json" };

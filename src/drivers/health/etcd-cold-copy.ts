@@ -82,10 +82,14 @@ async function look<T>(path: string, action: () => Promise<T>): Promise<T> {
 
 async function v2KeysIn(file: ColdFile | undefined): Promise<V2Keys> {
   if (!file || file.sizeBytes > limitBytes) return "unknown";
-  const bytes = await look(file.path, () => readFile(file.path));
+  return v2KeysOf(await look(file.path, () => readFile(file.path)));
+}
+
+/** `snapshot`: the bytes of a raft snapshot. */
+export function v2KeysOf(snapshot: Uint8Array): V2Keys {
   try {
     // snappb.Snapshot: crc 1, data 2, which is a raftpb.Snapshot: data 1, metadata 2.
-    const store = decodeMessage(decodeMessage(bytes).bytes(2)).text(1);
+    const store = decodeMessage(decodeMessage(snapshot).bytes(2)).text(1);
     return keysOfUsers(JSON.parse(store)) > 0 ? "present" : "none-in-raft-snapshot";
   } catch {
     // A hint: a torn or foreign snapshot is for etcd to judge, the copy is made of it all the same.

@@ -1,6 +1,7 @@
 // etcd's JSON gateway: the second way, for when gRPC is not let through. It may be switched off, and it dials etcd with the
 // *server's* certificate, so one without clientAuth makes it answer 503 (etcd issue 9785) while etcd itself is well.
 import { AppError } from "../../core/model/errors.ts";
+import type { Dial } from "../shared/dial.ts";
 import { endpointOf, type GrpcTarget } from "../shared/grpc-connect.ts";
 import { grpcStatus } from "../shared/grpc-status.ts";
 import { requestHttp, type HttpAnswer } from "../shared/http-request.ts";
@@ -16,6 +17,7 @@ export interface GatewayRequest {
   readonly body: Readonly<Record<string, unknown>>;
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;
+  readonly dial?: Dial | undefined;
 }
 
 export interface GatewayAnswer {

@@ -14,7 +14,7 @@ export interface EtcdHealth {
 /** @throws AppError endpoint-unreachable */
 export async function askHealth(
   target: GrpcTarget,
-  options: Pick<HttpRequest, "deadlineMs" | "signal">,
+  options: Pick<HttpRequest, "deadlineMs" | "signal" | "dial">,
 ): Promise<EtcdHealth> {
   const { status, body } = await requestHttp(target, { ...options, method: "GET", path: "/health" });
   const { health, reason } = wordsOf(body);

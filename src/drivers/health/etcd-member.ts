@@ -5,37 +5,53 @@ import { copyFile, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError, isAppError, wordsOf } from "../../core/model/errors.ts";
 import type { EtcdMember, EtcdTarget, Saved } from "../../engine/ports/live.ts";
+import type { Dial } from "../shared/dial.ts";
 import { errnoOf } from "../shared/directory-handles.ts";
 import type { GrpcTarget } from "../shared/grpc.ts";
 import type { MemberReading } from "../../core/model/quorum.ts";
 import { readStatusOf } from "./etcd-reading.ts";
 import { coldCopy as listColdFiles } from "./etcd-cold-copy.ts";
-import { type Etcd, openEtcd } from "./etcd.ts";
+import { type Etcd, type EtcdOptions, openEtcd } from "./etcd.ts";
 import { snapshotTo } from "./etcd-snapshot.ts";
 import { createSnapshotFile, syncFolder } from "./snapshot-file.ts";
 
 export const readDeadlineMs = 5000;
 const snapshotDeadlineMs = 30_000;
 
+/** How a member on another machine is reached. */
+export interface FarMember {
+  readonly dial: Dial;
+  /** Where its files are copied is the driver's to say. */
+  readonly coldCopy: EtcdMember["coldCopy"];
+}
+
 /** `dataRoot` is the directory that is `/` for the node: data directories are below it. */
-export function openEtcdMember(dataRoot: string): EtcdMember {
+export function openEtcdMember(dataRoot: string, far?: FarMember): EtcdMember {
+  const within = (deadlineMs: number): EtcdOptions => ({ deadlineMs, dial: far?.dial });
   return {
     ailment: (target, signal) =>
       failureOf(() =>
-        firstAnswer(target, readDeadlineMs, (etcd) => etcd.linearizableRead(withSignal(signal))),
+        firstAnswer(target, within(readDeadlineMs), (etcd) => etcd.linearizableRead(withSignal(signal))),
       ),
     snapshot: (target, file, signal) =>
-      firstAnswer(target, snapshotDeadlineMs, (etcd) => snapshot(etcd, file, signal)),
-    reading: (target, signal) => readMember(target, signal),
+      firstAnswer(target, within(snapshotDeadlineMs), (etcd) => snapshot(etcd, file, signal)),
+    reading: (target, signal) =>
+      readMember(() =>
+        firstAnswer(target, within(readDeadlineMs), (etcd) => readStatusOf(etcd, withSignal(signal))),
+      ),
     moveLeader: (target, memberId, signal) =>
-      firstAnswer(target, readDeadlineMs, (etcd) => etcd.moveLeader(BigInt(memberId), withSignal(signal))),
-    coldCopy: (dataDirectory, folder, signal) => coldCopy(join(dataRoot, dataDirectory), folder, signal),
+      firstAnswer(target, within(readDeadlineMs), (etcd) =>
+        etcd.moveLeader(BigInt(memberId), withSignal(signal)),
+      ),
+    coldCopy:
+      far?.coldCopy ??
+      ((dataDirectory, folder, signal) => coldCopy(join(dataRoot, dataDirectory), folder, signal)),
   };
 }
 
-async function readMember(target: EtcdTarget, signal?: AbortSignal): Promise<MemberReading["answer"]> {
+async function readMember(ask: () => Promise<MemberReading["answer"]>): Promise<MemberReading["answer"]> {
   try {
-    return await firstAnswer(target, readDeadlineMs, (etcd) => readStatusOf(etcd, withSignal(signal)));
+    return await ask();
   } catch (error) {
     if (isAppError(error)) return { unreachable: wordsOf(error) };
     throw error;
@@ -56,7 +72,7 @@ export async function failureOf(ask: () => Promise<unknown>): Promise<string | n
 /** The endpoints lead to one member: the first that answers, else the first one's error. */
 export async function firstAnswer<T>(
   target: EtcdTarget,
-  deadlineMs: number,
+  options: EtcdOptions,
   ask: (etcd: Etcd) => Promise<T>,
 ): Promise<T> {
   let first: unknown = new AppError("endpoint-unreachable", {
@@ -65,7 +81,7 @@ export async function firstAnswer<T>(
     detail: "no endpoint is known",
   });
   for (const [index, grpc] of targetsOf(target).entries()) {
-    const etcd = openEtcd(grpc, { deadlineMs });
+    const etcd = openEtcd(grpc, options);
     try {
       return await ask(etcd);
     } catch (error) {

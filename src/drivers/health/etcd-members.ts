@@ -16,7 +16,9 @@ export async function etcdMembers(
   signal: AbortSignal,
 ): Promise<Looked<readonly ListedMember[]>> {
   try {
-    const { members } = await firstAnswer(target, readDeadlineMs, (etcd) => etcd.memberList({ signal }));
+    const { members } = await firstAnswer(target, { deadlineMs: readDeadlineMs }, (etcd) =>
+      etcd.memberList({ signal }),
+    );
     return { state: "seen", value: members.map(({ name, peerUrls }) => ({ name, peerUrls })) };
   } catch (error) {
     if (isAppError(error)) return { state: "failed", reason: wordsOf(error) };

@@ -9,7 +9,7 @@ import type { Etcd } from "./etcd.ts";
 export async function etcdReport(target: EtcdTarget, signal?: AbortSignal): Promise<Looked<EtcdReport>> {
   const options = signal ? { signal } : {};
   try {
-    return await firstAnswer(target, readDeadlineMs, async (etcd) => {
+    return await firstAnswer(target, { deadlineMs: readDeadlineMs }, async (etcd) => {
       const { version, leader, errors } = await etcd.status(options);
       const readFailure = await failureOf(() => etcd.linearizableRead(options));
       const alarms = readFailure === null ? await alarmsOf(etcd, options) : [];

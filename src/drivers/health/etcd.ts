@@ -1,5 +1,6 @@
 // One etcd member, asked over gRPC, and over its JSON gateway where gRPC is not let through.
 import { AppError, isAppError } from "../../core/model/errors.ts";
+import type { Dial } from "../shared/dial.ts";
 import { openGrpc, type GrpcConnection, type GrpcMethod, type GrpcTarget } from "../shared/grpc.ts";
 import { grpcStatus } from "../shared/grpc-status.ts";
 import { decodeMessage, encodeMessage, type ProtoField } from "../shared/protobuf.ts";
@@ -28,6 +29,8 @@ export type Through = "grpc" | `gateway ${GatewayPrefix}`;
 export interface EtcdOptions {
   /** Time for one question by one way; a snapshot may pause that long between two pieces. */
   readonly deadlineMs: number;
+  /** Default: from this machine. */
+  readonly dial?: Dial | undefined;
 }
 
 export interface AskOptions {
@@ -66,10 +69,10 @@ export interface Etcd {
 export type Answered<T> = T & { readonly through: Through };
 
 /** Nothing is dialled before the first question. */
-export function openEtcd(target: GrpcTarget, { deadlineMs }: EtcdOptions): Etcd {
-  const grpc = openGrpc(target, { deadlineMs });
+export function openEtcd(target: GrpcTarget, { deadlineMs, dial }: EtcdOptions): Etcd {
+  const grpc = openGrpc(target, { deadlineMs, dial });
   const ask = (question: Question, options: AskOptions = {}) =>
-    askEitherWay({ grpc, target, deadlineMs }, question, options);
+    askEitherWay({ grpc, target, deadlineMs, dial }, question, options);
   return {
     endpoint: grpc.endpoint,
     memberList: async (options) => {
@@ -87,7 +90,7 @@ export function openEtcd(target: GrpcTarget, { deadlineMs }: EtcdOptions): Etcd 
     linearizableRead: (options) => readOneKey(() => ask(questions.range, options)),
     snapshot: (options) => verifiedSnapshot(blobsOf(grpc, options), grpc.endpoint),
     moveLeader: (targetId, options) => moveLeader(grpc, targetId, options),
-    health: (options = {}) => askHealth(target, { deadlineMs, ...options }),
+    health: (options = {}) => askHealth(target, { deadlineMs, dial, ...options }),
     close: () => grpc.close(),
   };
 }
@@ -133,10 +136,11 @@ interface Ways {
   readonly grpc: GrpcConnection;
   readonly target: GrpcTarget;
   readonly deadlineMs: number;
+  readonly dial: Dial | undefined;
 }
 
 async function askEitherWay(
-  { grpc, target, deadlineMs }: Ways,
+  { grpc, target, deadlineMs, dial }: Ways,
   { method, fields, path, body }: Question,
   options: AskOptions,
 ): Promise<{ readonly through: Through; readonly answer: AnswerReader }> {
@@ -146,7 +150,7 @@ async function askEitherWay(
   } catch (error) {
     if (!isNoGrpc(error)) throw error;
     try {
-      const { prefix, answer } = await askGateway(target, { path, body, deadlineMs, ...options });
+      const { prefix, answer } = await askGateway(target, { path, body, deadlineMs, dial, ...options });
       return { through: `gateway ${prefix}`, answer };
     } catch (second) {
       options.signal?.throwIfAborted();

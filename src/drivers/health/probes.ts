@@ -7,13 +7,14 @@ import {
   type RequestOptions,
 } from "node:http";
 import { request as requestTls } from "node:https";
-import { connect } from "node:tls";
+import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { Endpoint, ServedFacts } from "../../core/model/live.ts";
 import { isAppError } from "../../core/model/errors.ts";
 import { type Certificate, parseCertificate } from "../../core/pki/certificate.ts";
 import { sha256Hex } from "../../core/pki/fingerprints.ts";
 import { formatName, parseName } from "../../core/pki/names.ts";
 import type { Probes } from "../../engine/ports/live.ts";
+import { type Dial, dialFailure, tlsOver } from "../shared/dial.ts";
 import { errnoOf } from "../shared/directory-handles.ts";
 
 const usualDeadlineMs = 3000;
@@ -22,12 +23,20 @@ const bodyLimit = 4096;
 export interface ProbesOptions {
   /** Of each look, ms; default 3000. */
   readonly deadlineMs?: number;
+  /** The way to the listeners; default from this machine. */
+  readonly dial?: Dial;
 }
 
-export function openProbes({ deadlineMs = usualDeadlineMs }: ProbesOptions = {}): Probes {
+interface Way {
+  readonly deadlineMs: number;
+  readonly dial: Dial | undefined;
+}
+
+export function openProbes({ deadlineMs = usualDeadlineMs, dial }: ProbesOptions = {}): Probes {
+  const way = { deadlineMs, dial };
   return {
-    served: (endpoint, signal) => served(endpoint, deadlineMs, signal),
-    ailment: (endpoint, path, signal) => ailment({ endpoint, path }, deadlineMs, signal),
+    served: (endpoint, signal) => served(endpoint, way, signal),
+    ailment: (endpoint, path, signal) => ailment({ endpoint, path }, way, signal),
   };
 }
 
@@ -35,26 +44,37 @@ export function openProbes({ deadlineMs = usualDeadlineMs }: ProbesOptions = {})
  * A server that wants a client certificate shows its own first, and that is all that is wanted of it: with TLS 1.2 it breaks off
  * the handshake then, with TLS 1.3 only afterwards.
  */
-function served(
+async function served(
   { host, port, serverName }: Endpoint,
-  deadlineMs: number,
+  { deadlineMs, dial }: Way,
   signal: AbortSignal | undefined,
 ): Promise<ServedFacts> {
-  return new Promise((resolve) => {
-    const deadline = AbortSignal.timeout(deadlineMs);
-    const either = AbortSignal.any([deadline, ...(signal ? [signal] : [])]);
-    if (either.aborted) {
-      resolve({ state: "unreachable", reason: "interrupted" });
-      return;
-    }
-    const socket = connect({
-      host,
-      port,
-      // Any certificate is an answer here; what it has to be is compared by the caller.
-      rejectUnauthorized: false,
-      minVersion: "TLSv1.2",
-      ...(serverName === null ? {} : { servername: serverName }),
+  const deadline = AbortSignal.timeout(deadlineMs);
+  const either = AbortSignal.any([deadline, ...(signal ? [signal] : [])]);
+  if (either.aborted) return { state: "unreachable", reason: "interrupted" };
+  const options: ConnectionOptions = {
+    // Any certificate is an answer here; what it has to be is compared by the caller.
+    rejectUnauthorized: false,
+    minVersion: "TLSv1.2",
+    ...(serverName === null ? {} : { servername: serverName }),
+  };
+  try {
+    const stream = dial && (await dial({ kind: "tcp", host, port }, either));
+    return await shown(stream ? tlsOver(stream, options) : connect({ host, port, ...options }), {
+      deadline,
+      either,
     });
+  } catch (error) {
+    if (!either.aborted && !isAppError(error)) throw error;
+    return { state: "unreachable", reason: signal?.aborted ? "interrupted" : failureText(error, deadline) };
+  }
+}
+
+function shown(
+  socket: TLSSocket,
+  { deadline, either }: { readonly deadline: AbortSignal; readonly either: AbortSignal },
+): Promise<ServedFacts> {
+  return new Promise((resolve) => {
     // Of the whole handshake: a server that says a byte now and then is no answer either.
     either.addEventListener("abort", () => socket.destroy(new Error("interrupted")), { once: true });
     const end = (facts: ServedFacts): void => {
@@ -63,9 +83,10 @@ function served(
     };
     socket.once("secureConnect", () => end(factsOf(socket.getPeerX509Certificate()?.raw)));
     socket.once("error", (error) => {
-      const shown = socket.getPeerX509Certificate()?.raw;
-      end(shown ? factsOf(shown) : { state: "unreachable", reason: failureText(error, deadline) });
+      const leaf = socket.getPeerX509Certificate()?.raw;
+      end(leaf ? factsOf(leaf) : { state: "unreachable", reason: failureText(error, deadline) });
     });
+    socket.once("close", () => end({ state: "unreachable", reason: "ECONNRESET" }));
   });
 }
 
@@ -95,13 +116,13 @@ function leafOf(der: Uint8Array): Certificate | null {
 
 async function ailment(
   { endpoint, path }: { readonly endpoint: Endpoint; readonly path: string },
-  deadlineMs: number,
+  { deadlineMs, dial }: Way,
   signal: AbortSignal | undefined,
 ): Promise<string | null> {
   const deadline = AbortSignal.timeout(deadlineMs);
   try {
     const either = AbortSignal.any([deadline, ...(signal ? [signal] : [])]);
-    const { status, body } = await get(endpoint, path, either);
+    const { status, body } = await get(dial, endpoint, path, either);
     // Who asks anonymously and is turned away has been answered by a process that works.
     if (status === 200 || status === 401 || status === 403) return null;
     return `${path} is answered with ${status}${firstComplaint(body)}`;
@@ -116,12 +137,37 @@ function firstComplaint(body: string): string {
   return line === "" ? "" : `: ${line.slice(0, 200)}`;
 }
 
-function get({ scheme, host, port }: Endpoint, path: string, signal: AbortSignal): Promise<Answer> {
-  const options: RequestOptions = { host, port, path, agent: false, signal };
+async function get(
+  dial: Dial | undefined,
+  { scheme, host, port }: Endpoint,
+  path: string,
+  signal: AbortSignal,
+): Promise<Answer> {
   // Nothing is sent but the path, and the answer opens no door: the certificate may well have expired.
-  return exchange(
-    scheme === "https" ? requestTls({ ...options, rejectUnauthorized: false }) : requestPlain(options),
-  );
+  const tls = { rejectUnauthorized: false };
+  const options: RequestOptions = {
+    host,
+    port,
+    path,
+    signal,
+    ...(await wayTo({ host, port }, { dial, tls, signal }, scheme)),
+  };
+  return exchange(scheme === "https" ? requestTls({ ...options, ...tls }) : requestPlain(options));
+}
+
+/** How one request gets its connection: its own, from this machine or through the dial. Rejects with what the dial rejects with. */
+export async function wayTo(
+  { host, port }: Pick<Endpoint, "host" | "port">,
+  {
+    dial,
+    tls,
+    signal,
+  }: { readonly dial: Dial | undefined; readonly tls: ConnectionOptions; readonly signal: AbortSignal },
+  scheme: Endpoint["scheme"] = "https",
+): Promise<Pick<RequestOptions, "agent" | "createConnection">> {
+  if (!dial) return { agent: false };
+  const stream = await dial({ kind: "tcp", host, port }, signal);
+  return { createConnection: () => (scheme === "https" ? tlsOver(stream, tls) : stream) };
 }
 
 export interface Answer {
@@ -149,5 +195,7 @@ export function exchange(request: ClientRequest, body?: string, limit = bodyLimi
 /** Why a server did not answer, for people: the system's code, the deadline, or the words of the TLS library. */
 export function failureText(error: unknown, deadline?: AbortSignal): string {
   if (deadline?.aborted === true) return "no answer in time";
+  const undialled = dialFailure(error);
+  if (undialled !== null) return undialled;
   return errnoOf(error) ?? (error instanceof Error ? error.message : "unknown");
 }

@@ -1,5 +1,6 @@
 // The container runtime by its own interface: gRPC over a unix socket, as the kubelet speaks it.
 import { AppError, isAppError, wordsOf } from "../../core/model/errors.ts";
+import type { Dial } from "../shared/dial.ts";
 import { type GrpcConnection, openGrpc } from "../shared/grpc.ts";
 import { grpcStatus } from "../shared/grpc-status.ts";
 import {
@@ -33,14 +34,15 @@ const deadlineMs = 20_000;
 /** Taking a sandbox down runs CNI plugins. */
 const effectMs = 120_000;
 
-export function criRuntime(socket: string): PodRuntime {
+/** `dial`: the way to the socket; default on this machine. */
+export function criRuntime(socket: string, dial?: Dial): PodRuntime {
   const through = `cri unix://${socket}`;
   let version: Version | null = null;
 
   /** A connection for as long as the action takes: a runtime may be restarted between two of them. */
   async function connected<T>(action: (call: Call) => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();
-    const connection = openGrpc({ kind: "unix", path: socket }, { deadlineMs });
+    const connection = openGrpc({ kind: "unix", path: socket }, { deadlineMs, dial });
     try {
       version ??= await versionOf(connection, signal);
       const spoken = version;

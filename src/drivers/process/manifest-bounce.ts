@@ -237,3 +237,5 @@ function commandLineOf(
   }
   return { runtime: "proc", program: "", socket: "" };
 }
+
+export { commandLineOf, explain as explainBounce, isLast as isLastWord };

@@ -1,6 +1,7 @@
 // The container runtimes that may be on a node, in the order in which they are asked.
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import type { Dial } from "../shared/dial.ts";
 import { commandLineRuntime, type CommandLineName } from "./command-line-runtimes.ts";
 import { criRuntime } from "./cri-runtime.ts";
 import { runtimeNames, type PodRuntime, type RuntimeName } from "./pod-runtime.ts";
@@ -26,6 +27,9 @@ export interface PodRuntimesOptions {
   /** Path of a program, null when it is not installed. */
   readonly find: (name: string) => string | null;
   readonly pollMs: number;
+  /** Whether a socket is there, and the way to it; default on this machine. */
+  readonly isSocket?: (path: string) => boolean;
+  readonly dial?: Dial;
 }
 
 export interface RuntimeSockets {
@@ -53,7 +57,7 @@ export function findPodRuntimes(options: PodRuntimesOptions): PodRuntimes {
     .flatMap((name): PodRuntime[] => {
       const found = socketsOf[name];
       if (found.length === 0) absent.push(`${name}: no socket`);
-      if (name === "cri") return found.map(criRuntime);
+      if (name === "cri") return found.map((socket) => criRuntime(socket, options.dial));
       const program = find(name);
       if (program === null) {
         absent.push(`${name}: not installed`);
@@ -68,10 +72,24 @@ export function findPodRuntimes(options: PodRuntimesOptions): PodRuntimes {
   }
 }
 
+/** Every path on a node that is asked for; its root is `/`. */
+export function possibleSockets({
+  endpoint,
+  sockets,
+}: Pick<PodRuntimesOptions, "endpoint" | "sockets">): readonly string[] {
+  return distinct([
+    ...(endpoint === null ? [] : socketsIn(endpoint)),
+    ...(sockets.cri ?? usualCriSockets),
+    sockets.containerd ?? "/run/containerd/containerd.sock",
+    sockets.docker ?? "/var/run/docker.sock",
+  ]);
+}
+
 function findSockets({
   root,
   endpoint,
   sockets,
+  isSocket = isSocketHere,
 }: PodRuntimesOptions): Record<RuntimeName, readonly string[]> {
   const inRoot = (path: string): string => (root === "/" ? path : join(root, path));
   const told = (endpoint === null ? [] : socketsIn(endpoint)).map(inRoot).filter(isSocket);
@@ -101,6 +119,6 @@ function distinct(paths: readonly string[]): readonly string[] {
   return [...new Set(paths)];
 }
 
-function isSocket(path: string): boolean {
+function isSocketHere(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isSocket() === true;
 }

@@ -17,6 +17,8 @@ export interface StaticPodOptions {
   readonly pollMs: number;
   /** How the manifest goes out and in. */
   readonly bounce: Omit<BounceOptions, "runtime" | "pod" | "timeoutSeconds" | "signal">;
+  /** Who takes it out and in; default this machine. */
+  readonly bounceManifest?: typeof bounceManifest;
   /** Instead of the manifest, where out-and-in is not safe; null where it is. */
   readonly insteadOfBounce: ((options: { readonly timeoutSeconds: number }) => Promise<void>) | null;
 }
@@ -66,7 +68,8 @@ export function staticPod(options: StaticPodOptions): ConsumerDriver {
         return;
       }
       const pod = mine(listing)[0]?.pod ?? options.pod ?? "";
-      await bounceManifest({ ...options.bounce, runtime, pod, timeoutSeconds, ...(signal && { signal }) });
+      const bounce = options.bounceManifest ?? bounceManifest;
+      await bounce({ ...options.bounce, runtime, pod, timeoutSeconds, ...(signal && { signal }) });
     },
   };
 }

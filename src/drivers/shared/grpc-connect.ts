@@ -1,8 +1,10 @@
 // Opens the socket below a gRPC connection: TLS with pinned keys, plain TCP, unix. INPUTS: the network. OUTPUTS: a handshake, no request.
 import { createHash } from "node:crypto";
 import { connect as connectPlain, isIP, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
-import { AppError, type EndpointFault } from "../../core/model/errors.ts";
+import { AppError, type EndpointFault, isAppError } from "../../core/model/errors.ts";
+import { type Dial, tlsOver } from "./dial.ts";
 
 /** Where a gRPC server listens, and who we are there. */
 export type GrpcTarget =
@@ -74,16 +76,24 @@ function pinFault(target: TlsTarget, socket: TLSSocket): string | null {
   return pins.has(found) ? null : `SHA256:${found}`;
 }
 
+export interface ConnectOptions {
+  /** Default `h2`. */
+  readonly protocol?: "h2" | "http/1.1";
+  /** Default: from this machine. */
+  readonly dial?: Dial | undefined;
+}
+
 /**
  * A connected socket on which nothing was sent behind the handshake.
- * @throws AppError endpoint-unreachable; the signal's reason when aborted
+ * @throws AppError endpoint-unreachable, what the dial rejects with; the signal's reason when aborted
  */
 export async function connectSocket(
   target: GrpcTarget,
   signal: AbortSignal,
-  protocol: "h2" | "http/1.1" = "h2",
-): Promise<Socket> {
+  { protocol = "h2", dial }: ConnectOptions = {},
+): Promise<Duplex> {
   signal.throwIfAborted();
+  if (dial) return connectThrough(dial, target, { signal, protocol });
   const socket = startConnecting(target, protocol);
   try {
     await established(socket, target.kind === "tls" ? "secureConnect" : "connect", signal);
@@ -91,6 +101,33 @@ export async function connectSocket(
     return socket;
   } catch (error) {
     socket.destroy();
+    if (signal.aborted) throw signal.reason;
+    throw error instanceof AppError ? error : unreachable(target, error);
+  }
+}
+
+async function connectThrough(
+  dial: Dial,
+  target: GrpcTarget,
+  { signal, protocol }: { readonly signal: AbortSignal; readonly protocol: string },
+): Promise<Duplex> {
+  const { kind } = target;
+  const place = kind === "unix" ? target : { kind: "tcp" as const, host: target.host, port: target.port };
+  const stream = await dial(place, signal).catch((error: unknown) => {
+    if (signal.aborted) throw signal.reason;
+    if (!isAppError(error, "endpoint-unreachable")) throw error;
+    throw new AppError(error.code, { ...error.params, endpoint: endpointOf(target) }, { cause: error });
+  });
+  if (kind !== "tls") return stream;
+  let secure: TLSSocket | null = null;
+  try {
+    secure = tlsOver(stream, { ...tlsOptionsOf(target), ALPNProtocols: [protocol] });
+    await established(secure, "secureConnect", signal);
+    refuseOtherKeys(target, secure);
+    return secure;
+  } catch (error) {
+    secure?.destroy();
+    stream.destroy();
     if (signal.aborted) throw signal.reason;
     throw error instanceof AppError ? error : unreachable(target, error);
   }

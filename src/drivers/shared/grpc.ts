@@ -1,8 +1,9 @@
 // gRPC as a client over node:http2: one call in, one or many messages out (grpc/grpc, doc/PROTOCOL-HTTP2.md).
 import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { AppError } from "../../core/model/errors.ts";
 import { type CallTimer, startCallTimer } from "./call-timer.ts";
+import type { Dial } from "./dial.ts";
 import { authorityOf, connectSocket, endpointOf, type GrpcTarget, unreachable } from "./grpc-connect.ts";
 import { encodeFrame, readFrames } from "./grpc-frames.ts";
 import { grpcStatus, statusOfHeaders, httpFault, statusOfReset } from "./grpc-status.ts";
@@ -14,6 +15,8 @@ export interface GrpcOptions {
   readonly deadlineMs: number;
   /** Largest single message that is accepted, default 16 MiB. */
   readonly maxMessageBytes?: number;
+  /** Default: from this machine. */
+  readonly dial?: Dial | undefined;
 }
 
 export interface CallOptions {
@@ -141,7 +144,8 @@ class Connection implements GrpcConnection {
   async #connect(forget: () => void): Promise<Session> {
     const deadline = AbortSignal.timeout(this.#options.deadlineMs);
     try {
-      const socket = await connectSocket(this.#target, AbortSignal.any([deadline, this.#closing.signal]));
+      const signal = AbortSignal.any([deadline, this.#closing.signal]);
+      const socket = await connectSocket(this.#target, signal, { dial: this.#options.dial });
       return startSession(socket, this.#target, forget);
     } catch (error) {
       forget();
@@ -215,7 +219,7 @@ class Connection implements GrpcConnection {
   }
 }
 
-function startSession(socket: Socket, target: GrpcTarget, forget: () => void): Session {
+function startSession(socket: Duplex, target: GrpcTarget, forget: () => void): Session {
   const scheme = target.kind === "tls" ? "https" : "http";
   const http2 = connect(`${scheme}://${authorityOf(target)}`, {
     createConnection: () => socket,

@@ -1,6 +1,8 @@
 // One small HTTP/1.1 request over a socket opened with the rules of gRPC targets (pins, names, addresses, unix sockets).
 import { request, type IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
 import { AppError } from "../../core/model/errors.ts";
+import type { Dial } from "./dial.ts";
 import { authorityOf, connectSocket, type GrpcTarget, unreachable } from "./grpc-connect.ts";
 
 export interface HttpRequest {
@@ -9,6 +11,7 @@ export interface HttpRequest {
   readonly body?: string;
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;
+  readonly dial?: Dial | undefined;
 }
 
 export interface HttpAnswer {
@@ -23,7 +26,7 @@ export async function requestHttp(target: GrpcTarget, options: HttpRequest): Pro
   const deadline = AbortSignal.timeout(options.deadlineMs);
   const signal = AbortSignal.any([deadline, ...(options.signal ? [options.signal] : [])]);
   try {
-    const socket = await connectSocket(target, signal, "http/1.1");
+    const socket = await connectSocket(target, signal, { protocol: "http/1.1", dial: options.dial });
     try {
       return await exchange(() => socket, { ...options, signal }, authorityOf(target));
     } finally {
@@ -38,9 +41,7 @@ export async function requestHttp(target: GrpcTarget, options: HttpRequest): Pro
   }
 }
 
-type Socket = Awaited<ReturnType<typeof connectSocket>>;
-
-function exchange(createConnection: () => Socket, options: HttpRequest, host: string): Promise<HttpAnswer> {
+function exchange(createConnection: () => Duplex, options: HttpRequest, host: string): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const { method, path, body = "", signal } = options;
     const headers = { host, "user-agent": "perennial", "content-length": Buffer.byteLength(body) };

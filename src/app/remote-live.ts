@@ -1,0 +1,48 @@
+// The engine's port for a running node behind a host: listeners dialled from there, processes looked at and restarted there.
+import { posix } from "node:path";
+import type { LiveInventory } from "../core/model/live.ts";
+import { openApiServer } from "../drivers/health/api-server.ts";
+import { openEtcdMember } from "../drivers/health/etcd-member.ts";
+import { openProbes } from "../drivers/health/probes.ts";
+import { remoteColdCopy } from "../drivers/health/remote-cold-copy.ts";
+import { openRemoteProcesses } from "../drivers/process/open-remote-processes.ts";
+import { dialThrough } from "../drivers/shared/dial.ts";
+import type { Host } from "../drivers/shared/host.ts";
+import type { Live } from "../engine/ports/live.ts";
+import { isMoveUnsafe, systemTimer } from "./live.ts";
+import type { LiveChoice } from "./local-node.ts";
+
+export interface RemoteLiveOptions {
+  /** The node's own, absolute: `/var/lib/perennial`. */
+  readonly stateDirectory: string;
+}
+
+/**
+ * Opens the drivers for the processes that discovery found. Nothing is dialled yet, and the host stays the caller's. A peer behind the tunnel is
+ * verified, or pinned, here. Snapshots of etcd become files of this machine; the cold copy of a stopped member stays on the node, in the
+ * same run's folder of its own state directory.
+ */
+export function openRemoteLive(
+  host: Host,
+  choice: LiveChoice,
+  inventory: LiveInventory,
+  { stateDirectory }: RemoteLiveOptions,
+): Live {
+  const { processes, runtimeEndpoint } = inventory;
+  const dial = dialThrough(host);
+  return {
+    processes: openRemoteProcesses({
+      host,
+      consumers: processes.map(({ consumer, manifest }) => ({ name: consumer, manifest })),
+      runtimeEndpoint,
+      workFolder: posix.join(stateDirectory, "processes"),
+      ...(choice.runtime === null ? {} : { runtime: choice.runtime }),
+      avoidManifestMove: isMoveUnsafe(processes),
+      pollMs: 500,
+    }),
+    probes: openProbes({ dial }),
+    etcd: openEtcdMember("/", { dial, coldCopy: remoteColdCopy({ host, stateDirectory }) }),
+    api: openApiServer(dial),
+    timer: systemTimer,
+  };
+}
