@@ -4,6 +4,7 @@ import type { Address } from "../model/address.ts";
 import type { AuthoritySlot, CertificateSlot, Inventory, KeyPairSlot, SlotId } from "../model/inventory.ts";
 import type { Certificate } from "../pki/certificate.ts";
 import type { KeySpec } from "../pki/keys.ts";
+import { equalBytes } from "../pki/der.ts";
 import type { Remains } from "./remains.ts";
 
 /** One object as it was read; key by formatAddress of the object. */
@@ -106,10 +107,21 @@ export interface Facts {
   readonly clock?: readonly ClockWitness[];
 }
 
-/** The facts of the authority that a slot names, on the slot's own node. */
+/**
+ * The facts of the authority that a slot names: on the slot's own node, or, when its key is not there, the same authority on
+ * another node of the cluster that has it. Workers have no keys of CAs.
+ */
 export function authorityOf(facts: Facts, slot: CertificateSlot): AuthorityFacts | null {
   if (slot.authority === null) return null;
-  return facts.authorities.get(`${slot.node}/${slot.authority}`) ?? null;
+  const own = facts.authorities.get(`${slot.node}/${slot.authority}`) ?? null;
+  if (own === null || !isExternallyManaged(own)) return own;
+  return [...facts.authorities.values()].find((other) => isTwinWithKey(other, own)) ?? own;
+}
+
+function isTwinWithKey(other: AuthorityFacts, own: AuthorityFacts): boolean {
+  const isSame = other.slot.name === own.slot.name && other.slot.node !== own.slot.node;
+  const [a, b] = [other.signing?.spkiDer, own.signing?.spkiDer];
+  return isSame && other.key.state === "present" && a !== undefined && b !== undefined && equalBytes(a, b);
 }
 
 /** A CA whose certificate is here and whose key is not: kubeadm's "externally managed". */

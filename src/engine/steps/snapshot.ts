@@ -8,6 +8,9 @@ import { type Live, type Saved } from "../ports/live.ts";
 import { checkSignal, liveOf, type RunContext } from "../run-context.ts";
 import { nothingToUndo, type StepHandler } from "./step-handler.ts";
 
+const copyAttempts = 5;
+const copyPauseMs = 300;
+
 export const snapshot: StepHandler<SnapshotStep> = {
   changesLive: false,
   apply: saveAll,
@@ -43,11 +46,26 @@ async function save(context: RunContext, live: Live, step: SnapshotStep): Promis
     if (!isAppError(error)) throw error;
     const { instances } = await live.processes.look("etcd", signal ? { signal } : {});
     const isRunning = instances.some(({ state }) => state === "running");
-    if (isRunning || step.dataDirectory === null)
+    // Without a quorum a member that was started serves nobody, and applies nothing either: its files can be copied.
+    const isIdle = context.plan.nodes?.order === "outage";
+    if ((isRunning && !isIdle) || step.dataDirectory === null)
       throw new AppError("snapshot-failed", { step: step.id, reason: wordsOf(error) }, { cause: error });
   }
-  const saved = await live.etcd.coldCopy(step.dataDirectory, at("etcd-data"), signal);
-  return described("cold-copy", "etcd-data", saved);
+  return described("cold-copy", "etcd-data", await copyFiles(context, live, step.dataDirectory));
+}
+
+/** A member that looks for a leader writes a line now and then: a copy that differs is taken again. */
+async function copyFiles(context: RunContext, live: Live, dataDirectory: string): Promise<Saved> {
+  const { ports, run, signal } = context;
+  const folder = `${ports.state.path}/${runFolder(run)}/etcd-data`;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await live.etcd.coldCopy(dataDirectory, folder, signal);
+    } catch (error) {
+      if (!isAppError(error, "snapshot-failed") || attempt === copyAttempts) throw error;
+      await live.timer.sleep(copyPauseMs, signal);
+    }
+  }
 }
 
 function described(form: Snapshot["form"], file: string, saved: Saved): Snapshot {
