@@ -136,6 +136,11 @@ export class MemoryLive {
     return {
       processes: {
         returnsByItself: (name) => this.component(name).consumer.returns,
+        startability: async (name) => {
+          asked("startability", name);
+          const { canBeRevived } = this.component(name).behaviour;
+          return canBeRevived ? { state: "can" } : { state: "cannot", why: "not-known" };
+        },
         look: async (name) => {
           asked("look", name);
           const instances = this.component(name).lives.map((life) => this.instance(life));

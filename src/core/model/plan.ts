@@ -2,7 +2,7 @@
 import type { NodeName } from "./address.ts";
 import type { Refusal } from "./errors.ts";
 import type { SlotId } from "./inventory.ts";
-import type { Endpoint, HealthCheck, RestartDecision } from "./live.ts";
+import type { CommandsByProcess, Endpoint, HealthCheck, ProcessCommands, RestartDecision } from "./live.ts";
 
 /** What the operator asked for, with every default filled in. */
 export interface RenewRequest {
@@ -28,6 +28,8 @@ export interface RenewRequest {
   readonly noSnapshot?: boolean;
   /** Authorities to make again by explicit word: from the old one where it is found, or `anew` without asking for it. */
   readonly recreateAuthorities?: readonly { readonly name: string; readonly anew: boolean }[];
+  /** How the operator has processes stopped, started, looked at; the steps say it again. */
+  readonly processes?: CommandsByProcess;
 }
 
 export type RenewReason =
@@ -313,6 +315,8 @@ export interface BounceStep {
   readonly demands: readonly ServedDemand[];
   /** Set for etcd, whose health is a read that needs the quorum. */
   readonly access: EtcdAccess | null;
+  /** The operator's own; absent when the usual way is taken throughout. */
+  readonly commands?: ProcessCommands;
 }
 
 /** Proof taken from what runs: every certificate served, etcd read, the API written to. */
@@ -394,6 +398,13 @@ export type Notice =
       readonly name: string;
       readonly path: string;
       readonly found: string | null;
+    }
+  /** It does not run, and is started as an earlier run of ours saw it run. */
+  | {
+      readonly code: "process-from-record";
+      readonly consumer: string;
+      readonly command: string;
+      readonly recordedAt: number;
     }
   | { readonly code: "bootstrap-not-needed"; readonly path: string; readonly file: string }
   | { readonly code: "kubelet-serving-left"; readonly path: string; readonly isRotated: boolean };

@@ -1,5 +1,6 @@
 // (Facts, Request) -> Plan: decisions, refusals, guards, and the steps of each phase. Pure.
 import { type Address, formatAddress } from "../model/address.ts";
+import type { Refusal } from "../model/errors.ts";
 import type { CertificateSlot, SlotId } from "../model/inventory.ts";
 import type {
   BackUpStep,
@@ -25,6 +26,7 @@ import { formatName, parseName } from "../pki/names.ts";
 import { digestOfPlan } from "./digest.ts";
 import { newModeOf } from "./new-mode.ts";
 import { type LivePart, type LiveSteps, liveSteps, noLiveSteps } from "./live-steps.ts";
+import { startNotices, startRefusals } from "./not-startable.ts";
 import { noticesOf } from "./notices.ts";
 import { type RecreatedAuthorities, recreateAuthorities } from "./recreate/authorities.ts";
 import { isFileMissing, recreatedOriginal } from "./recreate/decide.ts";
@@ -49,12 +51,29 @@ export interface PlanFrame {
  * issues nothing.
  */
 export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame, signed?: Pairing): Plan {
+  const { plan, stuck } = draftPlan(given, { request, frame, signed, stuck: [] });
+  return stuck.length === 0 ? plan : draftPlan(given, { request, frame, signed, stuck }).plan;
+}
+
+interface Draft {
+  readonly request: RenewRequest;
+  readonly frame: PlanFrame;
+  readonly signed: Pairing | undefined;
+  /** Processes that the plan would restart and nobody could start: known only once there is a plan. */
+  readonly stuck: readonly Refusal[];
+}
+
+function draftPlan(
+  given: Facts,
+  { request, frame, signed, stuck }: Draft,
+): { readonly plan: Plan; readonly stuck: readonly Refusal[] } {
   const authorities = recreateAuthorities(given, request);
   const { facts } = authorities;
   const decisions = signed ? selectSigned(facts, request, signed) : select(facts, request);
-  const refusals = signed
+  const ofFiles = signed
     ? signedRefusals(facts, { decisions, request, pairing: signed })
     : [...authorities.refusals, ...refusalsOf(facts, decisions, request)];
+  const refusals = [...ofFiles, ...stuck];
   const isPossible = refusals.length === 0;
   const renewed = isPossible ? slotsOf(facts, decisions, "renew") : [];
   const following = isPossible ? slotsOf(facts, decisions, "follow") : [];
@@ -65,7 +84,9 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
     ...writtenObjects(facts, renewed, following, { keepKey: request.keepKey, installs }),
   ];
   const changed = new Set(renewed.map(({ slot }) => slot.id));
-  const live = frame.live && isPossible ? liveSteps(facts, frame.live, changed) : noLiveSteps;
+  const { processes: commands = {} } = request;
+  const live =
+    frame.live && isPossible ? liveSteps(facts, { ...frame.live, commands }, changed) : noLiveSteps;
   const node = facts.inventory.nodes[0]?.node ?? "";
   const filePhases = phasesOf(facts, { renewed, following, written, request, made, installs });
   const phases = withLive(filePhases, live, { node, installs });
@@ -89,6 +110,7 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
       }),
       ...recreationNotices(facts, { issues: made.issues, renewed }),
       ...(signed?.notices ?? []),
+      ...(frame.live ? startNotices(live, frame.live.facts) : []),
     ],
     refusals,
     guards: guardsOf(facts, {
@@ -99,7 +121,10 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
     phases,
     ...(frame.live ? { restarts: live.restarts } : {}),
   };
-  return { ...base, digest: digestOfPlan(base) };
+  return {
+    plan: { ...base, digest: digestOfPlan(base) },
+    stuck: frame.live ? startRefusals(live, frame.live.facts) : [],
+  };
 }
 
 /** True when the plan would change something. */

@@ -1,7 +1,14 @@
 // The steps around the files on a live node: etcd's data saved before, processes restarted after, proof from what runs.
 import { type Address, formatAddress } from "../model/address.ts";
 import type { SlotId } from "../model/inventory.ts";
-import type { HealthCheck, LiveFacts, ProcessSlot, RestartDecision } from "../model/live.ts";
+import type {
+  CommandsByProcess,
+  HealthCheck,
+  LiveFacts,
+  ProcessCommands,
+  ProcessSlot,
+  RestartDecision,
+} from "../model/live.ts";
 import type { BounceStep, EtcdAccess, ProveLiveStep, ServedDemand, SnapshotStep } from "../model/plan.ts";
 import { type Facts, type ObjectFacts, authorityOf } from "../policy/facts.ts";
 import { sha256Hex } from "../pki/fingerprints.ts";
@@ -13,6 +20,8 @@ export interface LivePart {
   readonly facts: LiveFacts;
   /** False when the operator said `--no-snapshot`. */
   readonly takesSnapshot: boolean;
+  /** The operator's own. */
+  readonly commands?: CommandsByProcess;
 }
 
 export interface LiveSteps {
@@ -57,7 +66,8 @@ export function liveSteps(facts: Facts, part: LivePart, changed: ReadonlySet<Slo
         : [],
     bounces: known.flatMap((component) => {
       const decision = acting.find(({ consumer }) => consumer === component.consumer);
-      return decision ? [bounceStep(outcome, component, { decision, access })] : [];
+      const commands = part.commands?.[component.consumer];
+      return decision ? [bounceStep(outcome, component, { decision, access, commands })] : [];
     }),
     proof: known.length === 0 ? [] : [proveStep(outcome, known, access)],
     reads: readsOf(outcome),
@@ -72,12 +82,13 @@ function isKnown(restarts: readonly RestartDecision[], { consumer }: ProcessSlot
 interface BounceParts {
   readonly decision: RestartDecision;
   readonly access: EtcdAccess | null;
+  readonly commands: ProcessCommands | undefined;
 }
 
 function bounceStep(
   outcome: Outcome,
   component: ProcessSlot,
-  { decision: { action }, access }: BounceParts,
+  { decision: { action }, access, commands }: BounceParts,
 ): BounceStep {
   const { node, consumer, graceSeconds } = component;
   return {
@@ -91,6 +102,7 @@ function bounceStep(
     health: healthOf(outcome, component),
     demands: demands(outcome, component),
     access: consumer === "etcd" ? access : null,
+    ...(commands ? { commands } : {}),
   };
 }
 

@@ -56,6 +56,8 @@ export function staticPod(options: StaticPodOptions): ConsumerDriver {
       return { through: runtime.through, instances: newestFirst(mine(listing).map(instanceOf)) };
     },
     stop,
+    // The kubelet's to start, and its manifest is there: that is how it was found.
+    startability: () => Promise.resolve({ state: "can" }),
     async revive({ timeoutSeconds, signal }) {
       const { runtime, listing } = await find(signal);
       if (options.insteadOfBounce) {

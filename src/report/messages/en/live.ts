@@ -33,6 +33,11 @@ export const live = {
   bounce: (consumer: string, why: string) => `${consumer}: restart, ${why}`,
   await: (consumer: string, why: string) => `${consumer}: left running, ${why}`,
   keep: (consumer: string, why: string) => `${consumer}: left alone, ${why}`,
+  commands: {
+    stop: (line: string) => `stopped with: ${line}`,
+    start: (line: string) => `started with: ${line}`,
+    status: (line: string) => `looked at with: ${line}`,
+  },
   steps: {
     snapshot: (endpoints: string) => `etcd at ${endpoints}`,
     bounce: (consumer: string, seconds: number) =>

@@ -27,6 +27,11 @@ export const live: typeof english = {
   bounce: (consumer, why) => `${consumer}：重启，${why}`,
   await: (consumer, why) => `${consumer}：保持运行，${why}`,
   keep: (consumer, why) => `${consumer}：不动，${why}`,
+  commands: {
+    stop: (line) => `停止命令：${line}`,
+    start: (line) => `启动命令：${line}`,
+    status: (line) => `状态命令：${line}`,
+  },
   steps: {
     snapshot: (endpoints) => `etcd，地址 ${endpoints}`,
     bounce: (consumer, seconds) => `重启 ${consumer}（至多 ${seconds} 秒恢复）`,
