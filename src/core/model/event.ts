@@ -13,7 +13,7 @@ export type RunEvent =
   | {
       readonly type: "process";
       readonly consumer: string;
-      readonly state: "reloading" | "reloaded" | "stopping" | "returned" | "well";
+      readonly state: "reloading" | "reloaded" | "stopping" | "unblocked" | "returned" | "well";
     }
   /** Ids of the endpoints that were compared, and whether an object was created and deleted. */
   | { readonly type: "live-proved"; readonly served: readonly string[]; readonly wrote: boolean }

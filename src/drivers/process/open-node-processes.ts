@@ -137,6 +137,7 @@ export function openNodeProcesses(options: NodeProcessesOptions): NodeProcesses 
       container,
       pod: consumer.pod ?? null,
       runtimes,
+      proc,
       pollMs,
       insteadOfBounce: options.avoidManifestMove === true ? restartKubelet : null,
       bounce: {

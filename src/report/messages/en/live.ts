@@ -69,6 +69,8 @@ export const live = {
       reloading: (consumer: string) => `[restart] ${consumer}: waiting for it to read its new files`,
       reloaded: (consumer: string) => `[restart] ${consumer} serves the new certificate, no restart needed`,
       stopping: (consumer: string) => `[restart] ${consumer}: stopping`,
+      unblocked: (consumer: string) =>
+        `[restart] ${consumer} has crashed and was held back by the kubelet: its exited container is removed, the next one starts at once`,
       returned: (consumer: string) => `[restart] ${consumer}: a new process has started`,
       well: (consumer: string) => `[restart] ${consumer} is back, well and serving what it has to`,
     },

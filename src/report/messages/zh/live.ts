@@ -59,6 +59,8 @@ export const live: typeof english = {
       reloading: (consumer) => `[restart] ${consumer}：等待其读取新文件`,
       reloaded: (consumer) => `[restart] ${consumer} 已出示新证书，无需重启`,
       stopping: (consumer) => `[restart] ${consumer}：正在停止`,
+      unblocked: (consumer) =>
+        `[restart] ${consumer} 崩溃后处于 kubelet 的重启退避中：已清除退出的容器，将立即重新启动`,
       returned: (consumer) => `[restart] ${consumer}：新进程已启动`,
       well: (consumer) => `[restart] ${consumer} 已恢复正常并出示正确的证书`,
     },
