@@ -9,6 +9,7 @@ import type { Plan } from "../../src/core/model/plan.ts";
 import { runCli } from "../support/cli.ts";
 import { freshFolder } from "../support/fixtures.ts";
 import { expiredMaster } from "../support/operator.ts";
+import { snapshotTree } from "../support/tree.ts";
 
 /** Where nothing listens yet. */
 async function freePort(): Promise<number> {
@@ -112,6 +113,35 @@ describe("a kubelet that no unit starts and that is gone", () => {
     const longer = scene.words.map((word) => word.replace("-quiet", "-quiet -brief"));
     await on("plan", ...names, ...longer, "--out", file);
     expect((JSON.parse(readFileSync(file, "utf8")) as Plan).digest).not.toBe(plan.digest);
+  });
+
+  it("is started from the record of an earlier run, which the plan shows; without it a saved plan is refused too", async () => {
+    const folder = join(scene.root, "var/lib/perennial/processes");
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const record = join(folder, "launch-kubelet.json");
+    const launch = {
+      executable: "/bin/true",
+      argv: ["kubelet", "--config=/etc/k.yaml"],
+      cwd: "/",
+      environment: {},
+    };
+    writeFileSync(record, JSON.stringify({ ...launch, uid: 0, gid: 0, stdout: null, stderr: null }), {
+      mode: 0o600,
+    });
+    const file = join(freshFolder(), "p.json");
+    const planned = await on("plan", "admin.conf", "--out", file);
+    expect(planned.code).toBe(0);
+    expect(planned.out).toMatch(
+      /kubelet does not run; it is started as it was seen to run on .*: kubelet --config=\/etc\/k\.yaml/,
+    );
+    rmSync(record);
+    const before = snapshotTree(scene.root);
+    const applied = await on("apply", file, "--yes");
+    expect([applied.code, applied.err]).toEqual([
+      4,
+      expect.stringContaining("--process kubelet.start=COMMAND"),
+    ]);
+    expect(snapshotTree(scene.root)).toEqual(before);
   });
 
   it("has the operator's commands in the runbook, and no script", async () => {

@@ -199,12 +199,12 @@ esac
       limit: 1,
     });
     const proc = mkdtempSync(join(tmpdir(), "perennial-proc-"));
-    const stat = (pid: number, start: number): string =>
-      `${pid} (etcd (x)) S ${Array.from({ length: 18 }, (_, index) => index).join(" ")} ${start} 0\n`;
-    const make = (pid: number, argv0: string, start: number, group: string): void => {
+    const stat = (pid: number, ticks: number): string =>
+      `${pid} (etcd (x)) S ${Array.from({ length: 18 }, (_, index) => index).join(" ")} ${ticks} 0\n`;
+    const make = (pid: number, argv0: string, ticks: number, group: string): void => {
       mkdirSync(join(proc, String(pid)), { recursive: true });
       writeFileSync(join(proc, `${pid}/cmdline`), `${argv0}\0--name\0m1\0`);
-      writeFileSync(join(proc, `${pid}/stat`), stat(pid, start));
+      writeFileSync(join(proc, `${pid}/stat`), stat(pid, ticks));
       writeFileSync(join(proc, `${pid}/cgroup`), `0::/${group}\n`);
     };
     make(7, "etcd", 99, "");
