@@ -1,10 +1,11 @@
 // The use cases plan, renew, apply, resume, rollback, runs of one node's files.
-import { AppError, isAppError } from "../core/model/errors.ts";
+import { AppError, type Refusal, isAppError } from "../core/model/errors.ts";
 import type { Plan, RenewRequest } from "../core/model/plan.ts";
 import type { RunEvent } from "../core/model/event.ts";
 import { parseAddress } from "../core/model/address.ts";
 import { type PlanFrame, buildPlan } from "../core/plan/build.ts";
-import { hasLiveSteps } from "../core/plan/steps.ts";
+import { notStartable } from "../core/plan/not-startable.ts";
+import { bounceSteps, commandsInPlan, hasLiveSteps, nodesOfSteps } from "../core/plan/steps.ts";
 import type { Facts } from "../core/policy/facts.ts";
 import { checkPlan } from "../engine/check-plan.ts";
 import type { EnginePorts } from "../engine/ports/engine-ports.ts";
@@ -45,7 +46,8 @@ export async function gatherForPlan(
     return { facts, frame };
   }
   const { gatherRunning } = await import("./live.ts");
-  const { facts, live } = await gatherRunning(local, choice, at);
+  const { processes: commands = {} } = request;
+  const { facts, live } = await gatherRunning(local, choice, { at, commands });
   const takesSnapshot = request.noSnapshot !== true;
   return { facts, frame: { ...frame, live: { facts: live, takesSnapshot } } };
 }
@@ -62,6 +64,7 @@ export async function applyPlan(local: LocalNode, plan: Plan, options: RunOption
   return withEngine(local, { node: nodeOfPlan(plan), plan }, async (ports, store) => {
     await preflightState(local, plan, store);
     await preflight(plan, store);
+    await preflightProcesses(plan, ports);
     return runPlan(ports, plan, options);
   });
 }
@@ -84,11 +87,25 @@ export async function withEngine<T>(
   }
 }
 
+/** A process that would be stopped, or is gone by now, and that nobody could start: found while nothing is changed. */
+async function preflightProcesses(plan: Plan, { live }: EnginePorts): Promise<void> {
+  if (live === undefined) return;
+  const refusals: Refusal[] = [];
+  const nodes = nodesOfSteps(plan);
+  for (const { id, consumer } of bounceSteps(plan)) {
+    const node = nodes.get(id) ?? "";
+    const startability = await live(node).processes.startability(consumer);
+    if (startability.state !== "cannot") continue;
+    refusals.push(notStartable({ node, consumer, why: startability.why }));
+  }
+  if (refusals.length > 0) throw new AppError("refused", { refusals });
+}
+
 /** Only a plan with steps on the running node needs one. */
 async function liveOfPlan(local: LocalNode, plan: Plan): Promise<Live | null> {
   if (!hasLiveSteps(plan) || !isLive(local)) return null;
   const { liveForRun } = await import("./live.ts");
-  return liveForRun(local, { id: plan.profile.id, params: {} });
+  return liveForRun(local, { id: plan.profile.id, params: {} }, commandsInPlan(plan));
 }
 
 export function nodeOfPlan(plan: Plan): string {

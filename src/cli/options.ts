@@ -21,6 +21,7 @@ export interface RenewOptions extends NodeOptions {
   readonly addSan: readonly string[];
   /** False for `--no-snapshot`. */
   readonly snapshot?: boolean;
+  readonly process?: readonly string[];
   readonly recreateAuthority?: readonly string[];
 }
 
@@ -49,7 +50,8 @@ export function addRenewOptions(command: Command, messages: CliMessages): Comman
     .option("--add-san <name>", options.addSan, collect, [])
     .option("--recreate-authority <name>", options.recreateAuthority, collect, [])
     .option("--allow-links-to <path>", options.allowLinksTo, collect, [])
-    .option("--no-snapshot", options.noSnapshot);
+    .option("--no-snapshot", options.noSnapshot)
+    .option("--process <name.what=command>", options.process, collect, []);
 }
 
 /** For commands that look at what runs, or restart it. */

@@ -7,6 +7,8 @@ export const flags = {
   breakLock: "--break-lock",
   csrDir: "--csr-dir",
   keepKey: "--keep-key",
+  noProbe: "--no-probe",
+  process: "--process",
   profile: "--profile",
   recreateAuthority: "--recreate-authority",
   root: "--root",

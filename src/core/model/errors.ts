@@ -223,6 +223,8 @@ export type RefusalCode =
   | "outage-not-accepted"
   | "node-unreachable"
   | "other-node"
+  // --- processes; `slot` is node and consumer, `address` who was asked, `detail` a NotStartable
+  | "process-not-startable"
   // --- answers of a CA elsewhere; `address` is the answer's file
   | "answer-not-signed"
   | "answer-expired"

@@ -45,5 +45,12 @@ export type Notice =
       readonly path: string;
       readonly found: string | null;
     }
+  /** It does not run, and is started as an earlier run of ours saw it run. */
+  | {
+      readonly code: "process-from-record";
+      readonly consumer: string;
+      readonly command: string;
+      readonly recordedAt: number;
+    }
   | { readonly code: "bootstrap-not-needed"; readonly path: string; readonly file: string }
   | { readonly code: "kubelet-serving-left"; readonly path: string; readonly isRotated: boolean };

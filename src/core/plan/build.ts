@@ -1,5 +1,6 @@
 // (Facts, Request) -> Plan: decisions, refusals, guards, and the steps of each phase. Pure.
 import type { Decision } from "../model/decision.ts";
+import type { Refusal } from "../model/errors.ts";
 import type { IssueStep, Phase, Plan, RenewRequest } from "../model/plan.ts";
 import type { Facts, ObjectFacts, SlotFacts } from "../policy/facts.ts";
 import { digestOfPlan } from "./digest.ts";
@@ -8,6 +9,7 @@ import { guardsOf } from "./guards.ts";
 import type { ManyPart } from "./arrange.ts";
 import { planMany } from "./plan-many.ts";
 import { type LivePart, type LiveSteps, liveSteps, noLiveSteps } from "./live-steps.ts";
+import { startNotices, startRefusals } from "./not-startable.ts";
 import { sansFor } from "./named.ts";
 import { noticesOf } from "./notices.ts";
 import type { Install, Pairing } from "./pair-answers.ts";
@@ -35,12 +37,29 @@ export interface PlanFrame {
  * issues nothing.
  */
 export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame, signed?: Pairing): Plan {
+  const { plan, stuck } = draftPlan(given, { request, frame, signed, stuck: [] });
+  return stuck.length === 0 ? plan : draftPlan(given, { request, frame, signed, stuck }).plan;
+}
+
+interface Draft {
+  readonly request: RenewRequest;
+  readonly frame: PlanFrame;
+  readonly signed: Pairing | undefined;
+  /** Processes that the plan would restart and nobody could start: known only once there is a plan. */
+  readonly stuck: readonly Refusal[];
+}
+
+function draftPlan(
+  given: Facts,
+  { request, frame, signed, stuck }: Draft,
+): { readonly plan: Plan; readonly stuck: readonly Refusal[] } {
   const authorities = recreateAuthorities(given, request);
   const { facts } = authorities;
   const decisions = signed ? selectSigned(facts, request, signed) : select(facts, request);
-  const refusals = signed
+  const ofFiles = signed
     ? signedRefusals(facts, { decisions, request, pairing: signed })
     : [...authorities.refusals, ...refusalsOf(facts, decisions, request)];
+  const refusals = [...ofFiles, ...stuck];
   const isPossible = refusals.length === 0;
   const renewed = isPossible ? slotsOf(facts, decisions, "renew") : [];
   const following = isPossible ? slotsOf(facts, decisions, "follow") : [];
@@ -52,10 +71,12 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
   ];
   const changed = new Set(renewed.map(({ slot }) => slot.id));
   const { issues } = made;
+  const { processes: commands = {} } = request;
   const files = filePhases(facts, { renewed, following, written, request, issues, installs });
-  const whole = frame.many && planMany(facts, { part: frame.many, files, changed, isPossible });
+  const whole = frame.many && planMany(facts, { part: frame.many, files, changed, isPossible, commands });
   const live =
-    whole?.live ?? (frame.live && isPossible ? liveSteps(facts, frame.live, changed) : noLiveSteps);
+    whole?.live ??
+    (frame.live && isPossible ? liveSteps(facts, { ...frame.live, commands }, changed) : noLiveSteps);
   const node = facts.inventory.nodes[0]?.node ?? "";
   const phases = whole?.phases ?? withLive(files, live, { node, installs });
   const base = {
@@ -79,6 +100,7 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
       }),
       ...recreationNotices(facts, { issues, renewed }),
       ...(signed?.notices ?? []),
+      ...(frame.live ? startNotices(live, frame.live.facts) : []),
     ],
     refusals: [...refusals, ...(whole?.refusals ?? [])],
     guards: guardsOf(facts, {
@@ -90,7 +112,10 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
     ...(whole ? { nodes: whole.cluster } : {}),
     ...(frame.live || whole ? { restarts: live.restarts } : {}),
   };
-  return { ...base, digest: digestOfPlan(base) };
+  return {
+    plan: { ...base, digest: digestOfPlan(base) },
+    stuck: frame.live ? startRefusals(live, frame.live.facts) : [],
+  };
 }
 
 function slotsOf(

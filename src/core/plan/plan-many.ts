@@ -2,6 +2,7 @@
 import type { NodeName } from "../model/address.ts";
 import type { Refusal } from "../model/errors.ts";
 import type { SlotId } from "../model/inventory.ts";
+import type { CommandsByProcess, LiveFacts } from "../model/live.ts";
 import type { PlanCluster } from "../model/live-step.ts";
 import type { Notice } from "../model/notice.ts";
 import type { Phase } from "../model/plan.ts";
@@ -9,6 +10,7 @@ import type { Facts } from "../policy/facts.ts";
 import { quorumLack, quorumOf } from "../policy/quorum.ts";
 import { arrange, clusterOf, type ManyPart, outageMembers } from "./arrange.ts";
 import { type LiveSteps, liveSteps, noLiveSteps } from "./live-steps.ts";
+import { startNotices, startRefusals } from "./not-startable.ts";
 
 export interface ManyCase {
   readonly part: ManyPart;
@@ -17,6 +19,8 @@ export interface ManyCase {
   readonly changed: ReadonlySet<SlotId>;
   /** False when the files alone are reason enough to refuse. */
   readonly isPossible: boolean;
+  /** The operator's own, for the processes of every node. */
+  readonly commands: CommandsByProcess;
 }
 
 export interface Many {
@@ -28,31 +32,42 @@ export interface Many {
   readonly refusals: readonly Refusal[];
 }
 
-export function planMany(facts: Facts, { part, files, changed, isPossible }: ManyCase): Many {
+export function planMany(facts: Facts, { part, files, changed, isPossible, commands }: ManyCase): Many {
   const cluster = clusterOf(facts, part);
-  const live = isPossible ? liveByNode(facts, part, changed) : new Map<NodeName, LiveSteps>();
+  const live = isPossible ? liveByNode(facts, part, { changed, commands }) : new Map<NodeName, LiveSteps>();
   const phases = isPossible ? arrange({ facts, files, live, cluster, part }) : [];
   return {
     cluster,
     phases,
     live: joined(live),
-    notices: noticesOf(cluster, part, phases),
-    refusals: isPossible ? refusalsOf(cluster, part, phases) : [],
+    notices: [...noticesOf(cluster, part, phases), ...ofStarts(part, live, startNotices)],
+    refusals: isPossible
+      ? [...refusalsOf(cluster, part, phases), ...ofStarts(part, live, startRefusals)]
+      : [],
   };
 }
 
 function liveByNode(
   facts: Facts,
   { live, takesSnapshot }: ManyPart,
-  changed: ReadonlySet<SlotId>,
+  { changed, commands }: Pick<ManyCase, "changed" | "commands">,
 ): ReadonlyMap<NodeName, LiveSteps> {
   return new Map(
     live.map((each) => {
       const { node } = each.inventory;
       const own = new Set([...changed].filter((slot) => slot.startsWith(`${node}/`)));
-      return [node, liveSteps(facts, { facts: each, takesSnapshot, isGated: true }, own)];
+      return [node, liveSteps(facts, { facts: each, takesSnapshot, isGated: true, commands }, own)];
     }),
   );
+}
+
+/** What is to be said of the processes that a node's plan starts, of all nodes. */
+function ofStarts<T>(
+  part: ManyPart,
+  live: ReadonlyMap<NodeName, LiveSteps>,
+  ask: (steps: LiveSteps, facts: LiveFacts) => readonly T[],
+): readonly T[] {
+  return part.live.flatMap((facts) => ask(live.get(facts.inventory.node) ?? noLiveSteps, facts));
 }
 
 function joined(live: ReadonlyMap<NodeName, LiveSteps>): LiveSteps {

@@ -5,6 +5,7 @@ import type { ProcessInstance, StopOptions } from "../../engine/ports/node-proce
 import { newestFirst, waitUntil, type ConsumerDriver } from "./consumer-driver.ts";
 import { bounceManifest, type BounceOptions } from "./manifest-bounce.ts";
 import type { PodContainer, PodListing, PodRuntime } from "./pod-runtime.ts";
+import { processAt } from "./proc-files.ts";
 import type { RuntimeChoice } from "./runtime-choice.ts";
 
 export interface StaticPodOptions {
@@ -16,7 +17,9 @@ export interface StaticPodOptions {
   readonly runtimes: RuntimeChoice;
   readonly pollMs: number;
   /** How the manifest goes out and in. */
-  readonly bounce: Omit<BounceOptions, "runtime" | "pod" | "timeoutSeconds" | "signal">;
+  readonly bounce: Omit<BounceOptions, "runtime" | "pod" | "marks" | "timeoutSeconds" | "signal">;
+  /** `/proc`, or the one of another root. */
+  readonly proc: string;
   /** Instead of the manifest, where out-and-in is not safe; null where it is. */
   readonly insteadOfBounce: ((options: { readonly timeoutSeconds: number }) => Promise<void>) | null;
 }
@@ -56,6 +59,8 @@ export function staticPod(options: StaticPodOptions): ConsumerDriver {
       return { through: runtime.through, instances: newestFirst(mine(listing).map(instanceOf)) };
     },
     stop,
+    // The kubelet's to start, and its manifest is there: that is how it was found.
+    startability: () => Promise.resolve({ state: "can" }),
     async revive({ timeoutSeconds, signal }) {
       const { runtime, listing } = await find(signal);
       if (options.insteadOfBounce) {
@@ -65,10 +70,38 @@ export function staticPod(options: StaticPodOptions): ConsumerDriver {
         await options.insteadOfBounce({ timeoutSeconds });
         return;
       }
-      const pod = mine(listing)[0]?.pod ?? options.pod ?? "";
-      await bounceManifest({ ...options.bounce, runtime, pod, timeoutSeconds, ...(signal && { signal }) });
+      const found = mine(listing);
+      const pod = found[0]?.pod ?? options.pod ?? "";
+      const marks = marksOf(found, listing, options.proc);
+      await bounceManifest({
+        ...options.bounce,
+        runtime,
+        pod,
+        marks,
+        timeoutSeconds,
+        ...(signal && { signal }),
+      });
     },
   };
+}
+
+/**
+ * What tells the pod's processes from those of another control plane on the machine: who they are now, and for later ones what the
+ * kubelet and the runtimes put into the path of their control groups (systemd has no dashes in a name).
+ */
+function marksOf(found: readonly PodContainer[], { sandboxes }: PodListing, proc: string): readonly string[] {
+  const uids = new Set(found.map(({ podUid }) => podUid));
+  const lives = found.flatMap(({ pid }) => {
+    const life = pid === null ? null : processAt(proc, pid);
+    return life ? [`pid=${life.pid}@${life.startTicks}`] : [];
+  });
+  const groups = [
+    ...[...uids].flatMap((uid) => [uid, uid.replaceAll("-", "_")]),
+    ...found.map(({ id }) => id),
+    ...sandboxes.filter(({ podUid }) => uids.has(podUid)).map(({ id }) => id),
+  ];
+  // A short or strange one would be found everywhere, or be more than a word of the shell.
+  return [...lives, ...new Set(groups.filter((mark) => /^[\w-]{12,}$/.test(mark)))];
 }
 
 function instanceOf({ id, state, startedAt, image, pid }: PodContainer): ProcessInstance {

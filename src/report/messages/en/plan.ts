@@ -94,6 +94,8 @@ const notices: MessagesOf<Notice> = {
     n.found === null
       ? `${n.path} is missing and is never made again, every token hangs on it: copy the pair ${n.name} from another control-plane node or a backup`
       : `${n.path} is missing and is never made again, every token hangs on it; an old one: cp -p ${n.found} ${n.path}`,
+  "process-from-record": (n) =>
+    `${n.consumer} does not run; it is started as it was seen to run on ${formatDate(n.recordedAt)}: ${n.command}; another way: ${flags.process} ${n.consumer}.start=COMMAND`,
   "bootstrap-not-needed": (n) =>
     `${n.path} is missing: the kubelet asks for it only while it has no valid certificate; ${n.file} gets one, do not copy it there`,
   "kubelet-serving-left": (n) =>
