@@ -13,7 +13,6 @@ import { shownData } from "./details.ts";
 import { safeText } from "./escape.ts";
 import type { Language } from "./language.ts";
 import { messagesFor, type Messages } from "./messages.ts";
-import type {} from "./messages/types.ts";
 import { planTable, shortAddress, shortSlot } from "./plan-table.ts";
 import { rootArguments, toolCommand } from "./tool-command.ts";
 

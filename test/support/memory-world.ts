@@ -89,7 +89,7 @@ export class MemoryWorld {
       keys: { generate: async () => this.generateKey() },
       failpoints: { hit },
       audience: { tell: (event) => events.push(event) },
-      ...(liveNodes ?? {}),
+      ...liveNodes,
       toolVersion,
     };
     return Object.assign(life, { ports, events, hits });

@@ -40,7 +40,7 @@ export function backOffHelp(
       if (!isAppError(error, "process-not-found") && !isAppError(error, "process-not-stopped")) throw error;
     }
     const { instances } = await processes.look(consumer);
-    return !instances.some(({ id }) => exited.some((each) => each.id === id));
+    return !instances.some((still) => exited.some((each) => each.id === still.id));
   }
 
   async function seen(instances: readonly ProcessInstance[]): Promise<void> {
