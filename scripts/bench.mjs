@@ -5,6 +5,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } fro
 import { cpus, release, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { bundleOptions } from "./bundle-options.mjs";
+import { labRounds } from "./bench-lab.mjs";
 import { rigRounds } from "./bench-rig.mjs";
 import { run } from "./run.mjs";
 import { ensureDependencies } from "./setup.mjs";
@@ -25,7 +26,13 @@ function outside() {
   ensureDependencies();
   run(process.execPath, [join(root, "scripts/build.mjs")], { cwd: root });
   const rig = rigRounds(perennial, Number(process.env["PERENNIAL_BENCH_RIG_ROUNDS"] ?? 3));
-  const env = { ...process.env, PERENNIAL_BENCH_INSIDE: "1", PERENNIAL_BENCH_RIG: JSON.stringify(rig) };
+  const lab = labRounds(perennial, Number(process.env["PERENNIAL_BENCH_LAB_ROUNDS"] ?? 5));
+  const env = {
+    ...process.env,
+    PERENNIAL_BENCH_INSIDE: "1",
+    PERENNIAL_BENCH_RIG: JSON.stringify(rig),
+    PERENNIAL_BENCH_LAB: JSON.stringify(lab),
+  };
   const isMade = hasKubeadm && !existsSync(live);
   if (isMade) mkdirSync(live, { recursive: true });
   const words = hasKubeadm
@@ -189,8 +196,21 @@ function renewing(folder) {
   return rows;
 }
 
-/** Measured outside, on the machine's own /etc/kubernetes; nothing without a rig. */
+/** Measured outside: the lab's processes live in no mount namespace. Nothing is said of a way that is not here. */
 function recovering() {
+  return [...recoveringRig(), ...recoveringLab()];
+}
+
+/** Nobody else's way leads through the lab: the other time is that of the same renewal on the files alone. */
+function recoveringLab() {
+  const lab = JSON.parse(process.env["PERENNIAL_BENCH_LAB"] ?? "null");
+  if (lab === null) return [];
+  const what = "`perennial lab` of one host, all expired, `renew --yes` until everything served is proved";
+  return [row(what, "the same, files alone (`--no-probe`)", [lab.live, lab.files], null)];
+}
+
+/** On the machine's own /etc/kubernetes. */
+function recoveringRig() {
   const rig = JSON.parse(process.env["PERENNIAL_BENCH_RIG"] ?? "null");
   if (rig === null) return [];
   const against = "`kubeadm certs renew all`, manifests out, 20 s, manifests in, kubelet restarted, /readyz";

@@ -1,5 +1,5 @@
 // Bundles the sources into a folder: the command line as one minified CommonJS file, the same with the code of `check` only (what
-// people wait for and scripts repeat), the YAML library and the Chinese texts by themselves, and the loader that bin/perennial starts.
+// people wait for and scripts repeat), the libraries of YAML and age and the Chinese texts by themselves, and the loader that bin/perennial starts.
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { build } from "esbuild";
@@ -23,6 +23,18 @@ const yamlBesideUs = {
   name: "yaml-beside-us",
   setup(builder) {
     builder.onResolve({ filter: /^yaml$/ }, () => ({ path: "./yaml.cjs", external: true }));
+  },
+};
+
+/** Only who encrypts needs it. */
+const ageBesideUs = {
+  name: "age-beside-us",
+  setup(builder) {
+    builder.onResolve({ filter: /^age-encryption$/ }, ({ path }) => ({ path, namespace: "age" }));
+    builder.onResolve({ filter: /^\.\/age\.cjs$/ }, ({ path }) => ({ path, external: true }));
+    builder.onLoad({ filter: /.*/, namespace: "age" }, () => ({
+      contents: 'module.exports = require("./age.cjs");',
+    }));
   },
 };
 
@@ -60,7 +72,7 @@ export async function bundle(dist) {
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
   const entryPoints = [join(root, "src/cli/start.ts")];
-  const plugins = [commanderWithoutChildren, yamlBesideUs, chineseBesideUs];
+  const plugins = [commanderWithoutChildren, yamlBesideUs, ageBesideUs, chineseBesideUs];
   await build({ ...bundleOptions, entryPoints, outfile: join(dist, "perennial.cjs"), plugins });
   await build({
     ...bundleOptions,
@@ -70,6 +82,8 @@ export async function bundle(dist) {
   });
   const yaml = { contents: 'module.exports = require("yaml");', resolveDir: root };
   await build({ ...bundleOptions, stdin: yaml, outfile: join(dist, "yaml.cjs") });
+  const age = { contents: 'export { Decrypter, Encrypter } from "age-encryption";', resolveDir: root };
+  await build({ ...bundleOptions, stdin: age, outfile: join(dist, "age.cjs") });
   const chinese = {
     contents: 'export { zh } from "./zh.ts"; export { cliZh } from "./cli-zh.ts";',
     resolveDir: join(root, "src/report/messages"),

@@ -22,13 +22,17 @@ const needed = [
   { program: "runc", package: "runc", for: "containers of a real runtime" },
   { program: "dockerd", package: "docker.io", for: "docker on a real daemon" },
   { program: "busybox", package: "busybox", for: "scripts for small systems" },
+  { program: "sshd", package: "openssh-server", for: "hosts reached over SSH" },
+  { program: "ssh", package: "openssh-client", for: "hosts reached over SSH" },
+  { program: "ip", package: "iproute2", for: "labs of many hosts" },
   { program: "setpriv", package: "util-linux", for: "files that may not be read" },
 ];
 
+// sshd lies where a user's PATH need not lead.
 const has = (program) =>
-  (process.env["PATH"] ?? "")
-    .split(delimiter)
-    .some((folder) => folder !== "" && existsSync(join(folder, program)));
+  [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin"].some(
+    (folder) => folder !== "" && existsSync(join(folder, program)),
+  );
 
 function installPrograms() {
   const missing = needed.filter(({ program }) => !has(program));

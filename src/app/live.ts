@@ -17,7 +17,7 @@ import { openApiServer } from "../drivers/health/api-server.ts";
 import { openEtcdMember } from "../drivers/health/etcd-member.ts";
 import { openProbes } from "../drivers/health/probes.ts";
 import { openNodeProcesses } from "../drivers/process/open-node-processes.ts";
-import type { Live, Timer } from "../engine/ports/live.ts";
+import type { Live, Probes, Timer } from "../engine/ports/live.ts";
 import type { NodeProcesses } from "../engine/ports/node-processes.ts";
 import { type ProfileChoice, gatherLive, gatherLiveInventory } from "./gather.ts";
 import { type LiveChoice, type LocalNode, stateDirectoryOf } from "./local-node.ts";
@@ -46,14 +46,14 @@ export async function gatherRunning(
     discover: discoverLive,
     remains: discoverRemains,
   });
-  refuseStrangers(commands, live);
+  refuseStrangers(commands, live.processes);
   const port = openLive(local, { ...local.live, commands }, live);
-  return { facts, live: await lookLive(port, live), port };
+  return { facts, live: await lookLive(port, live, hurriedBy(facts)), port };
 }
 
 /** A name that is mistyped would be a command that is never used. */
-function refuseStrangers(commands: CommandsByProcess, { processes }: LiveInventory): void {
-  const known = processes.map(({ consumer }) => consumer);
+export function refuseStrangers(commands: CommandsByProcess, processes: readonly ProcessSlot[]): void {
+  const known = [...new Set(processes.map(({ consumer }) => consumer))];
   const stranger = Object.keys(commands).find((name) => !known.includes(name));
   if (stranger === undefined) return;
   throw new AppError("value-invalid", {
@@ -92,7 +92,7 @@ export function openLive(
       workFolder: join(stateDirectoryOf(local), "processes"),
       ...(runtime === null ? {} : { runtime }),
       avoidManifestMove: isMoveUnsafe(processes),
-      pollMs: 200,
+      pollMs: 100,
     }),
     probes: openProbes(),
     etcd: openEtcdMember(local.root),
@@ -107,17 +107,38 @@ function isMoveUnsafe(processes: readonly ProcessSlot[]): boolean {
   return /^1\.2[23]\./.test(version);
 }
 
+/** ms. A process whose certificates have all ended hangs until it gives up: that it is slow would be no news either. */
+const hurriedMs = 1000;
+
+/** Whether nothing that a process has loaded is still valid: it is restarted, whatever it answers. */
+export function hurriedBy({ at, slots }: Facts): (process: ProcessSlot) => boolean {
+  return ({ reads }) => {
+    const leafs = reads.flatMap((id) => {
+      const certificate = slots.get(id)?.certificate;
+      return certificate?.state === "present" ? [certificate.value.leaf] : [];
+    });
+    return leafs.length > 0 && leafs.every(({ notAfter }) => notAfter <= at);
+  };
+}
+
 /** Every process and every listener, all at once; what cannot be looked at is a fact too. */
-export async function lookLive(live: Live, inventory: LiveInventory): Promise<LiveFacts> {
+export async function lookLive(
+  live: Live,
+  inventory: LiveInventory,
+  isHurried: (process: ProcessSlot) => boolean,
+): Promise<LiveFacts> {
   const { processes } = inventory;
-  const endpoints = processes.flatMap((process) => process.endpoints);
+  const hurried = openProbes({ deadlineMs: hurriedMs });
+  const probesOf = (process: ProcessSlot): Probes => (isHurried(process) ? hurried : live.probes);
   const [states, served] = await Promise.all([
-    Promise.all(processes.map((process) => lookAt(live, process))),
+    Promise.all(processes.map((process) => lookAt(live.processes, probesOf(process), process))),
     Promise.all(
-      endpoints.map(async ({ id, endpoint }): Promise<[string, ServedFacts]> => [
-        id,
-        await live.probes.served(endpoint),
-      ]),
+      processes.flatMap((process) =>
+        process.endpoints.map(async ({ id, endpoint }): Promise<[string, ServedFacts]> => [
+          id,
+          await probesOf(process).served(endpoint),
+        ]),
+      ),
     ),
   ]);
   return {
@@ -127,10 +148,14 @@ export async function lookLive(live: Live, inventory: LiveInventory): Promise<Li
   };
 }
 
-async function lookAt(live: Live, { consumer, health }: ProcessSlot): Promise<ProcessFacts> {
+async function lookAt(
+  processes: NodeProcesses,
+  probes: Probes,
+  { consumer, health }: ProcessSlot,
+): Promise<ProcessFacts> {
   // Both at once: a process that hangs answers only by its deadline.
-  const answer = health.form === "http" ? live.probes.ailment(health.endpoint, health.path) : null;
-  const found = await observe(live.processes, consumer);
+  const answer = health.form === "http" ? probes.ailment(health.endpoint, health.path) : null;
+  const found = await observe(processes, consumer);
   return { consumer, ...found, ailment: found.state === "running" ? await answer : null };
 }
 

@@ -1,5 +1,6 @@
 // The composition root for one node's files: which drivers stand behind the ports.
 import { join, posix, resolve } from "node:path";
+import type { Archives } from "../engine/ports/archives.ts";
 import type { Live } from "../engine/ports/live.ts";
 import type { EnginePorts } from "../engine/ports/engine-ports.ts";
 import type { ListingStore } from "../engine/ports/store.ts";
@@ -27,6 +28,8 @@ export interface LocalNodeOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** How the running node is reached; null when only its files are worked on (`--root` without `--probe`). */
   readonly live?: LiveChoice | null;
+  /** True when times come from this machine's clock: only then its files, its journals and other machines speak of it. */
+  readonly isMachineClock?: boolean;
 }
 
 export { runtimeNames };
@@ -80,13 +83,17 @@ export function lockDirectoryOf(local: LocalNode): string {
   return join(local.root, stateOnNode);
 }
 
-const stateOnNode = "var/lib/perennial";
+export const stateOnNode = "var/lib/perennial";
 
 /** Everything the engine asks for, with the real world behind it. */
 export function enginePorts(
   local: LocalNode,
   store: FileStore,
-  { audience, live }: { readonly audience: Audience; readonly live?: Live },
+  {
+    audience,
+    live,
+    archives,
+  }: { readonly audience: Audience; readonly live?: Live; readonly archives?: Archives },
 ): EnginePorts {
   const { failpoints } = local;
   return {
@@ -101,6 +108,7 @@ export function enginePorts(
     audience,
     toolVersion,
     ...(live ? { live: () => live } : {}),
+    ...(archives ? { archives } : {}),
   };
 }
 

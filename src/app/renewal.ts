@@ -4,10 +4,10 @@ import type { Plan, RenewRequest } from "../core/model/plan.ts";
 import type { RunEvent } from "../core/model/event.ts";
 import { parseAddress } from "../core/model/address.ts";
 import { type PlanFrame, buildPlan } from "../core/plan/build.ts";
-import { notStartable } from "../core/plan/not-startable.ts";
-import { bounceSteps, commandsInPlan, hasLiveSteps, nodesOfSteps } from "../core/plan/steps.ts";
+import { archiveSteps, commandsInPlan, hasLiveSteps } from "../core/plan/steps.ts";
 import type { Facts } from "../core/policy/facts.ts";
 import { checkPlan } from "../engine/check-plan.ts";
+import type { Archives } from "../engine/ports/archives.ts";
 import type { EnginePorts } from "../engine/ports/engine-ports.ts";
 import type { Live } from "../engine/ports/live.ts";
 import type { RunOptions } from "../engine/run-context.ts";
@@ -15,8 +15,10 @@ import type { RunResult } from "../engine/run-result.ts";
 import { runPlan } from "../engine/run-plan.ts";
 import { discoverRemains } from "../drivers/discovery/remains.ts";
 import type { FileStore } from "../drivers/store/files.ts";
+import { askForTime, doubtsOfNow } from "./clock-witnesses.ts";
 import { type ProfileChoice, gather } from "./gather.ts";
 import { isLive, type LocalNode, enginePorts } from "./local-node.ts";
+import { preflightProcesses } from "./process-preflight.ts";
 import { preflightState } from "./state-preflight.ts";
 import { toolVersion } from "./version.ts";
 
@@ -43,13 +45,24 @@ export async function gatherForPlan(
   const frame = { toolVersion, root: local.root };
   if (!isLive(local)) {
     const { facts } = await gather(local, choice, at, { remains: discoverRemains });
-    return { facts, frame };
+    return { facts: await withClock(local, facts), frame };
   }
   const { gatherRunning } = await import("./live.ts");
   const { processes: commands = {} } = request;
   const { facts, live } = await gatherRunning(local, choice, { at, commands });
   const takesSnapshot = request.noSnapshot !== true;
-  return { facts, frame: { ...frame, live: { facts: live, takesSnapshot } } };
+  return { facts: await withClock(local, facts), frame: { ...frame, live: { facts: live, takesSnapshot } } };
+}
+
+/** Facts, and who else says what time it is. */
+export async function withClock(local: LocalNode, facts: Facts): Promise<Facts> {
+  const slots = [...facts.slots.values()].flatMap(({ objects }) => objects);
+  const authorities = [...facts.authorities.values()].flatMap(({ objects }) => objects);
+  const clock = await askForTime(
+    local,
+    [...slots, ...authorities].map(({ address }) => address),
+  );
+  return clock === undefined ? facts : { ...facts, clock };
 }
 
 /** Does exactly what the plan says. Before anything is written every target, and the disk of the state directory, is looked at for what would stop a write. */
@@ -61,12 +74,25 @@ export async function applyPlan(local: LocalNode, plan: Plan, options: RunOption
       reason: `it was made for the root ${plan.root}, not ${local.root}`,
     });
   }
+  const overruled = await overruledDoubts(local, plan, options);
   return withEngine(local, { node: nodeOfPlan(plan), plan }, async (ports, store) => {
     await preflightState(local, plan, store);
     await preflight(plan, store);
     await preflightProcesses(plan, ports);
-    return runPlan(ports, plan, options);
+    if (archiveSteps(plan).length > 0) await (await import("./archive.ts")).preflightArchive(plan, store);
+    return runPlan(ports, plan, { ...options, overruled });
   });
+}
+
+/** A plan of yesterday is carried out by the clock of today. @throws AppError `refused` unless the operator accepts the clock */
+export async function overruledDoubts(
+  local: LocalNode,
+  plan: Plan,
+  { acceptClock = false }: RunOptions,
+): Promise<readonly Refusal[]> {
+  const doubts = await doubtsOfNow(local, plan);
+  if (doubts.length > 0 && !acceptClock) throw new AppError("refused", { refusals: doubts });
+  return doubts;
 }
 
 /** Opens store and state for one command and closes them again. */
@@ -76,10 +102,15 @@ export async function withEngine<T>(
   action: (ports: EnginePorts, store: FileStore) => Promise<T>,
 ): Promise<T> {
   const live = plan && (await liveOfPlan(local, plan));
+  const archives = plan && (await archivesOfPlan(local, plan));
   const store = local.openStore(node);
   try {
     return await action(
-      enginePorts(local, store, { audience: { tell: () => {} }, ...(live ? { live } : {}) }),
+      enginePorts(local, store, {
+        audience: { tell: () => {} },
+        ...(live ? { live } : {}),
+        ...(archives ? { archives } : {}),
+      }),
       store,
     );
   } finally {
@@ -87,18 +118,9 @@ export async function withEngine<T>(
   }
 }
 
-/** A process that would be stopped, or is gone by now, and that nobody could start: found while nothing is changed. */
-async function preflightProcesses(plan: Plan, { live }: EnginePorts): Promise<void> {
-  if (live === undefined) return;
-  const refusals: Refusal[] = [];
-  const nodes = nodesOfSteps(plan);
-  for (const { id, consumer } of bounceSteps(plan)) {
-    const node = nodes.get(id) ?? "";
-    const startability = await live(node).processes.startability(consumer);
-    if (startability.state !== "cannot") continue;
-    refusals.push(notStartable({ node, consumer, why: startability.why }));
-  }
-  if (refusals.length > 0) throw new AppError("refused", { refusals });
+async function archivesOfPlan({ failpoints }: LocalNode, plan: Plan): Promise<Archives | null> {
+  if (archiveSteps(plan).length === 0) return null;
+  return (await import("./archive.ts")).openArchives(failpoints);
 }
 
 /** Only a plan with steps on the running node needs one. */

@@ -12,7 +12,7 @@ import type { RunOptions } from "../engine/run-context.ts";
 import type { RunResult } from "../engine/run-result.ts";
 import { lastUndoable, listRuns, pruneRuns, showRun, unfinishedRun } from "../engine/runs.ts";
 import { type LocalNode, stateDirectoryOf } from "./local-node.ts";
-import { nodeOfPlan, withEngine } from "./renewal.ts";
+import { nodeOfPlan, overruledDoubts, withEngine } from "./renewal.ts";
 import { summaryOf } from "./run-summary.ts";
 
 export interface Resumed {
@@ -30,9 +30,11 @@ export async function resume(
   const state = stateOf(local);
   const id = run ?? (await unfinishedRun(state))?.run ?? null;
   if (id === null) return null;
-  const { plan } = await showRun(state, id);
+  const { plan, view } = await showRun(state, id);
+  // Taking back needs no clock.
+  const overruled = view.state === "rolling-back" ? [] : await overruledDoubts(local, plan, options);
   const result = await withEngine(local, { node: nodeOfPlan(plan), plan }, (ports) =>
-    resumeRun(ports, id, options),
+    resumeRun(ports, id, { ...options, overruled }),
   );
   return { result, plan };
 }

@@ -4,6 +4,7 @@ import type { PendingRequest } from "../core/model/pending.ts";
 import type { Decision } from "../core/model/decision.ts";
 import type { Plan, RenewRequest } from "../core/model/plan.ts";
 import { buildPlan } from "../core/plan/build.ts";
+import { clockRefusals } from "../core/plan/clock-doubts.ts";
 import { embeddedKey } from "../core/plan/extract.ts";
 import { pairAnswers } from "../core/plan/pair-answers.ts";
 import { wantedRequests, type Wanted } from "../core/plan/requests.ts";
@@ -29,7 +30,7 @@ import { withLock } from "../engine/with-lock.ts";
 import { readAnswers } from "./answers.ts";
 import { type ProfileChoice, gather } from "./gather.ts";
 import { type LocalNode, stateDirectoryOf } from "./local-node.ts";
-import { gatherForPlan, withEngine } from "./renewal.ts";
+import { gatherForPlan, withClock, withEngine } from "./renewal.ts";
 
 /** One request that was handed out; public facts only. */
 export interface SigningRequest {
@@ -68,8 +69,11 @@ export async function requestCertificates(
   request: RenewRequest,
   { directory, at, breakLock }: RequestOptions,
 ): Promise<Requested> {
-  const { facts, inventory } = await gather(local, choice, at, { remains: discoverRemains });
-  const { wanted, refusals, leftOut } = wantedRequests(facts, request);
+  const { facts: stored, inventory } = await gather(local, choice, at, { remains: discoverRemains });
+  const facts = await withClock(local, stored);
+  const { wanted, refusals: own, leftOut } = wantedRequests(facts, request);
+  // What is due is what the clock says is due.
+  const refusals = [...(request.acceptClock === true ? [] : clockRefusals(facts)), ...own];
   if (refusals.length > 0) throw new AppError("refused", { refusals });
   if (wanted.length === 0) return { requests: [], leftOut };
   const node = inventory.nodes[0]?.node ?? "";

@@ -17,7 +17,8 @@ export async function preflightState(local: LocalNode, plan: Plan, store: Store)
   if (lockSpace.device !== space.device) refuseFull(lockSpace, lockNeed, { path: lockPath, keeps: "lock" });
 }
 
-async function sizesOf(plan: Plan, store: Store): Promise<ReadonlyMap<string, number>> {
+/** Bytes of the objects that the plan writes, by formatAddress; absent ones have none. */
+export async function sizesOf(plan: Plan, store: Store): Promise<ReadonlyMap<string, number>> {
   const sizes = new Map<string, number>();
   for (const { address } of plan.guards.filter(({ use }) => use === "written")) {
     const observation = await store.read(parseAddress(address));

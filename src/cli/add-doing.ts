@@ -30,6 +30,7 @@ export function addDoing(program: Command, { io, words, done }: Parts): void {
     .argument("<plan>", words.args.plan)
     .option("--approved <digest>", words.options.approved)
     .option("--window <from/to>", words.options.window)
+    .option("--accept-clock", words.options.acceptClock)
     .addOption(output(words, "table", "json"))
     .action(async (path: string, _: unknown, command: Command) => {
       const { runApply } = await import("./commands/renew.ts");

@@ -1,7 +1,13 @@
 // The commands of the lab.
 import type { Command } from "commander";
-import type { Parts } from "./command-parts.ts";
-import type { LabExpireOptions, LabOptions, LabRunOptions, LabUpOptions } from "./commands/lab.ts";
+import { type Parts, output } from "./command-parts.ts";
+import type {
+  LabExpireOptions,
+  LabOptions,
+  LabRunOptions,
+  LabStatusOptions,
+  LabUpOptions,
+} from "./commands/lab.ts";
 
 export function addLab(program: Command, { io, words, done }: Parts): void {
   const load = () => import("./commands/lab.ts");
@@ -11,6 +17,12 @@ export function addLab(program: Command, { io, words, done }: Parts): void {
   command("up")
     .option("--pace <factor>", words.options.pace, "1")
     .option("--key-algorithm <name>", words.options.labKey, "RSA-2048")
+    .option("--hosts <n>", words.options.labHosts)
+    .option("--workers <n>", words.options.labWorkers)
+    .option("--ipv6", words.options.labIpv6)
+    .option("--etcd-31", words.options.labOldEtcd)
+    .option("--loopback", words.options.labLoopback)
+    .option("--runtime <name>", words.options.labRuntime, "cri")
     .action(async (_: unknown, own: Command) => done((await load()).runLabUp(own.opts<LabUpOptions>(), io)));
   command("expire")
     .option("--at <date>", words.options.labAt)
@@ -18,9 +30,11 @@ export function addLab(program: Command, { io, words, done }: Parts): void {
     .action(async (_: unknown, own: Command) =>
       done((await load()).runLabExpire(own.opts<LabExpireOptions>(), io)),
     );
-  command("status").action(async (_: unknown, own: Command) =>
-    done((await load()).runLabStatus(own.opts<LabOptions>(), io)),
-  );
+  command("status")
+    .addOption(output(words, "table", "json"))
+    .action(async (_: unknown, own: Command) =>
+      done((await load()).runLabStatus(own.opts<LabStatusOptions>(), io)),
+    );
   command("down").action(async (_: unknown, own: Command) =>
     done((await load()).runLabDown(own.opts<LabOptions>(), io)),
   );

@@ -9,6 +9,8 @@ export function addRuns(program: Command, { io, words, done }: Parts): void {
   liveCommand(program, "resume", words)
     .argument("[run]", words.args.run)
     .option("--break-lock", words.options.breakLock)
+    .option("--window <from/to>", words.options.window)
+    .option("--accept-clock", words.options.acceptClock)
     .addOption(output(words, "table", "json"))
     .action(async (run: string | undefined, _: unknown, command: Command) => {
       await done((await load()).runResume(run, command.optsWithGlobals<ResumeOptions>(), io));

@@ -19,4 +19,6 @@ export interface Io {
   /** Aborted by the first SIGINT or SIGTERM with the signal's name as reason. */
   readonly signal: AbortSignal;
   readonly now: () => number;
+  /** False when `now` is not the machine's clock: nothing on the machine speaks of it then. */
+  readonly isMachineClock: boolean;
 }

@@ -22,7 +22,10 @@ export interface RenewOptions extends NodeOptions {
   /** False for `--no-snapshot`. */
   readonly snapshot?: boolean;
   readonly process?: readonly string[];
+  readonly backupTo?: string;
+  readonly backupRecipient?: readonly string[];
   readonly recreateAuthority?: readonly string[];
+  readonly acceptClock?: boolean;
 }
 
 const defaultWithin = "30d";
@@ -51,7 +54,10 @@ export function addRenewOptions(command: Command, messages: CliMessages): Comman
     .option("--recreate-authority <name>", options.recreateAuthority, collect, [])
     .option("--allow-links-to <path>", options.allowLinksTo, collect, [])
     .option("--no-snapshot", options.noSnapshot)
-    .option("--process <name.what=command>", options.process, collect, []);
+    .option("--process <name.what=command>", options.process, collect, [])
+    .option("--accept-clock", options.acceptClock)
+    .option("--backup-to <path>", options.backupTo)
+    .option("--backup-recipient <age1...|file>", options.backupRecipient, collect, []);
 }
 
 /** For commands that look at what runs, or restart it. */

@@ -3,7 +3,7 @@ import type { CollectedNode } from "../app/collected-node.ts";
 import { type LiveChoice, type LocalNode, localNode, runtimeNames } from "../app/local-node.ts";
 import type { ProfileChoice } from "../app/gather.ts";
 import { AppError } from "../core/model/errors.ts";
-import type { RenewRequest } from "../core/model/plan.ts";
+import type { ArchiveChoice, RenewRequest } from "../core/model/plan.ts";
 import { tryParseIpAddress } from "../core/pki/ip-address.ts";
 import { parseDuration } from "./durations.ts";
 import type { Io } from "./io.ts";
@@ -19,6 +19,7 @@ export function nodeOf(options: NodeOptions, io: Io): LocalNode {
     allowLinksTo: options.allowLinksTo ?? [],
     environment: io.environment,
     live: liveChoiceOf(options),
+    isMachineClock: io.isMachineClock,
   });
 }
 
@@ -68,6 +69,7 @@ export function renewRequestOf(names: readonly string[], options: RenewOptions):
     allowLinksTo: options.allowLinksTo ?? [],
     ...(options.snapshot === false ? { noSnapshot: true } : {}),
     ...processesOf(options),
+    ...(options.acceptClock === true ? { acceptClock: true } : {}),
   };
 }
 
@@ -80,6 +82,19 @@ function processesOf(options: RenewOptions): Pick<RenewRequest, "processes"> {
       reason: "--process needs the running node: no --no-probe, and --probe with --root",
     });
   return { processes: parseProcessCommands(texts) };
+}
+
+/** `--backup-to` with `--backup-recipient`; null without. Throws `usage`, `recipient-invalid`, `archive-target`. */
+export async function archiveOf({
+  backupTo,
+  backupRecipient = [],
+}: RenewOptions): Promise<ArchiveChoice | null> {
+  if (backupTo === undefined && backupRecipient.length === 0) return null;
+  if (backupTo === undefined) throw new AppError("usage", { reason: "--backup-recipient needs --backup-to" });
+  if (backupRecipient.length === 0)
+    throw new AppError("usage", { reason: "--backup-to needs --backup-recipient" });
+  const { chooseArchive } = await import("../app/archive.ts");
+  return chooseArchive(backupTo, backupRecipient);
 }
 
 /** `front-proxy-ca`, or `front-proxy-ca=new` for a new one although the old one may be found. */

@@ -16,12 +16,13 @@ import { openLiveLine } from "./live-line.ts";
 import { type NodeOptions, nodeArguments } from "./options.ts";
 
 export interface RunCommandOptions {
-  /** `apply --window`, as typed. */
+  /** `apply --window`, `resume --window`, as typed. */
   readonly window?: string;
   readonly yes?: boolean;
   readonly ticket?: string;
   readonly reason?: string;
   readonly breakLock?: boolean;
+  readonly acceptClock?: boolean;
 }
 
 export interface Watched {
@@ -56,6 +57,7 @@ export async function watched<T>(
       ticket: options.ticket ?? null,
       reason: options.reason ?? null,
       breakLock: options.breakLock === true,
+      acceptClock: options.acceptClock === true,
       ...(options.window === undefined ? {} : { window: parseWindow(options.window) }),
       signal: io.signal,
       onEvent,

@@ -30,6 +30,7 @@ export function terminal(lang: Language): Io {
       return controller.signal;
     },
     now: () => Date.now(),
+    isMachineClock: true,
   };
 }
 

@@ -2,13 +2,15 @@
 import type { Reason } from "../core/model/reasons.ts";
 import { parseAddress } from "../core/model/address.ts";
 import { AppError } from "../core/model/errors.ts";
-import type { MakingStep, Plan } from "../core/model/plan.ts";
+import type { ArchiveStep, MakingStep, Plan } from "../core/model/plan.ts";
 import { digestOfPlan } from "../core/plan/digest.ts";
 import {
   allSteps,
+  archiveSteps,
   forgetSteps,
   installSteps,
   issueSteps,
+  liveSources,
   objectsOfTemplate,
   slotsOfContent,
   sourcesOf,
@@ -41,6 +43,7 @@ function checkGuarded(plan: Plan): void {
     ...installSteps(plan).flatMap((step) => [...readBy(step), ...sourcesOf(step)]),
     ...takeSteps(plan).flatMap(({ template }) => objectsOfTemplate(template)),
     ...stageSteps(plan).flatMap(({ object, content }) => [object, ...sourcesOfContent(content)]),
+    ...allSteps(plan).flatMap(liveSources),
   ];
   const missing = used.find((address) => !guarded.has(address));
   if (missing !== undefined) throw invalid(missing, "a step uses it but there is no guard");
@@ -61,6 +64,7 @@ function checkWritten(plan: Plan): void {
     if (lacking !== undefined) throw invalid(object, `nothing is issued for ${lacking}`);
   }
   for (const { file } of forgetSteps(plan)) checkPending(plan, file);
+  for (const step of archiveSteps(plan)) checkArchive(step);
   for (const { object } of swapSteps(plan)) {
     for (const kind of ["stage", "back-up"] as const) {
       const isThere = steps.some((step) => step.kind === kind && step.object === object);
@@ -76,6 +80,13 @@ function checkPending(plan: Plan, file: string): void {
   const isInstalled = installSteps(plan).some(({ key }) => key.mode === "pending" && key.file === file);
   if (store !== "pending" || !isInstalled || !/^\/pending\/[^/]+\/[^/]+\.key$/.test(path))
     throw invalid(file, "it is no pending key of this plan");
+}
+
+/** One file in a directory, for somebody. */
+function checkArchive({ id, directory, name, recipients }: ArchiveStep): void {
+  const isPlain = directory.startsWith("/") && (name === null || /^(?!\.{1,2}$)[^/]+$/.test(name));
+  if (!isPlain) throw invalid(id, "the path is not absolute and plain");
+  if (recipients.length === 0) throw invalid(id, "recipients is missing");
 }
 
 /** The path becomes a place in the run's folder. */

@@ -1,7 +1,9 @@
 // What the journal says of a run: pure, and the only place that knows how entries add up.
 import type {
   Actor,
+  Archive,
   BeforeImage,
+  ChangeWindow,
   Issued,
   JournalEntry,
   RunId,
@@ -43,11 +45,15 @@ export interface RunView {
   readonly images: ReadonlyMap<string, BeforeImage>;
   readonly issued: ReadonlyMap<SlotId, Issued>;
   readonly snapshots: readonly Snapshot[];
+  /** Every one that was complete, oldest first: a resumed run writes it again. */
+  readonly archives: readonly Archive[];
   /** True from the point on which a crash is followed by going forward. */
   readonly allStaged: boolean;
   /** Who or what began to undo, null when nobody did. */
   readonly rollback: "operator" | "failure" | null;
   readonly resumes: number;
+  /** The window that the run's commands gave it, the last one; null for none. */
+  readonly window: ChangeWindow | null;
 }
 
 const noRecord: StepRecord = {
@@ -64,7 +70,7 @@ const noRecord: StepRecord = {
 export function deriveRun(entries: readonly JournalEntry[]): RunView | null {
   const [first, ...rest] = entries;
   if (first === undefined || first.body.type !== "run-started") return null;
-  const { run, planDigest, actor, ticket, reason } = first.body;
+  const { run, planDigest, actor, ticket, reason, window = null } = first.body;
   const begun: RunView = {
     run,
     planDigest,
@@ -79,9 +85,11 @@ export function deriveRun(entries: readonly JournalEntry[]): RunView | null {
     images: new Map(),
     issued: new Map(),
     snapshots: [],
+    archives: [],
     allStaged: false,
     rollback: null,
     resumes: 0,
+    window,
   };
   return rest.reduce(withEntry, begun);
 }
@@ -109,6 +117,8 @@ function withEntry(view: RunView, { at, body }: JournalEntry): RunView {
         // One that is taken again after a crash lies in the place of the first.
         snapshots: [...view.snapshots.filter(({ file }) => file !== body.snapshot.file), body.snapshot],
       };
+    case "archived":
+      return { ...view, archives: [...view.archives, body.archive] };
     case "bounce-begun":
       return withStep(view, body.step, {
         intent: true,
@@ -125,19 +135,32 @@ function withEntry(view: RunView, { at, body }: JournalEntry): RunView {
     case "failed":
       return withStep(view, body.step, { failed: body.code });
     case "resumed":
-      return { ...view, resumes: view.resumes + 1 };
+      return { ...view, resumes: view.resumes + 1, window: body.window ?? view.window };
     case "rollback-started":
       return { ...view, state: "rolling-back", endedAt: null, rollback: view.rollback ?? body.cause };
     case "undo-intent":
       return withStep(view, body.step, { undoIntent: true });
     case "undone":
       // A step that was taken back alone may be done again by a resume.
-      return withStep(view, body.step, { undone: true, effect: null, instances: null });
+      return withStep(withoutProofs(view, body.step), body.step, {
+        undone: true,
+        effect: null,
+        instances: null,
+      });
     case "run-ended":
       return { ...view, state: stateAfter(body.outcome), endedAt: at };
     default:
       return assertNever(body);
   }
+}
+
+/** What was proved of a node holds no longer once one of its steps was taken back. Steps are named after their node. */
+function withoutProofs(view: RunView, undone: string): RunView {
+  const node = undone.slice(0, undone.indexOf("/") + 1);
+  const steps = [...view.steps].map(([id, record]): readonly [string, StepRecord] =>
+    id.startsWith(node) && record.proof !== null ? [id, { ...record, proof: null }] : [id, record],
+  );
+  return { ...view, steps: new Map(steps) };
 }
 
 function stateAfter(outcome: RunOutcome): RunState {

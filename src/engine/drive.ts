@@ -14,7 +14,14 @@ import { expiredBefore } from "./expired-before.ts";
 import { openJournal } from "./journal.ts";
 import { groupsOf, type StepGroup } from "./phases.ts";
 import { roll, updateCopies } from "./roll.ts";
-import { checkSignal, checkWindow, forgetSecrets, viewOf, type RunContext } from "./run-context.ts";
+import {
+  checkClock,
+  checkSignal,
+  checkWindow,
+  forgetSecrets,
+  viewOf,
+  type RunContext,
+} from "./run-context.ts";
 import { asAppError, resultOf, type RunResult } from "./run-result.ts";
 import { handlerOf } from "./steps/handlers.ts";
 import { foundBytes, startKeys } from "./steps/issue.ts";
@@ -65,6 +72,7 @@ async function seal(context: RunContext): Promise<void> {
   const { ports, plan, journal, memory } = context;
   checkSignal(context);
   if (context.window) checkWindow(context.window, ports.clock.now());
+  checkClock(context);
   await ports.failpoints.hit("run.before-verify-staged");
   const before = foundBytes(context);
   verifySet({

@@ -10,7 +10,7 @@ import {
   type PrivateKey,
   readPrivateKey,
 } from "../core/pki/keys.ts";
-import { encodePem } from "../core/pki/pem.ts";
+import { encodePem, parsePem } from "../core/pki/pem.ts";
 import { certificatesIn } from "../core/policy/observe.ts";
 import { backdateMs, newSerial, wholeSeconds } from "./issuing.ts";
 import type { EnginePorts } from "./ports/engine-ports.ts";
@@ -98,7 +98,15 @@ function readAndForget(keyPem: Uint8Array): PrivateKey {
 async function storedIdentity(ports: EtcdPorts, { client }: EtcdAccess): Promise<Identity | null> {
   const certificatePem = await read(ports, client?.certificate ?? null);
   const keyPem = await read(ports, client?.key ?? null);
-  return certificatePem === null || keyPem === null ? null : { certificatePem, keyPem };
+  return certificatePem === null || keyPem === null
+    ? null
+    : { certificatePem: asPem(certificatePem), keyPem };
+}
+
+/** What a CA elsewhere has sent may be DER. */
+function asPem(bytes: Uint8Array): Uint8Array {
+  const isPem = parsePem(bytes).blocks.some(({ label }) => label === "CERTIFICATE");
+  return isPem ? bytes : encodePem("CERTIFICATE", bytes);
 }
 
 async function read({ store }: EtcdPorts, address: string | null): Promise<Uint8Array | null> {

@@ -64,6 +64,17 @@ export const pendingFailpoints = [
   "pending.after-remove",
 ] as const;
 
+/** Those of the encrypted archive. */
+export const archiveFailpoints = [
+  "run.before-archive",
+  "archive.after-first-bytes",
+  "archive.after-write",
+  "archive.after-read-back",
+  "run.after-archived",
+  "archive.after-publish",
+  "run.after-archive",
+] as const;
+
 /** Those of the steps on a running node. */
 export const liveFailpoints = [
   "run.before-snapshot",
@@ -85,6 +96,7 @@ export const rollFailpoints = ["run.before-gate", "run.after-gate"] as const;
 export const failpoints = [
   ...fileFailpoints,
   ...pendingFailpoints,
+  ...archiveFailpoints,
   ...liveFailpoints,
   ...rollFailpoints,
 ] as const;

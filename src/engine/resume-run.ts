@@ -11,7 +11,16 @@ import { abandon, drive } from "./drive.ts";
 import { openRun, type OpenedRun } from "./open-run.ts";
 import type { Lock } from "./lock.ts";
 import type { EnginePorts } from "./ports/engine-ports.ts";
-import { createContext, tellerOf, viewOf, type RunContext, type RunOptions } from "./run-context.ts";
+import {
+  type ChangeWindow,
+  checkWindow,
+  createContext,
+  keptOptions,
+  tellerOf,
+  viewOf,
+  type RunContext,
+  type RunOptions,
+} from "./run-context.ts";
 import { asAppError, resultOf, type RunResult } from "./run-result.ts";
 import { lookAgain } from "./run-plan.ts";
 import { unfinishedRun } from "./runs.ts";
@@ -21,7 +30,8 @@ import { withLock } from "./with-lock.ts";
 
 /**
  * @param run which one; undefined for the unfinished one
- * @throws AppError `locked`, `run-unknown` (also when no run is unfinished), `run-not-open`, `journal-damaged`, `plan-invalid`
+ * @throws AppError `locked`, `run-unknown` (also when no run is unfinished), `run-not-open`, `journal-damaged`, `plan-invalid`,
+ * `outside-window` with nothing done, unless it is a rollback that is to be finished
  */
 export async function resumeRun(
   ports: EnginePorts,
@@ -48,11 +58,19 @@ interface Resumption {
 
 async function goOn(ports: EnginePorts, lock: Lock, { opened, options }: Resumption): Promise<RunResult> {
   const { view, journal, run } = opened;
-  const context = createContext(ports, options, { ...opened, lock });
-  await journal.append({ type: "resumed", actor: ports.processes.self() });
+  const window = windowOf(opened, options);
+  // Taking back what was changed waits for nobody; everything else changes live bytes, or loads them.
+  if (window && view.state !== "rolling-back") checkWindow(window, ports.clock.now(), run);
+  const context = createContext(ports, { ...options, ...(window ? { window } : {}) }, { ...opened, lock });
+  await journal.append({ type: "resumed", actor: ports.processes.self(), ...keptOptions(options) });
   context.tell({ type: "run-resumed", run });
   if (view.state === "rolling-back") return finishRollback(context);
   return view.allStaged ? drive(context, "recover") : startAgain(ports, context, options);
+}
+
+/** The run's own, unless this command gives it another. */
+function windowOf({ view }: OpenedRun, { window }: RunOptions): ChangeWindow | null {
+  return window ?? view.window;
 }
 
 async function finishRollback(context: RunContext): Promise<RunResult> {
@@ -71,7 +89,11 @@ async function startAgain(ports: EnginePorts, context: RunContext, options: RunO
     const { found, differences } = await lookAgain(ports, context.plan, options.signal);
     if (differences.length > 0) return await abandon(context, new AppError("plan-stale", { differences }));
     await ports.failpoints.hit("run.after-guards");
-    return await drive(createContext(ports, options, { ...context, found }), "apply");
+    const { window } = context;
+    return await drive(
+      createContext(ports, { ...options, ...(window ? { window } : {}) }, { ...context, found }),
+      "apply",
+    );
   } catch (error) {
     return resultOf(viewOf(context), "interrupted", { error: asAppError(error) });
   }

@@ -1,16 +1,17 @@
 // What every step handler works with: the ports, the plan, the open journal and what is kept in memory only.
 import type { IssuedMaterial } from "../core/plan/compose.ts";
 import type { NodeName } from "../core/model/address.ts";
-import { AppError } from "../core/model/errors.ts";
+import { AppError, type Refusal } from "../core/model/errors.ts";
 import type { SlotId } from "../core/model/inventory.ts";
 import type { Plan } from "../core/model/plan.ts";
-import type { RunId, Staged } from "../core/model/run.ts";
+import type { ChangeWindow, RunId, Staged } from "../core/model/run.ts";
 import { nodesOfSteps } from "../core/plan/steps.ts";
 import type { PrivateKey } from "../core/pki/keys.ts";
 import { deriveRun, type RunView } from "./derive-run.ts";
 import type { RunEvent } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import type { Lock } from "./lock.ts";
+import type { Archives } from "./ports/archives.ts";
 import type { Live } from "./ports/live.ts";
 import type { EnginePorts } from "./ports/engine-ports.ts";
 import type { Observation } from "./ports/store.ts";
@@ -24,13 +25,14 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** No live byte is changed before `fromAt` or after `toAt` (ms): the run is abandoned then. What was begun in time is finished. */
   readonly window?: ChangeWindow;
+  /** True once the operator said that the clock is right, whatever speaks against it. */
+  readonly acceptClock?: boolean;
+  /** What spoke against the clock and was overruled: for the journal. */
+  readonly overruled?: readonly Refusal[];
   readonly onEvent?: (event: RunEvent) => void;
 }
 
-export interface ChangeWindow {
-  readonly fromAt: number;
-  readonly toAt: number;
-}
+export type { ChangeWindow } from "../core/model/run.ts";
 
 export interface RunContext {
   readonly ports: EnginePorts;
@@ -40,6 +42,8 @@ export interface RunContext {
   readonly journal: Journal;
   readonly signal: AbortSignal | undefined;
   readonly window: ChangeWindow | undefined;
+  /** Both clocks when this process began, ms: a step of the one that can be set shows between them. */
+  readonly begunAt: { readonly wallMs: number; readonly elapsedMs: number };
   readonly tell: (event: RunEvent) => void;
   /** What the guards found, by formatAddress; empty when a run goes on behind `all-staged`. */
   readonly found: ReadonlyMap<string, Observation>;
@@ -84,8 +88,11 @@ export function createContext(
     liveTouched: false,
   };
   const { signal, window } = options;
+  const { clock } = ports;
+  const begunAt = { wallMs: clock.now(), elapsedMs: clock.elapsedMs() };
+  const tell = tellerOf(ports, options);
   const nodes = nodesOfSteps(parts.plan);
-  return { found: new Map(), ...parts, ports, signal, window, tell: tellerOf(ports, options), nodes, memory };
+  return { found: new Map(), ...parts, ports, signal, window, begunAt, tell, nodes, memory };
 }
 
 export function tellerOf(ports: EnginePorts, options: RunOptions): (event: RunEvent) => void {
@@ -123,9 +130,33 @@ export function nodeOf({ nodes }: Pick<RunContext, "nodes">, step: string): Node
   return node;
 }
 
-/** @throws AppError `outside-window` */
-export function checkWindow({ fromAt, toAt }: ChangeWindow, at: number): void {
-  if (at < fromAt || at > toAt) throw new AppError("outside-window", { fromAt, toAt, at });
+/** Who writes archives. @throws AppError `step-failed` when nobody does */
+export function archivesOf({ ports }: Pick<RunContext, "ports">, { id }: { readonly id: string }): Archives {
+  if (ports.archives) return ports.archives;
+  throw new AppError("step-failed", { step: id, reason: "nothing here can encrypt" });
+}
+
+/** `run` is the one that had the window from an earlier command. @throws AppError `outside-window` */
+export function checkWindow({ fromAt, toAt }: ChangeWindow, at: number, run?: RunId): void {
+  if (at >= fromAt && at <= toAt) return;
+  throw new AppError("outside-window", { fromAt, toAt, at, ...(run === undefined ? {} : { run }) });
+}
+
+/** More than clocks are corrected by while they run. */
+const stepToleranceMs = 5 * 60_000;
+
+/** Dates of new certificates count from the wall clock: one that was set meanwhile has made some of them wrong. @throws AppError `clock-stepped` */
+export function checkClock({ ports: { clock }, begunAt }: Pick<RunContext, "ports" | "begunAt">): void {
+  const byMs = clock.now() - begunAt.wallMs - (clock.elapsedMs() - begunAt.elapsedMs);
+  if (Math.abs(byMs) > stepToleranceMs) throw new AppError("clock-stepped", { byMs: Math.round(byMs) });
+}
+
+/** What of a command's options the journal keeps. */
+export function keptOptions({ overruled = [], window }: RunOptions): {
+  readonly clock?: readonly Refusal[];
+  readonly window?: ChangeWindow;
+} {
+  return { ...(overruled.length > 0 ? { clock: overruled } : {}), ...(window ? { window } : {}) };
 }
 
 /** Stops between effects. @throws AppError `interrupted` */

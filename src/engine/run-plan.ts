@@ -14,7 +14,7 @@ import { readGuards, type GuardReport } from "./guards.ts";
 import { openJournal, runFolder, type Journal } from "./journal.ts";
 import type { Lock } from "./lock.ts";
 import type { EnginePorts } from "./ports/engine-ports.ts";
-import { createContext, tellerOf, type RunOptions } from "./run-context.ts";
+import { createContext, keptOptions, tellerOf, type RunOptions } from "./run-context.ts";
 import type { RunResult } from "./run-result.ts";
 import { removeRun, removeUnbegun, unfinishedRun } from "./runs.ts";
 import { startKeys } from "./steps/issue.ts";
@@ -97,6 +97,7 @@ async function begin(ports: EnginePorts, { plan, run, lock, options }: Beginning
       actor: processes.self(),
       ticket,
       reason,
+      ...keptOptions(options),
     });
     await failpoints.hit("run.after-started");
     return journal;

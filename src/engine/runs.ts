@@ -46,6 +46,19 @@ export async function lastUndoable(state: StateDirectory): Promise<RunId> {
   return last.run;
 }
 
+/** The youngest entry of all journals that can be read; null without any. */
+export async function newestEntry(
+  state: StateDirectory,
+): Promise<{ readonly run: RunId; readonly at: number } | null> {
+  let newest: { readonly run: RunId; readonly at: number } | null = null;
+  for (const { run, view } of await listRuns(state)) {
+    if (view === null) continue;
+    const at = Math.max(...(await readEntries(state, run)).map((entry) => entry.at));
+    if (newest === null || at > newest.at) newest = { run, at };
+  }
+  return newest;
+}
+
 /** The run that was neither finished nor undone; null when there is none. @throws AppError `journal-damaged`: it may be that one */
 export async function unfinishedRun(state: StateDirectory): Promise<RunView | null> {
   const listings = await listRuns(state);

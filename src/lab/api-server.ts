@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { type Server, createServer } from "node:https";
+import { isIPv6 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TLSSocket, createSecureContext } from "node:tls";
 import { isAppError } from "../core/model/errors.ts";
@@ -42,9 +43,13 @@ export async function runApiServer(lab: Lab, words: readonly string[]): Promise<
   server.on("tlsClientError", (error) =>
     klog("I", "log.go:181", `http: TLS handshake error: ${error.message}`),
   );
-  await listening(server, flags.get("bind-address"), needed(flags, "secure-port"));
+  await listening(server, flags.get("bind-address") ?? everywhere(flags), needed(flags, "secure-port"));
   klog("I", "secure_serving.go:197", `Serving securely on port ${needed(flags, "secure-port")}`);
   await reloadForever(server, flags, { serving, pace: lab.pace });
+}
+
+function everywhere(flags: Flags): string {
+  return isIPv6(flags.get("advertise-address") ?? "") ? "::" : "0.0.0.0";
 }
 
 interface Serving {
@@ -164,7 +169,14 @@ function wordsOf(reason: string): string {
     : `x509: ${reason}`;
 }
 
-/** POST to a collection; GET, PUT (made when it is not there) and DELETE of an object. */
+/** `/api/v1/nodes`, `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases` */
+const collection = /^\/(api\/v1|apis\/[^/]+\/[^/]+)(\/namespaces\/[^/]+)?\/[a-z]+$/;
+
+function listObject(items: readonly string[]): string {
+  return `{"kind":"List","apiVersion":"v1","metadata":{},"items":[${items.join(",")}]}`;
+}
+
+/** POST to a collection, GET of one; GET, PUT (made when it is not there) and DELETE of an object. */
 async function onObject(store: EtcdStore, request: IncomingMessage, path: string): Promise<Reply> {
   if (!/^\/apis?\//.test(path))
     return statusObject(404, "NotFound", "the server could not find the requested resource");
@@ -181,6 +193,7 @@ async function onObject(store: EtcdStore, request: IncomingMessage, path: string
       await store.put(key, body);
       return { status: 200, body };
     case "GET": {
+      if (collection.test(path)) return { status: 200, body: listObject(await store.list(key)) };
       const found = await store.get(key);
       return found === null ? missing : { status: 200, body: found };
     }

@@ -5,37 +5,51 @@ import { createWriteStream, existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { readsOnce, withFrozenFiles } from "./frozen-files.ts";
 import { type Lab, type LabHost, rootOf } from "./places.ts";
 import { environmentOf, wordsFor } from "./processes.ts";
 
 export interface ContainerStart {
   readonly command: readonly string[];
+  readonly image: string;
   /** Below the host's root. */
   readonly log: string;
 }
 
-/** What is run by a stand-in of ours when the real program is not there. */
+/** What is run by a stand-in of ours where the real program is not. */
 const standIns: ReadonlySet<string> = new Set([
   "kube-apiserver",
   "kube-controller-manager",
   "kube-scheduler",
 ]);
 
-export function startContainer(lab: Lab, host: LabHost, { command, log }: ContainerStart): ChildProcess {
+export function startContainer(
+  lab: Lab,
+  host: LabHost,
+  { command, image, log }: ContainerStart,
+): ChildProcess {
   const [program = "", ...words] = command;
-  const onHost = words.map((word) => translated(word, rootOf(lab, host)));
+  const below = words.map((word) => translated(word, rootOf(lab, host)));
+  const onHost = readsOnce(image) ? withFrozenFiles(below, rootOf(lab, host)) : below;
   const options = {
     argv0: program,
     cwd: rootOf(lab, host),
     env: environmentOf(lab, host),
     stdio: "pipe",
   } as const;
-  const child = standIns.has(program)
-    ? spawn(process.execPath, [...wordsFor(lab, host, program), "--", ...onHost], options)
-    : spawn(program, onHost, options);
+  const real = realProgram(lab, program);
+  const child =
+    standIns.has(program) && real === null
+      ? spawn(process.execPath, [...wordsFor(lab, host, program), "--", ...onHost], options)
+      : spawn(real ?? program, onHost, options);
   child.stdin.end();
   keepOutput(child, join(rootOf(lab, host), log));
   return child;
+}
+
+function realProgram({ assets }: Lab, program: string): string | null {
+  const path = assets === null ? null : join(assets, program);
+  return path !== null && existsSync(path) ? path : null;
 }
 
 /** The mount namespace of a host that has none: `--data-dir=/var/lib/etcd` is meant below its root. */

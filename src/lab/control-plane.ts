@@ -17,11 +17,14 @@ import {
 } from "./lab-issuer.ts";
 import type { SanInput } from "../core/pki/extensions.ts";
 import {
+  inUrl,
   kubeconfigText,
   kubeletConfigText,
   kubeletFlagsText,
+  type LabMember,
   type LabNode,
   type LabPorts,
+  type LabRuntime,
   manifestTexts,
   usualPorts,
 } from "./lab-texts.ts";
@@ -63,6 +66,12 @@ export interface ControlPlaneOptions {
   readonly authorities?: LabAuthorities;
   /** For a node that is to run: kubeadm's ports when not given, and then no files of the kubelet's that name them. */
   readonly ports?: LabPorts;
+  /** Tag of etcd's image; default `3.4.13-0`. */
+  readonly etcdVersion?: string;
+  /** Every member of etcd's cluster; default is the node alone. */
+  readonly members?: readonly LabMember[];
+  /** Of a node that is to run; default `cri`. */
+  readonly runtime?: LabRuntime;
 }
 
 interface Leaf {
@@ -85,13 +94,26 @@ export async function makeControlPlane(options: ControlPlaneOptions): Promise<vo
   tree.open("/etc/hostname", `${lab.node}\n`);
   if (options.ports !== undefined) {
     tree.open("/var/lib/kubelet/config.yaml", kubeletConfigText(lab));
-    tree.open("/var/lib/kubelet/kubeadm-flags.env", kubeletFlagsText());
+    tree.open("/var/lib/kubelet/kubeadm-flags.env", kubeletFlagsText(options.runtime ?? "cri"));
   }
   await Promise.all([
     ...pemLeafs(lab, authorities).map((leaf) => writePair(tree, options, leaf)),
     ...kubeconfigLeafs(lab, authorities).map((leaf) => writeKubeconfig(tree, options, leaf)),
     writeKubelet(tree, options, authorities),
   ]);
+}
+
+/** A worker's tree: the kubelet's files and the cluster's authority. */
+export async function makeWorker(
+  options: ControlPlaneOptions & { readonly authorities: LabAuthorities },
+): Promise<void> {
+  const lab = labNode(options);
+  const tree = treeWriter(options.directory);
+  tree.open(`${lab.pkiDir}/ca.crt`, certificatePem(options.authorities.ca));
+  tree.open("/etc/hostname", `${lab.node}\n`);
+  tree.open("/var/lib/kubelet/config.yaml", kubeletConfigText(lab));
+  tree.open("/var/lib/kubelet/kubeadm-flags.env", kubeletFlagsText(options.runtime ?? "cri"));
+  await writeKubelet(tree, options, options.authorities);
 }
 
 /** Three authorities and the service-account key, to be given to every node of a cluster. */
@@ -117,7 +139,8 @@ function validityOf(notBefore: number, seconds: number): Validity {
 function labNode(options: ControlPlaneOptions): LabNode {
   const { node = "m1", address = "192.0.2.11", endpoint = "lb.example.internal" } = options;
   const { kubernetesVersion = "1.20.2", pkiDir = "/etc/kubernetes/pki", ports = usualPorts } = options;
-  return { node, address, endpoint, kubernetesVersion, pkiDir, ports };
+  const { etcdVersion = "3.4.13-0", members = [{ node, address, peerPort: ports.etcdPeer }] } = options;
+  return { node, address, endpoint, kubernetesVersion, pkiDir, ports, etcdVersion, members };
 }
 
 function leafValidity({ issuedAt, validitySeconds = 365 * day }: ControlPlaneOptions): Validity {
@@ -255,7 +278,7 @@ async function writeKubeconfig(tree: TreeWriter, options: ControlPlaneOptions, l
 function serverOf(options: ControlPlaneOptions, path: string): string {
   const { address, endpoint, ports } = labNode(options);
   const isLocal = /controller-manager|scheduler/.test(path);
-  return `https://${isLocal ? address : endpoint}:${ports.apiServer}`;
+  return `https://${inUrl(isLocal ? address : endpoint)}:${ports.apiServer}`;
 }
 
 async function writeKubelet(

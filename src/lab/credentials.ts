@@ -51,7 +51,8 @@ export function askApi(
   return new Promise((resolve, reject) => {
     const ask = request(
       {
-        host: server.hostname,
+        // URL keeps an IPv6 address in brackets, the resolver does not know them.
+        host: server.hostname.replace(/^\[|\]$/g, ""),
         port: server.port,
         ca,
         cert,

@@ -9,6 +9,7 @@ import {
   readContainers,
   readFinishedAt,
   readSandboxes,
+  readStarted,
   sandboxMetadata,
 } from "./cri-messages.ts";
 
@@ -30,10 +31,13 @@ export interface CriClient {
   sandboxes(): Promise<ReturnType<typeof readSandboxes>>;
   containers(): Promise<ReturnType<typeof readContainers>>;
   finishedAt(container: string): Promise<number>;
+  /** ms since the epoch, 0 for one that never started; 0 for one that does not run. */
+  status(container: string): Promise<{ readonly startedAt: number; readonly pid: number }>;
   runSandbox(pod: PodWish): Promise<string>;
   startContainer(sandbox: string, pod: PodWish, container: ContainerWish): Promise<void>;
   stopContainer(id: string, graceSeconds: number): Promise<void>;
   removeContainer(id: string): Promise<void>;
+  stopSandbox(id: string): Promise<void>;
   /** Stops and removes. */
   removeSandbox(id: string): Promise<void>;
   close(): void;
@@ -54,6 +58,7 @@ export function openCri(socket: string): CriClient {
     },
     containers: async () => readContainers(await call("ListContainers", [])),
     finishedAt: async (id) => readFinishedAt(await call("ContainerStatus", [[1, "bytes", id]])),
+    status: async (id) => readStarted(await call("ContainerStatus", [[1, "bytes", id]])),
     runSandbox: async (pod) =>
       decodeMessage(await call("RunPodSandbox", [[1, "bytes", sandboxConfig(pod)]])).text(1),
     startContainer: async (sandbox, pod, container) => {
@@ -71,6 +76,7 @@ export function openCri(socket: string): CriClient {
       ]);
     },
     removeContainer: (id) => byId("RemoveContainer", id),
+    stopSandbox: (id) => byId("StopPodSandbox", id),
     removeSandbox: async (id) => {
       await byId("StopPodSandbox", id);
       await byId("RemovePodSandbox", id);

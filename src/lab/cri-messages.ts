@@ -154,7 +154,10 @@ export function containerStatus(one: Container): Uint8Array {
 /** What the kubelet wants of ListPodSandbox. */
 export function readSandboxes(
   bytes: Uint8Array,
-): readonly Pick<Sandbox, "id" | "uid" | "name" | "attempt" | "isReady" | "annotations">[] {
+): readonly Pick<
+  Sandbox,
+  "id" | "uid" | "name" | "attempt" | "isReady" | "createdAt" | "labels" | "annotations"
+>[] {
   return decodeMessage(bytes)
     .messages(1)
     .map((item) => ({
@@ -163,6 +166,8 @@ export function readSandboxes(
       uid: item.message(2)?.text(2) ?? "",
       attempt: Number(item.message(2)?.uint(4) ?? 0n),
       isReady: item.uint(3) === 0n,
+      createdAt: Number(item.int(4) / 1_000_000n),
+      labels: entriesIn(item, 5),
       annotations: entriesIn(item, 6),
     }));
 }
@@ -170,7 +175,10 @@ export function readSandboxes(
 /** What the kubelet wants of ListContainers. */
 export function readContainers(
   bytes: Uint8Array,
-): readonly Pick<Container, "id" | "sandboxId" | "name" | "attempt" | "state">[] {
+): readonly Pick<
+  Container,
+  "id" | "sandboxId" | "name" | "attempt" | "image" | "state" | "createdAt" | "labels"
+>[] {
   return decodeMessage(bytes)
     .messages(1)
     .map((item) => ({
@@ -178,7 +186,10 @@ export function readContainers(
       sandboxId: item.text(2),
       name: item.message(3)?.text(1) ?? "",
       attempt: Number(item.message(3)?.uint(2) ?? 0n),
+      image: item.text(5),
       state: states[Number(item.uint(6))] ?? "exited",
+      createdAt: Number(item.int(7) / 1_000_000n),
+      labels: entriesIn(item, 8),
     }));
 }
 
@@ -186,4 +197,11 @@ export function readContainers(
 export function readFinishedAt(bytes: Uint8Array): number {
   const finished = decodeMessage(bytes).message(1)?.int(6) ?? 0n;
   return Number(finished / 1_000_000n);
+}
+
+/** started_at of a ContainerStatusResponse, and the pid of its `info`. */
+export function readStarted(bytes: Uint8Array): { readonly startedAt: number; readonly pid: number } {
+  const reply = decodeMessage(bytes);
+  const { pid } = JSON.parse(entriesIn(reply, 2)["info"] ?? "{}") as { readonly pid?: number };
+  return { startedAt: Number((reply.message(1)?.int(5) ?? 0n) / 1_000_000n), pid: pid ?? 0 };
 }

@@ -13,6 +13,8 @@ export interface EtcdStore {
   delete(key: string): Promise<boolean>;
   /** A read that needs the quorum. */
   ping(): Promise<void>;
+  /** Values of all keys below a folder. */
+  list(prefix: string): Promise<readonly string[]>;
 }
 
 const deadlineMs = 5000;
@@ -20,6 +22,7 @@ const deadlineMs = 5000;
 /** Server certificate, chain, name and dates are checked, as Go does. */
 export function openStore(flags: Flags): EtcdStore {
   const { hostname, port } = new URL(needed(flags, "etcd-servers").split(",")[0] ?? "");
+  const host = hostname.replace(/^\[|\]$/g, "");
   const caPem = readFileSync(needed(flags, "etcd-cafile"));
   const held: { connection: GrpcConnection | null } = { connection: null };
 
@@ -27,7 +30,7 @@ export function openStore(flags: Flags): EtcdStore {
     return openGrpc(
       {
         kind: "tls",
-        host: hostname,
+        host,
         port: Number(port),
         caPem,
         certificatePem: readFileSync(needed(flags, "etcd-certfile")),
@@ -65,6 +68,16 @@ export function openStore(flags: Flags): EtcdStore {
     },
     // DeleteRangeResponse: deleted 2.
     delete: async (key) => decodeMessage(await call("DeleteRange", [[1, "bytes", key]])).int(2) > 0n,
+    // `/` is followed by `0`: the end of all keys below a folder.
+    list: async (prefix) => {
+      const reply = await call("Range", [
+        [1, "bytes", `${prefix}/`],
+        [2, "bytes", `${prefix}0`],
+      ]);
+      return decodeMessage(reply)
+        .messages(2)
+        .map((found) => found.text(5));
+    },
     ping: async () => {
       await call("Range", [
         [1, "bytes", "health"],

@@ -1,7 +1,7 @@
 // `lab expire`: every certificate issued again with the same key and names, but dates that are over; then everything is restarted,
 // so that nobody lives on what was loaded before. First the pods, while the kubelet still can; the kubelet last, which then cannot.
 // INPUTS, OUTPUTS: the certificates and kubeconfigs below each host's root; its containers and its kubelet
-import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Certificate, parseCertificate } from "../core/pki/certificate.ts";
@@ -29,8 +29,8 @@ const restartMs = 30_000;
 /** Resolves when the processes run, or have given up, with what is on disk now. */
 export async function labExpire(lab: Lab, options: ExpireOptions): Promise<void> {
   for (const host of lab.hosts) {
-    expireFiles(rootOf(lab, host), options);
-    await restartPods(lab, host);
+    expireFiles([rootOf(lab, host)], options);
+    await restartPods(lab, host, { isAlone: true });
     await endProcesses(lab, (one) => one.host === host.name && one.name === "kubelet");
     await startPart(lab, host, "kubelet");
   }
@@ -41,8 +41,11 @@ interface Authority {
   readonly key: PrivateKey;
 }
 
-function expireFiles(root: string, options: ExpireOptions): void {
-  const files = filesOf(root, ["etc/kubernetes", "var/lib/kubelet/pki", "root/.kube"]);
+/** Files of all hosts together: who has no authority's key has certificates of one that another has. */
+export function expireFiles(roots: readonly string[], options: ExpireOptions): void {
+  const files = roots.flatMap((root) =>
+    filesOf(root, ["etc/kubernetes", "var/lib/kubelet/pki", "root/.kube"]),
+  );
   const keys = files.flatMap((path) => keysIn(readFileSync(path)));
   const old = files.flatMap((path) => certificatesIn(readFileSync(path)));
   const authorities = old.filter(isAuthority).flatMap((certificate): readonly Authority[] => {
@@ -114,7 +117,8 @@ function hexOf(bytes: Uint8Array): string {
 
 /** Regular files; links lead to one of them. */
 function filesOf(root: string, folders: readonly string[]): readonly string[] {
-  return folders.flatMap((folder) =>
+  const present = folders.filter((folder) => existsSync(join(root, folder)));
+  return present.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name)),
@@ -142,8 +146,12 @@ function keysIn(bytes: Uint8Array): readonly PrivateKey[] {
     .map(({ label, der }) => readPrivateKey(encodePem(label, der)));
 }
 
-/** Stopped and removed; the kubelet, which still lives, makes them again. */
-async function restartPods(lab: Lab, host: LabHost): Promise<void> {
+/** `isAlone`: the only member of its etcd. Pods are stopped and removed; the kubelet, which still lives, makes them again. */
+export async function restartPods(
+  lab: Lab,
+  host: LabHost,
+  { isAlone }: { readonly isAlone: boolean },
+): Promise<void> {
   const cri = openCri(socketOf(lab, host));
   const [containers, sandboxes] = [await cri.containers(), await cri.sandboxes()];
   await Promise.all(
@@ -157,10 +165,14 @@ async function restartPods(lab: Lab, host: LabHost): Promise<void> {
   const end = performance.now() + restartMs;
   while (performance.now() < end) {
     const fresh = (await cri.containers()).filter(({ sandboxId }) => !before.has(sandboxId));
-    const { parts } = await statusOf(lab, host);
-    const etcd = parts.find(({ name }) => name === "etcd");
-    if (fresh.length >= before.size && etcd?.ailment === null) break;
+    // One member of several never gets well again: the others refuse it.
+    if (fresh.length >= before.size && (!isAlone || (await isEtcdWell(lab, host)))) break;
     await sleep(100);
   }
   cri.close();
+}
+
+async function isEtcdWell(lab: Lab, host: LabHost): Promise<boolean> {
+  const { parts } = await statusOf(lab, host);
+  return parts.some(({ name, ailment }) => name === "etcd" && ailment === null);
 }

@@ -15,18 +15,22 @@ import {
   parseKubeletConfig,
   parseKubeletFlags,
 } from "../core/kubeconfig/kubelet-config.ts";
-import { type Credentials, askApi, isValidNow, readCredentials } from "./credentials.ts";
+import { type Credentials, isValidNow, readCredentials } from "./credentials.ts";
 import { openCri } from "./cri-client.ts";
 import { type Log, systemLog } from "./klog.ts";
+import { runtimeSockets } from "./lab-texts.ts";
 import { listening } from "./listening.ts";
+import { tellApi } from "./node-objects.ts";
 import { type Lab, type LabHost, rootOf } from "./places.ts";
 import { makeSelfSigned } from "./self-signed.ts";
 import { openPods } from "./static-pods.ts";
 
 /** RestartSec of kubeadm's unit. */
 const restartMs = 10_000;
-/** nodeStatusUpdateFrequency */
+/** nodeStatusUpdateFrequency, and the wait after a first failure, which doubles up to seven seconds (kubelet, tryRegisterWithAPIServer). */
 const heartbeatMs = 10_000;
+const retryMs = 200;
+const longestRetryMs = 7000;
 const syncMs = 1000;
 
 export async function runKubelet(lab: Lab, host: LabHost): Promise<void> {
@@ -42,6 +46,8 @@ export async function runKubelet(lab: Lab, host: LabHost): Promise<void> {
         "server.go:269",
         `failed to run Kubelet: ${error instanceof Error ? error.message : String(error)}`,
       );
+      // Where there is a process 1, it does what systemd would.
+      if (root === "/") process.exit(1);
       await sleep(restartMs * lab.pace);
     }
   }
@@ -49,13 +55,15 @@ export async function runKubelet(lab: Lab, host: LabHost): Promise<void> {
 
 /** The process space of the host holds its kubelet: that is what is looked at below a root, not this machine's own. */
 function showInProc(root: string): void {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => process.exit(0));
+  // A host with a process space of its own has it there already.
+  if (root === "/") return;
   const proc = join(root, "proc");
   const own = join(proc, String(process.pid));
   mkdirSync(proc, { recursive: true });
   rmSync(own, { force: true });
   symlinkSync(`/proc/${process.pid}`, own);
   process.once("exit", () => rmSync(own, { force: true }));
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => process.exit(0));
 }
 
 /** Rejects when the kubelet cannot start; once it lives it goes on for as long as its process. */
@@ -65,7 +73,8 @@ async function live(lab: Lab, host: LabHost, log: Log): Promise<void> {
   const flags = parseKubeletFlags(readFileSync(join(root, "var/lib/kubelet/kubeadm-flags.env"), "utf8"));
   const credentials = clientCredentials(root);
   await listen(root, host, config);
-  const socket = (flags.get("container-runtime-endpoint") ?? "").replace(/^unix:\/\//, "");
+  const endpoint = flags.get("container-runtime-endpoint") ?? runtimeSockets.docker;
+  const socket = endpoint.replace(/^unix:\/\//, "");
   const sync = openPods({
     folder: join(root, config.staticPodPath ?? "/etc/kubernetes/manifests"),
     node: host.name,
@@ -75,16 +84,26 @@ async function live(lab: Lab, host: LabHost, log: Log): Promise<void> {
   });
   log("I", "kubelet.go:1842", "Starting kubelet main sync loop.");
   void forever(syncMs * lab.pace, sync, (error) => log("E", "kubelet.go:2183", String(error)));
-  void forever(
-    heartbeatMs * lab.pace,
-    () => heartbeat(host.name, credentials),
-    (error) =>
-      log(
-        "E",
-        "controller.go:144",
-        `failed to ensure lease exists, will retry in 7s, error: ${messageOf(error)}`,
-      ),
-  );
+  void report(lab, host, { credentials, log });
+}
+
+async function report(
+  { pace }: Lab,
+  host: LabHost,
+  { credentials, log }: { readonly credentials: () => Credentials; readonly log: Log },
+): Promise<never> {
+  let retry = retryMs;
+  for (;;) {
+    try {
+      await tellApi(host, credentials());
+      retry = retryMs;
+      await sleep(heartbeatMs * pace);
+    } catch (error) {
+      log("E", "controller.go:144", `failed to ensure lease exists, error: ${messageOf(error)}`);
+      await sleep(retry * pace);
+      retry = Math.min(retry * 2, longestRetryMs);
+    }
+  }
 }
 
 async function forever(
@@ -166,17 +185,4 @@ async function servingPair(
   writeFileSync(keyFile, made.key, { mode: 0o600 });
   writeFileSync(certificate, made.cert, { mode: 0o644 });
   return made;
-}
-
-async function heartbeat(node: string, credentials: () => Credentials): Promise<void> {
-  const path = `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${node}`;
-  const body = {
-    apiVersion: "coordination.k8s.io/v1",
-    kind: "Lease",
-    metadata: { name: node, namespace: "kube-node-lease" },
-    spec: { holderIdentity: node, leaseDurationSeconds: 40, renewTime: new Date().toISOString() },
-  };
-  const { status } = await askApi(credentials(), { method: "PUT", path, body });
-  if (status === 401) throw new Error("Unauthorized");
-  if (status >= 300) throw new Error(`the server answered with ${status}`);
 }

@@ -1,4 +1,5 @@
 // Manifests and kubeconfigs in kubeadm's words (cmd/kubeadm/app/phases/controlplane, app/util/kubeconfig).
+import { isIPv6 } from "node:net";
 
 export interface LabNode {
   readonly node: string;
@@ -11,6 +12,16 @@ export interface LabNode {
   /** Absolute path on the node. */
   readonly pkiDir: string;
   readonly ports: LabPorts;
+  /** Tag of etcd's image: `3.4.13-0`. */
+  readonly etcdVersion: string;
+  /** Every member of etcd; with the node itself. */
+  readonly members: readonly LabMember[];
+}
+
+export interface LabMember {
+  readonly node: string;
+  readonly address: string;
+  readonly peerPort: number;
 }
 
 /** Where everything on a node listens. */
@@ -37,8 +48,27 @@ export const usualPorts: LabPorts = {
   kubeletHealth: 10248,
 };
 
-/** The kubelet's socket of its container runtime, on the node. */
-export const runtimeSocket = "/run/lab-runtime.sock";
+/** As it stands in a URL. */
+export function inUrl(address: string): string {
+  return isIPv6(address) ? `[${address}]` : address;
+}
+
+/** The loopback address of the same family, as kubeadm takes it for etcd and the kubelet. */
+export function nearOf(address: string): string {
+  return isIPv6(address) ? "::1" : "127.0.0.1";
+}
+
+/** What runs the containers: `docker` as a kubelet before 1.24 had it, with the CRI in front of it. */
+export type LabRuntime = "cri" | "docker";
+
+/** The kubelet's socket of its container runtime, on the node; dockershim's is the kubelet's default. */
+export const runtimeSockets = {
+  cri: "/run/lab-runtime.sock",
+  docker: "/var/run/dockershim.sock",
+} as const satisfies Record<LabRuntime, string>;
+
+/** docker's own. */
+export const dockerSocket = "/var/run/docker.sock";
 
 export interface KubeconfigParts {
   readonly user: string;
@@ -86,11 +116,11 @@ function base64(bytes: Uint8Array): string {
 /** Texts of the four static pods by file name. */
 export function manifestTexts(lab: LabNode): Readonly<Record<string, string>> {
   const { address, ports, pkiDir } = lab;
-  const near = "127.0.0.1";
+  const near = nearOf(address);
   return {
     "etcd.yaml": podText({
       name: "etcd",
-      image: "registry.k8s.io/etcd:3.4.13-0",
+      image: `registry.k8s.io/etcd:${lab.etcdVersion}`,
       flags: etcdFlags(lab),
       mounts: { "etcd-data": "/var/lib/etcd", "etcd-certs": `${pkiDir}/etcd` },
       probes: [{ kind: "liveness", host: near, port: ports.etcdMetrics, path: "/health", scheme: "HTTP" }],
@@ -133,7 +163,7 @@ authentication:
     clientCAFile: ${pkiDir}/ca.crt
 clusterDomain: cluster.local
 fileCheckFrequency: 1s
-healthzBindAddress: 127.0.0.1
+healthzBindAddress: ${nearOf(address)}
 healthzPort: ${ports.kubeletHealth}
 kind: KubeletConfiguration
 port: ${ports.kubelet}
@@ -143,8 +173,12 @@ staticPodPath: /etc/kubernetes/manifests
 }
 
 /** `/var/lib/kubelet/kubeadm-flags.env`. */
-export function kubeletFlagsText(): string {
-  return `KUBELET_KUBEADM_ARGS="--container-runtime=remote --container-runtime-endpoint=unix://${runtimeSocket}"\n`;
+export function kubeletFlagsText(runtime: LabRuntime): string {
+  const words =
+    runtime === "docker"
+      ? "--network-plugin=cni --pod-infra-container-image=registry.k8s.io/pause:3.2"
+      : `--container-runtime=remote --container-runtime-endpoint=unix://${runtimeSockets.cri}`;
+  return `KUBELET_KUBEADM_ARGS="${words}"\n`;
 }
 
 function image(name: string, { kubernetesVersion }: LabNode): string {
@@ -216,19 +250,20 @@ function probeText({ kind, host, port, path, scheme }: ProbeText): string {
 `;
 }
 
-function etcdFlags({ node, address, pkiDir, ports }: LabNode): readonly string[] {
-  const client = (host: string): string => `https://${host}:${ports.etcd}`;
-  const peer = `https://${address}:${ports.etcdPeer}`;
+function etcdFlags({ node, address, pkiDir, ports, members }: LabNode): readonly string[] {
+  const client = (host: string): string => `https://${inUrl(host)}:${ports.etcd}`;
+  const peer = `https://${inUrl(address)}:${ports.etcdPeer}`;
+  const cluster = members.map((one) => `${one.node}=https://${inUrl(one.address)}:${one.peerPort}`);
   return [
     `advertise-client-urls=${client(address)}`,
     `cert-file=${pkiDir}/etcd/server.crt`,
     "client-cert-auth=true",
     "data-dir=/var/lib/etcd",
     `initial-advertise-peer-urls=${peer}`,
-    `initial-cluster=${node}=${peer}`,
+    `initial-cluster=${cluster.join(",")}`,
     `key-file=${pkiDir}/etcd/server.key`,
-    `listen-client-urls=${[...new Set(["127.0.0.1", address])].map(client).join(",")}`,
-    `listen-metrics-urls=http://127.0.0.1:${ports.etcdMetrics}`,
+    `listen-client-urls=${[...new Set([nearOf(address), address])].map(client).join(",")}`,
+    `listen-metrics-urls=http://${inUrl(nearOf(address))}:${ports.etcdMetrics}`,
     `listen-peer-urls=${peer}`,
     `name=${node}`,
     `peer-cert-file=${pkiDir}/etcd/peer.crt`,
@@ -248,14 +283,18 @@ function apiserverFlags({ address, pkiDir, ports }: LabNode): readonly string[] 
     `etcd-cafile=${pkiDir}/etcd/ca.crt`,
     `etcd-certfile=${pkiDir}/apiserver-etcd-client.crt`,
     `etcd-keyfile=${pkiDir}/apiserver-etcd-client.key`,
-    `etcd-servers=https://127.0.0.1:${ports.etcd}`,
+    `etcd-servers=https://${inUrl(nearOf(address))}:${ports.etcd}`,
     `kubelet-client-certificate=${pkiDir}/apiserver-kubelet-client.crt`,
     `kubelet-client-key=${pkiDir}/apiserver-kubelet-client.key`,
     `proxy-client-cert-file=${pkiDir}/front-proxy-client.crt`,
     `proxy-client-key-file=${pkiDir}/front-proxy-client.key`,
     "requestheader-allowed-names=front-proxy-client",
     `requestheader-client-ca-file=${pkiDir}/front-proxy-ca.crt`,
+    "requestheader-extra-headers-prefix=X-Remote-Extra-",
+    "requestheader-group-headers=X-Remote-Group",
+    "requestheader-username-headers=X-Remote-User",
     `secure-port=${ports.apiServer}`,
+    "service-account-issuer=https://kubernetes.default.svc.cluster.local",
     `service-account-key-file=${pkiDir}/sa.pub`,
     `service-account-signing-key-file=${pkiDir}/sa.key`,
     "service-cluster-ip-range=10.96.0.0/12",
@@ -269,7 +308,7 @@ function isLoopback(address: string): boolean {
   return address.startsWith("127.");
 }
 
-function controllerManagerFlags({ pkiDir, ports }: LabNode): readonly string[] {
+function controllerManagerFlags({ pkiDir, ports, kubernetesVersion }: LabNode): readonly string[] {
   return [
     "bind-address=127.0.0.1",
     `client-ca-file=${pkiDir}/ca.crt`,
@@ -277,19 +316,26 @@ function controllerManagerFlags({ pkiDir, ports }: LabNode): readonly string[] {
     `cluster-signing-key-file=${pkiDir}/ca.key`,
     "kubeconfig=/etc/kubernetes/controller-manager.conf",
     "leader-elect=true",
+    ...plainPort(kubernetesVersion),
     `root-ca-file=${pkiDir}/ca.crt`,
     ...securePort(ports.controllerManager, usualPorts.controllerManager),
     `service-account-private-key-file=${pkiDir}/sa.key`,
   ];
 }
 
-function schedulerFlags({ ports }: LabNode): readonly string[] {
+function schedulerFlags({ ports, kubernetesVersion }: LabNode): readonly string[] {
   return [
     "bind-address=127.0.0.1",
     "kubeconfig=/etc/kubernetes/scheduler.conf",
     "leader-elect=true",
+    ...plainPort(kubernetesVersion),
     ...securePort(ports.scheduler, usualPorts.scheduler),
   ];
+}
+
+/** The listener without TLS, which was there up to 1.23 and is shut by kubeadm. */
+function plainPort(version: string): readonly string[] {
+  return Number(version.split(".")[1]) < 24 ? ["port=0"] : [];
 }
 
 /** kubeadm does not write the default. */

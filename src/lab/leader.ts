@@ -7,6 +7,7 @@ import { type Credentials, askApi, readCredentials } from "./credentials.ts";
 import { needed, readFlags } from "./flags.ts";
 import { klog } from "./klog.ts";
 import { listening } from "./listening.ts";
+import { openNodeMonitor } from "./node-objects.ts";
 import { type Lab, type LabHost, rootOf } from "./places.ts";
 import { makeSelfSigned } from "./self-signed.ts";
 
@@ -41,12 +42,14 @@ async function lead(
   { credentials, pace }: { readonly credentials: Credentials; readonly pace: number },
 ): Promise<never> {
   let renewedAt: number | null = null;
+  const lookAtNodes = openNodeMonitor(credentials, pace);
   for (;;) {
     const failure = await renew(name, host, credentials);
     if (failure === null) {
       if (renewedAt === null)
         klog("I", "leaderelection.go:253", `successfully acquired lease kube-system/${name}`);
       renewedAt = performance.now();
+      if (name === "kube-controller-manager") await lookAtNodes().catch(complain);
     } else {
       klog("E", "leaderelection.go:325", `error retrieving resource lock kube-system/${name}: ${failure}`);
       if (renewedAt !== null && performance.now() - renewedAt > renewDeadlineMs * pace) {
@@ -56,6 +59,10 @@ async function lead(
     }
     await sleep(retryMs * pace);
   }
+}
+
+function complain(error: unknown): void {
+  klog("E", "node_lifecycle_controller.go:1014", error instanceof Error ? error.message : String(error));
 }
 
 /** null when the lease is ours. */

@@ -3,11 +3,32 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../core/model/errors.ts";
-import { type LabPorts, runtimeSocket } from "./lab-texts.ts";
+import { type LabPorts, type LabRuntime, runtimeSockets } from "./lab-texts.ts";
 
 export interface LabHost {
   readonly name: string;
   readonly ports: LabPorts;
+  /** Absent for a host of 127.0.0.1. */
+  readonly address?: string;
+  /** Absent: control plane. */
+  readonly role?: "control-plane" | "worker";
+  /** `/` for those who live in the host's own namespaces; absent: the folder of its name. */
+  readonly root?: string;
+}
+
+/** What several hosts share. */
+export interface LabNetwork {
+  /** `rooms`: namespaces and sshd for each host; `loopback`: addresses of 127.0.0.0/8, no sshd. */
+  readonly kind: "rooms" | "loopback";
+  readonly family: "ipv4" | "ipv6";
+  /** This machine's end of the lab's network; with `loopback` there is none. */
+  readonly link: string | null;
+  /** This machine's address in it. */
+  readonly gateway: string;
+  readonly prefixLength: number;
+  /** Address of the balancer before all API servers. */
+  readonly endpoint: string;
+  readonly port: number;
 }
 
 export interface Lab {
@@ -17,7 +38,13 @@ export interface Lab {
   readonly id: string;
   /** Every waiting time is multiplied by it; 1 is Kubernetes' own pace. */
   readonly pace: number;
+  /** What the kubelets talk to. */
+  readonly runtime: LabRuntime;
+  /** Folder of the real kube-apiserver, kube-controller-manager and kube-scheduler; null, or not there: stand-ins. */
+  readonly assets: string | null;
   readonly hosts: readonly LabHost[];
+  /** Absent for a lab of one host. */
+  readonly network?: LabNetwork;
 }
 
 /** Name of the environment variable that holds the lab's id. */
@@ -44,7 +71,12 @@ export function writeLab({ directory, ...rest }: Lab): void {
 
 /** The directory that is `/` for the host. */
 export function rootOf(lab: Lab, host: LabHost): string {
-  return join(lab.directory, host.name);
+  return host.root ?? join(lab.directory, host.name);
+}
+
+/** Command lines to the runtimes of the lab, for a PATH. */
+export function binOf(lab: Lab): string {
+  return join(lab.directory, "bin");
 }
 
 /** @throws AppError `value-invalid` */
@@ -55,5 +87,5 @@ export function hostNamed(lab: Lab, name: string): LabHost {
 }
 
 export function socketOf(lab: Lab, host: LabHost): string {
-  return join(rootOf(lab, host), runtimeSocket);
+  return join(rootOf(lab, host), runtimeSockets[lab.runtime]);
 }

@@ -1,7 +1,7 @@
 // The processes of a lab: started, found again by the lab's id in their environment, ended by their process ids.
 // INPUTS: /proc. OUTPUTS: processes of our own, signals to them.
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, readdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseStat } from "../drivers/shared/processes.ts";
@@ -26,6 +26,11 @@ export function environmentOf(lab: Lab, host: LabHost): Readonly<Record<string, 
     [labVariable]: lab.id,
     [hostVariable]: host.name,
   };
+}
+
+/** The file that Node.js runs at this moment, links followed. */
+export function ownScript(): string {
+  return realpathSync(process.argv[1] ?? "");
 }
 
 /** Words behind Node's own that run a part of the lab: this very program, so that nothing else is needed. */
@@ -105,7 +110,7 @@ async function untilGone(lab: Lab, isMeant: (one: LabProcess) => boolean, patien
 }
 
 /** Only to the very process that was found. */
-function send({ pid, start }: LabProcess, signal: NodeJS.Signals): void {
+export function send({ pid, start }: LabProcess, signal: NodeJS.Signals): void {
   if (parseStat(readOrEmpty(`/proc/${pid}/stat`))?.start !== start) return;
   try {
     process.kill(pid, signal);

@@ -1,6 +1,8 @@
 // One process of a lab, started by another: `perennial lab run ROLE`.
 import { AppError } from "../core/model/errors.ts";
 import { runApiServer } from "./api-server.ts";
+import { runBalancer } from "./balancer.ts";
+import { runConsole } from "./consoles.ts";
 import { runKubelet } from "./kubelet.ts";
 import { runLeader } from "./leader.ts";
 import { hostNamed, readLab } from "./places.ts";
@@ -14,9 +16,16 @@ export interface PartOptions {
   readonly words: readonly string[];
 }
 
-/** The process lives on for its servers. */
-export async function runPart(role: string, options: PartOptions): Promise<void> {
+/** The exit code; the process of a part lives on for its servers. */
+export async function runPart(role: string, options: PartOptions): Promise<number> {
+  if (role === "crictl" || role === "docker") return runConsole(role, options.words);
+  await startPart(role, options);
+  return 0;
+}
+
+async function startPart(role: string, options: PartOptions): Promise<void> {
   const lab = readLab(options.directory);
+  if (role === "balancer") return runBalancer(lab);
   const host = hostNamed(lab, options.host);
   switch (role) {
     case "runtime":
@@ -29,6 +38,6 @@ export async function runPart(role: string, options: PartOptions): Promise<void>
     case "kube-scheduler":
       return runLeader(lab, host, { name: role, words: options.words });
     default:
-      throw new AppError("name-unknown", { name: role, known: ["runtime", "kubelet"] });
+      throw new AppError("name-unknown", { name: role, known: ["runtime", "kubelet", "crictl", "docker"] });
   }
 }

@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { decodeMessage, encodeMessage, type ProtoMessage } from "../drivers/shared/protobuf.ts";
 import { startContainer } from "./container-process.ts";
+import { serveStatus } from "./room-status.ts";
 import {
   type Container,
   type Labels,
@@ -18,7 +19,9 @@ import {
   sandboxList,
 } from "./cri-messages.ts";
 import { serveGrpc } from "./cri-server.ts";
-import { type Lab, type LabHost, socketOf } from "./places.ts";
+import { dockerSocket } from "./lab-texts.ts";
+import { type Lab, type LabHost, rootOf, socketOf } from "./places.ts";
+import { endProcesses } from "./processes.ts";
 
 interface State {
   readonly sandboxes: Map<string, Sandbox>;
@@ -34,12 +37,24 @@ const nothing = new Uint8Array();
 export async function runRuntime(lab: Lab, host: LabHost): Promise<void> {
   const state: State = { sandboxes: new Map(), containers: new Map(), children: new Map() };
   const methods = { ...sandboxMethods(state), ...containerMethods(state, lab, host), Version: version };
+  if (host.root === "/") await startRoom(lab, host);
   const socket = socketOf(lab, host);
-  mkdirSync(dirname(socket), { recursive: true });
-  await serveGrpc(socket, (path, request) => {
+  const answer = (path: string, request: Uint8Array): Promise<Uint8Array> | undefined => {
     const [, name = ""] = /^\/runtime\.v1\.RuntimeService\/(\w+)$/.exec(path) ?? [];
     return new Map<string, Method>(Object.entries(methods)).get(name)?.(decodeMessage(request));
-  });
+  };
+  // Our docker speaks the CRI there; whoever wants docker's own interface finds its command line.
+  const sockets = [socket, ...(lab.runtime === "docker" ? [join(rootOf(lab, host), dockerSocket)] : [])];
+  for (const path of sockets) {
+    mkdirSync(dirname(path), { recursive: true });
+    await serveGrpc(path, answer);
+  }
+}
+
+/** Containers of a runtime that was killed hold the ports of their successors. */
+async function startRoom(lab: Lab, host: LabHost): Promise<void> {
+  await endProcesses(lab, ({ name }) => /^(etcd|kube-.*)$/.test(name));
+  await serveStatus(lab, host);
 }
 
 async function version(): Promise<Uint8Array> {
@@ -175,7 +190,7 @@ function start(state: State, lab: Lab, host: LabHost, id: string): void {
   const sandbox = sandboxes.get(one.sandboxId);
   if (sandbox?.isReady !== true) throw new Error(`sandbox container ${one.sandboxId} is not running`);
   const log = join(sandbox.logDirectory, one.logPath);
-  const child = startContainer(lab, host, { command: one.command, log });
+  const child = startContainer(lab, host, { command: one.command, image: one.image, log });
   const ended = (exitCode: number): void => {
     children.delete(id);
     const now = containers.get(id);

@@ -2,6 +2,7 @@
 // INPUTS: /proc, the listeners of the lab
 import { get as getPlain } from "node:http";
 import { get as getTls } from "node:https";
+import { inUrl, nearOf } from "./lab-texts.ts";
 import { type Lab, type LabHost, rootOf } from "./places.ts";
 import { type LabProcess, processesOf } from "./processes.ts";
 
@@ -27,11 +28,14 @@ export async function labStatus(lab: Lab): Promise<readonly HostStatus[]> {
 
 export async function statusOf(lab: Lab, host: LabHost): Promise<HostStatus> {
   const running = processesOf(lab).filter((one) => one.host === host.name);
-  const { ports } = host;
+  const { ports, address = "127.0.0.1" } = host;
+  const near = inUrl(nearOf(address));
+  const kubelet = part(running, "kubelet", `http://${near}:${ports.kubeletHealth}/healthz`);
+  if (host.role === "worker") return { name: host.name, root: rootOf(lab, host), parts: [await kubelet] };
   const parts = await Promise.all([
-    part(running, "kubelet", `http://127.0.0.1:${ports.kubeletHealth}/healthz`),
-    part(running, "etcd", `http://127.0.0.1:${ports.etcdMetrics}/health`),
-    part(running, "kube-apiserver", `https://127.0.0.1:${ports.apiServer}/readyz`),
+    kubelet,
+    part(running, "etcd", `http://${near}:${ports.etcdMetrics}/health`),
+    part(running, "kube-apiserver", `https://${inUrl(address)}:${ports.apiServer}/readyz`),
     part(running, "kube-controller-manager", `https://127.0.0.1:${ports.controllerManager}/healthz`),
     part(running, "kube-scheduler", `https://127.0.0.1:${ports.scheduler}/healthz`),
   ]);

@@ -1,14 +1,14 @@
 // `lab up`: a control plane that really runs, in one directory of this machine, on free ports of 127.0.0.1.
 // OUTPUTS: DIR (made, or empty); the processes of its hosts
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { mkdirSync, readdirSync, symlinkSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../core/model/errors.ts";
 import { makeControlPlane } from "./control-plane.ts";
-import type { LabPorts } from "./lab-texts.ts";
+import { freePorts } from "./free-ports.ts";
+import { writeConsoles } from "./consoles.ts";
+import type { LabRuntime } from "./lab-texts.ts";
 import { type HostStatus, statusOf } from "./status.ts";
 import { type Lab, type LabHost, rootOf, socketOf, writeLab } from "./places.ts";
 import { startPart } from "./processes.ts";
@@ -20,6 +20,10 @@ export interface UpOptions {
   readonly pace?: number;
   /** As kubeadm spells it; default `RSA-2048`. */
   readonly keySpec?: string;
+  /** Default `cri`. */
+  readonly runtime?: LabRuntime;
+  /** Folder of the real programs; default null: stand-ins. */
+  readonly assets?: string | null;
 }
 
 const dayMs = 86_400_000;
@@ -29,17 +33,25 @@ const longestSocket = 107;
 const tooDeep = "a shorter path: a socket below it has at most 107 bytes";
 
 /** Resolves when everything is well. @throws AppError `value-invalid` when the directory is not empty or too deep, `bounce-failed` */
-export async function labUp({ directory, pace = 1, keySpec = "RSA-2048" }: UpOptions): Promise<Lab> {
+export async function labUp({
+  directory,
+  pace = 1,
+  keySpec = "RSA-2048",
+  runtime = "cri",
+  assets = null,
+}: UpOptions): Promise<Lab> {
   const host: LabHost = { name: "m1", ports: await freePorts() };
-  const lab: Lab = { directory, id: randomUUID(), pace, hosts: [host] };
+  const lab: Lab = { directory, id: randomUUID(), pace, runtime, assets, hosts: [host] };
   makeEmpty(lab, host);
   writeLab(lab);
+  writeConsoles(lab, host);
   await makeHost(lab, host, keySpec);
   await startHost(lab, host);
   return lab;
 }
 
-function makeEmpty(lab: Lab, host: LabHost): void {
+/** Makes the lab's directory. `host` has the longest name. @throws AppError `value-invalid` */
+export function makeEmpty(lab: Lab, host: LabHost): void {
   const { directory } = lab;
   const refuse = (expected: "a new or empty directory" | typeof tooDeep): never => {
     throw new AppError("value-invalid", { what: "directory", value: directory, expected });
@@ -59,6 +71,7 @@ async function makeHost(lab: Lab, host: LabHost, keySpec: string): Promise<void>
     address: "127.0.0.1",
     endpoint: "127.0.0.1",
     ports: host.ports,
+    runtime: lab.runtime,
     keySpec,
     issuedAt: now - 60_000,
     caIssuedAt: now - 1000 * dayMs,
@@ -73,9 +86,14 @@ async function makeHost(lab: Lab, host: LabHost, keySpec: string): Promise<void>
 async function startHost(lab: Lab, host: LabHost): Promise<void> {
   await startPart(lab, host, "runtime");
   await startPart(lab, host, "kubelet");
+  await untilWell(() => statusOf(lab, host));
+}
+
+/** @throws AppError `bounce-failed` after a minute */
+export async function untilWell(look: () => Promise<HostStatus>): Promise<void> {
   const end = performance.now() + startMs;
   for (;;) {
-    const status = await statusOf(lab, host);
+    const status = await look();
     const sick = status.parts.find(({ ailment }) => ailment !== null);
     if (sick === undefined) return;
     if (performance.now() >= end) throw failure(status);
@@ -92,29 +110,4 @@ function failure({ parts }: HostStatus): AppError<"bounce-failed"> {
     where: consumer,
     reason: sick?.ailment ?? "",
   });
-}
-
-/** Ports that were free a moment ago, all different. */
-async function freePorts(): Promise<LabPorts> {
-  const servers = Array.from({ length: 8 }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(
-    servers.map((server) => {
-      server.close();
-      return once(server, "close");
-    }),
-  );
-  const [etcd = 0, etcdPeer = 0, etcdMetrics = 0, apiServer = 0, ...rest] = ports;
-  const [controllerManager = 0, scheduler = 0, kubelet = 0, kubeletHealth = 0] = rest;
-  return {
-    etcd,
-    etcdPeer,
-    etcdMetrics,
-    apiServer,
-    controllerManager,
-    scheduler,
-    kubelet,
-    kubeletHealth,
-  };
 }

@@ -75,6 +75,10 @@ function linesOf(event: RunEvent, state: State, { text, live, folder }: Words): 
       const line = live.snapshot(`${folder}/runs/${state.run}/${file}`, bytes, form);
       return [...finished(), line, ...(hasV2Data ? [live.v2Data] : [])];
     }
+    case "archived": {
+      const { file, bytes } = event.archive;
+      return [...finished(), text.archived(file, bytes, event.recipients)];
+    }
     case "process":
       return [live.process[event.state](event.consumer)];
     case "live-proved":
@@ -121,6 +125,7 @@ function after(state: State, event: RunEvent): State {
     case "issued":
     case "proved":
     case "snapshot-taken":
+    case "archived":
     case "process":
     case "live-proved":
     case "node-started":
@@ -144,6 +149,7 @@ function counted(phase: Counted | null, hasChanged: boolean): Counted | null {
 const ownLines: ReadonlySet<PhaseId> = new Set([
   "prove",
   "snapshot",
+  "archive",
   "roll",
   "gate",
   "restart",
@@ -166,6 +172,7 @@ function phaseLine({ phase, run }: State, text: EventMessages, folder: string): 
       return [text.phases.swap(changed, done - changed)];
     case "prove":
     case "snapshot":
+    case "archive":
     case "roll":
     case "gate":
     case "restart":

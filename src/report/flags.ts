@@ -1,13 +1,16 @@
 // The options of the command that sentences name: one place to change when an option is renamed.
 export const flags = {
+  acceptClock: "--accept-clock",
   acceptOutage: "--accept-outage",
   addSan: "--add-san",
   allowLinksTo: "--allow-links-to",
   approved: "--approved",
+  backupTo: "--backup-to",
   breakLock: "--break-lock",
   csrDir: "--csr-dir",
   keepKey: "--keep-key",
   noProbe: "--no-probe",
+  noSnapshot: "--no-snapshot",
   process: "--process",
   profile: "--profile",
   recreateAuthority: "--recreate-authority",
@@ -17,6 +20,7 @@ export const flags = {
   signed: "--signed",
   stateDir: "--state-dir",
   validity: "--validity",
+  window: "--window",
   within: "--within",
   yes: "--yes",
 } as const;

@@ -34,6 +34,7 @@ export function afterEvent(state: LiveState, event: RunEvent): LiveState {
     case "issued":
     case "proved":
     case "snapshot-taken":
+    case "archived":
     case "live-proved":
     case "node-started":
     case "node-done":

@@ -5,6 +5,7 @@ import type { ProcessCommands, RestartDecision } from "../core/model/live.ts";
 import type { Decision } from "../core/model/decision.ts";
 import type { Notice } from "../core/model/notice.ts";
 import type { IssueStep, Phase, Plan, Step } from "../core/model/plan.ts";
+import { archiveFile } from "../core/plan/archive-file.ts";
 import { leftOutOf } from "../core/plan/left-out.ts";
 import { allSteps, commandsInPlan } from "../core/plan/steps.ts";
 import { painter, type Paint } from "./color.ts";
@@ -94,6 +95,8 @@ export function stepText(step: Step, { plan: text, live }: Pick<Messages, "plan"
       return text.steps.take(step.name, step.serialHex);
     case "back-up":
       return text.steps["back-up"](step.object);
+    case "archive":
+      return text.steps.archive(archiveFile(step, "RUN"), recipientsText(step.recipients, text.comma));
     case "stage":
       return text.steps.stage(step.object, step.mode);
     case "swap":
@@ -115,6 +118,13 @@ export function stepText(step: Step, { plan: text, live }: Pick<Messages, "plan"
     default:
       return assertNever(step);
   }
+}
+
+/** Enough of each to tell it from others: those of post-quantum keys have 1,959 letters. */
+function recipientsText(recipients: readonly string[], comma: string): string {
+  return recipients
+    .map((text) => (text.length <= 28 ? text : `${text.slice(0, 16)}...${text.slice(-8)}`))
+    .join(comma);
 }
 
 /** Names of the nodes that a plan speaks of. */
@@ -192,8 +202,18 @@ function phaseLine({ id, nodes }: Phase, { text, live, stateDirectory }: Context
   const count = steps.length;
   const installs = steps.filter(({ kind }) => kind === "install").length;
   const on = nodes.length > 1 ? ` (${nodes.map(({ node }) => node).join(text.comma)})` : "";
+  if (id === "archive") return `${archiveLine(steps, text)}${on}`;
   if (installs > 0) return `${text.takeAnswers(installs)}${on}`;
   return `${lines[id](count, `${stateDirectory}/runs/RUN/before`)}${on}`;
+}
+
+function archiveLine(steps: readonly Step[], text: Messages["plan"]): string {
+  const places = steps.flatMap((step) =>
+    step.kind === "archive"
+      ? [text.archiveLine(archiveFile(step, "RUN"), recipientsText(step.recipients, text.comma))]
+      : [],
+  );
+  return places.join(text.joiner);
 }
 
 /** What becomes of each process, and why. */

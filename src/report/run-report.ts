@@ -1,4 +1,5 @@
 // The report of a run for the change ticket: who, when, why, what was before and after, what proved it, how to do the same by hand.
+import type { Refusal } from "../core/model/errors.ts";
 import type { Plan, Step } from "../core/model/plan.ts";
 import type { Actor, Issued, JournalEntry, RunStepSummary } from "../core/model/run.ts";
 import type { RunRecord } from "../core/model/run-record.ts";
@@ -38,6 +39,7 @@ export function renderRunReport(
     ...certificates(context),
     ...section(words.files, words.fileColumns, fileRows(context)),
     ...section(words.snapshot, words.snapshotColumns, snapshotRows(context)),
+    ...section(words.archives, words.archiveColumns, archiveRows(context)),
     ...section(words.restarts, words.restartColumns, restartRows(context)),
     ...section(words.events, words.eventColumns, eventRows(context)),
     ...commands(context),
@@ -123,6 +125,17 @@ function snapshotRows({ entries, words, folder }: Context): readonly (readonly s
   });
 }
 
+/** One that a resumed run wrote again is told of as it is now. */
+function archiveRows({ entries }: Context): readonly (readonly string[])[] {
+  const rows = new Map<string, readonly string[]>();
+  for (const { body } of entries) {
+    if (body.type !== "archived") continue;
+    const { file, bytes, sha256 } = body.archive;
+    rows.set(file, [file, String(bytes), sha256]);
+  }
+  return [...rows.values()];
+}
+
 /** From the first stop to the last proof: a bounce that a crash cut off is gone on with. */
 function restartRows({ entries, plan, words }: Context): readonly (readonly string[])[] {
   const { date, none, seconds } = words;
@@ -148,7 +161,7 @@ function eventRows({ entries, words }: Context): readonly (readonly string[])[] 
 function eventText(body: JournalEntry["body"], { event, states }: Words): string | null {
   switch (body.type) {
     case "run-started":
-      return event.started(personOf(body.actor));
+      return event.started(personOf(body.actor)) + overruled(body.clock, event);
     case "all-staged":
       return event.allStaged;
     case "proof":
@@ -156,7 +169,7 @@ function eventText(body: JournalEntry["body"], { event, states }: Words): string
     case "failed":
       return event.failed(body.step, body.code, body.detail);
     case "resumed":
-      return event.resumed(personOf(body.actor));
+      return event.resumed(personOf(body.actor)) + overruled(body.clock, event);
     case "rollback-started":
       return event.rollback(personOf(body.actor), body.cause === "failure");
     case "run-ended":
@@ -168,11 +181,18 @@ function eventText(body: JournalEntry["body"], { event, states }: Words): string
     case "issued":
     case "staged":
     case "snapshot":
+    case "archived":
     case "bounce-begun":
     case "undo-intent":
     case "undone":
       return null;
   }
+}
+
+/** What spoke against the clock when the operator said that it is right. */
+function overruled(doubts: readonly Refusal[] | undefined, { acceptedClock }: Words["event"]): string {
+  if (doubts === undefined) return "";
+  return acceptedClock(doubts.map(({ address, detail }) => `${address} ${detail}`).join(", "));
 }
 
 function personOf({ user, sudoUser, host }: Actor): string {

@@ -1,7 +1,8 @@
 // Shell commands of the steps over whole files: kept, staged beside their place, moved into it.
 import { parseAddress } from "../core/model/address.ts";
 import { assertNever } from "../core/model/errors.ts";
-import type { BackUpStep, Content, Plan, StageStep, SwapStep } from "../core/model/plan.ts";
+import type { ArchiveStep, BackUpStep, Content, Plan, StageStep, SwapStep } from "../core/model/plan.ts";
+import { archiveFile } from "../core/plan/archive-file.ts";
 import { type StepCommands, realPath, guardOf, at, work } from "./runbook-paths.ts";
 import { shellQuote } from "./shell.ts";
 
@@ -19,6 +20,19 @@ export function backUpCommands({ object }: BackUpStep, plan: Plan): StepCommands
       ...(guard === undefined ? [] : [`same ${guard.sha256} ${kept}`]),
     ],
     undo: [`rm -f ${kept}`],
+  };
+}
+
+/** In the working folder, which has the copies; with the program `age`. */
+export function archiveCommands(step: ArchiveStep): StepCommands {
+  const file = shellQuote(archiveFile(step, "by-hand"));
+  const recipients = step.recipients.map((recipient) => `-r ${shellQuote(recipient)}`).join(" ");
+  return {
+    run: [
+      'set -- before; for each in etcd-snapshot.db etcd-data; do [ ! -e "$each" ] || set -- "$@" "$each"; done',
+      `if [ -e ${file} ]; then stop "it exists"; else tar -cf - "$@" | (umask 077 && age ${recipients} -o ${file}) && ls -l ${file}; fi`,
+    ],
+    undo: [`rm -f ${file}`],
   };
 }
 

@@ -1,7 +1,7 @@
 // The shell commands that do by hand what one step of a plan does: POSIX sh, openssl, kubectl for kubeconfigs.
 import { assertNever } from "../core/model/errors.ts";
 import type { Plan, Step } from "../core/model/plan.ts";
-import { backUpCommands, stageCommands, swapCommands } from "./runbook-files.ts";
+import { archiveCommands, backUpCommands, stageCommands, swapCommands } from "./runbook-files.ts";
 import { issueCommands, installCommands, forgetCommands, takeCommands } from "./runbook-issue.ts";
 import { bounceCommands, proveLiveCommands, snapshotCommands, gateCommands } from "./runbook-live.ts";
 import type { StepCommands } from "./runbook-paths.ts";
@@ -19,6 +19,8 @@ export function commandsOf(step: Step, plan: Plan): StepCommands {
       return takeCommands(step, plan);
     case "back-up":
       return backUpCommands(step, plan);
+    case "archive":
+      return archiveCommands(step);
     case "stage":
       return stageCommands(step, plan);
     case "swap":

@@ -78,3 +78,9 @@ function yearOf(date: Date): string {
 function clockOf(date: Date): string {
   return `${String(date.getUTCHours()).padStart(2, "0")}:${String(date.getUTCMinutes()).padStart(2, "0")}`;
 }
+
+/** Two hours from `at`, as `--window` takes them. */
+export function nextWindow(at: number): string {
+  const text = (instant: number): string => new Date(instant).toISOString().replace(/:\d\d\.\d+Z$/, "Z");
+  return `${text(at)}/${text(at + 2 * 3_600_000)}`;
+}

@@ -1,5 +1,5 @@
 // Installing answers of a CA elsewhere on a node that runs: the same live steps as a renewal, the pending keys go last.
-import { mkdirSync, readdirSync, existsSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readAnswers } from "../../src/app/answers.ts";
@@ -28,13 +28,23 @@ interface Planned {
   readonly plan: Plan;
 }
 
+interface Situation {
+  readonly name?: string;
+  readonly authority?: string;
+  readonly ageDays?: number;
+}
+
 /** The API server's certificate asked for, signed and planned, on a node whose processes all run. */
-async function planned(): Promise<Planned> {
-  const root = await controlPlane({ issuedAt: Math.floor(Date.now() / day) * day - 10 * day });
+async function planned({
+  name = "apiserver",
+  authority = "ca",
+  ageDays = 10,
+}: Situation = {}): Promise<Planned> {
+  const root = await controlPlane({ issuedAt: Math.floor(Date.now() / day) * day - ageDays * day });
   mkdirSync(join(root, "var/lib"), { recursive: true });
   const local = nodeAt(root);
-  const team = caTeamOf(root);
-  const asked = { ...renewRequest, names: ["apiserver"] };
+  const team = caTeamOf(root, authority);
+  const asked = { ...renewRequest, names: [name] };
   await requestCertificates(local, choice, asked, {
     directory: team.requests,
     at: Date.now(),
@@ -147,6 +157,28 @@ describe("answers installed on a running node", () => {
     });
     expect(allSteps(plan).at(-1)).toMatchObject({ kind: "forget", slot: "m1/apiserver" });
     expect(plan.notices.filter(({ code }) => code === "restart-needed")).toEqual([]);
+  });
+
+  it("serve for the snapshot of an etcd whose stored client has expired", async () => {
+    const site = await planned({ name: "etcd-healthcheck-client", authority: "etcd/ca", ageDays: 400 });
+    expect(site.plan.refusals).toEqual([]);
+    checkPlan(site.plan);
+    const shown: string[] = [];
+    const live = liveOver(site.root, () => serves(pki(site.root, "apiserver.crt")));
+    const result = await run(site, {
+      ...live,
+      etcd: {
+        ...live.etcd,
+        snapshot: async (target, file) => {
+          shown.push(Buffer.from(target.identity?.certificatePem ?? []).toString());
+          expect(Buffer.from(target.identity?.keyPem ?? []).toString()).toContain("PRIVATE KEY");
+          return live.etcd.snapshot(target, file);
+        },
+      },
+    });
+    expect(result).toMatchObject({ outcome: "succeeded", error: null });
+    expect(shown).toEqual([readFileSync(pki(site.root, "etcd/healthcheck-client.crt"), "utf8")]);
+    expect(pendingOf(site.root)).toEqual([]);
   });
 
   it("are done when the process presents what was installed", async () => {

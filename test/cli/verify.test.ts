@@ -49,6 +49,8 @@ interface Cluster {
   readonly nodes?: readonly object[];
   readonly pods?: readonly object[];
   readonly log?: string;
+  /** Pods (`NAMESPACE/NAME`) behind the one APIService there is; a number is what the list is answered with. */
+  readonly backends?: readonly string[] | number;
   readonly writeStatus?: number;
 }
 
@@ -67,10 +69,31 @@ function answers(cluster: Cluster, calls: Call[]): Answer {
     if (pathname === "/readyz") return send(200, "ok");
     if (pathname === "/api/v1/nodes") return send(200, { metadata: {}, items: cluster.nodes ?? [] });
     if (pathname === "/api/v1/pods") return send(200, { metadata: {}, items: cluster.pods ?? [] });
+    if (pathname === "/apis/apiregistration.k8s.io/v1/apiservices") return send(...apiServices(cluster));
+    if (pathname === "/api/v1/namespaces/kube-system/endpoints/metrics-server")
+      return send(200, { subsets: [{ notReadyAddresses: targets(cluster) }] });
     if (pathname.endsWith("/log")) return send(200, cluster.log ?? "");
     if (method === "POST") return send(cluster.writeStatus ?? 201, { message: "no room" });
     return send(200, {});
   };
+}
+
+function apiServices({ backends = 404 }: Cluster): readonly [number, object] {
+  if (typeof backends === "number") return [backends, { message: "no" }];
+  const service = { namespace: "kube-system", name: "metrics-server" };
+  const items = [
+    { metadata: { name: "v1." }, spec: {} },
+    { metadata: { name: "v1beta1.metrics.k8s.io" }, spec: { service } },
+  ];
+  return [200, { metadata: {}, items }];
+}
+
+function targets({ backends = [] }: Cluster): readonly object[] {
+  if (typeof backends === "number") return [];
+  return backends.map((pod) => {
+    const [namespace, name] = pod.split("/");
+    return { ip: "10.0.0.1", targetRef: { kind: "Pod", namespace, name } };
+  });
 }
 
 interface Running {
@@ -271,6 +294,44 @@ describe("verify", () => {
     });
     expect(out).not.toContain("\u001b");
     expect(out).toContain("验证项");
+  });
+
+  it("finds pods behind APIServices that run for a year, and no other old ones", async () => {
+    const pod = (name: string, startedAt: number): object => ({
+      metadata: { namespace: "kube-system", name },
+      spec: { nodeName: "w1" },
+      status: {
+        containerStatuses: [
+          { name: "c", state: { running: { startedAt: new Date(startedAt).toISOString() } } },
+        ],
+      },
+    });
+    const since = today - 365 * day;
+    const { root } = await node({
+      pods: [pod("metrics-old", since), pod("metrics-young", since + 1000), pod("dns-old", since)],
+      backends: ["kube-system/metrics-old", "kube-system/metrics-young"],
+    });
+    const found = (await verified(root)).findings.filter(({ code }) => code === "api-backend-old");
+    expect(found).toMatchObject([
+      {
+        severity: "warning",
+        name: "kube-system/metrics-old",
+        params: {
+          pod: "kube-system/metrics-old",
+          apiServices: ["v1beta1.metrics.k8s.io"],
+          runsSince: since,
+        },
+      },
+    ]);
+  });
+
+  it("says when APIServices could not be looked at; an API server without them is no reason", async () => {
+    const incomplete = async (backends: number): Promise<readonly unknown[]> => {
+      const { findings } = await verified((await node({ backends })).root);
+      return findings.filter(({ code }) => code === "sweep-incomplete").map(({ params }) => params["what"]);
+    };
+    expect(await incomplete(403)).toEqual(["apiservices"]);
+    expect(await incomplete(404)).toEqual([]);
   });
 
   it("prints the proofs for people", async () => {

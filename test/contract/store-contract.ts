@@ -49,7 +49,17 @@ export async function failure(action: Promise<unknown>): Promise<{ code: string;
   throw new Error("did not fail");
 }
 
-export function describeStore(name: string, makeHarness: () => Promise<StoreHarness>): void {
+/** How often the tests of rare interleavings try; stores that start processes for every step try less often. */
+export interface ContractRounds {
+  readonly rivals: number;
+  readonly commits: number;
+}
+
+export function describeStore(
+  name: string,
+  makeHarness: () => Promise<StoreHarness>,
+  rounds: ContractRounds = { rivals: 100, commits: 200 },
+): void {
   describe(`store contract: ${name}`, () => {
     let harness: StoreHarness;
     beforeEach(async () => {
@@ -156,9 +166,9 @@ export function describeStore(name: string, makeHarness: () => Promise<StoreHarn
       expect(await harness.peek(address)).toEqual(bytesOf("theirs\n"));
     });
 
-    it("2: of two writers who expect the same, exactly one wins, a hundred times", async () => {
+    it(`2: of two writers who expect the same, exactly one wins, ${rounds.rivals} times`, async () => {
       const address = await seeded("0");
-      for (let round = 0; round < 100; round++) {
+      for (let round = 0; round < rounds.rivals; round++) {
         const live = sha256((await harness.peek(address))!);
         const [one, two] = [bytesOf(`${round} one`), bytesOf(`${round} two`)];
         const first = await harness.store.stage(address, one, staging(live, { token: 1 }));
@@ -183,11 +193,11 @@ export function describeStore(name: string, makeHarness: () => Promise<StoreHarn
       await harness.store.discard(staged);
     });
 
-    it("3: readers see whole old or whole new bytes while 200 commits run", async () => {
+    it(`3: readers see whole old or whole new bytes while ${rounds.commits} commits run`, async () => {
       const address = await seeded("0".repeat(5000));
       const reader = await harness.startReader(address);
       let live = sha256("0".repeat(5000));
-      for (let round = 1; round <= 200; round++) {
+      for (let round = 1; round <= rounds.commits; round++) {
         const bytes = bytesOf(String(round % 10).repeat(5000 + round));
         const staged = await harness.store.stage(address, bytes, staging(live));
         await harness.store.commit(staged, { fence });

@@ -177,6 +177,18 @@ describe("what a journal says of a run", () => {
     expect(deriveRun([])).toBeNull();
   });
 
+  it("says no longer that a node is proved once one of its steps was taken back", () => {
+    const told = lines([
+      started,
+      { type: "proof", step: "m1/prove/apiserver", sha256: "1" },
+      { type: "proof", step: "m10/prove/apiserver", sha256: "2" },
+      { type: "undone", step: "m1/swap/apiserver", sha256: "0" },
+    ]);
+    const view = deriveRun(readJournal(new TextEncoder().encode(told.join("")), "j").entries);
+    expect(view?.steps.get("m1/prove/apiserver")?.proof).toBeNull();
+    expect(view?.steps.get("m10/prove/apiserver")?.proof).toBe("2");
+  });
+
   it("follows the entries", () => {
     const rollback: JournalBody = { type: "rollback-started", actor, cause: "operator" };
     expect(states()).toBe("running-or-crashed");

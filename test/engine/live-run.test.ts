@@ -13,7 +13,7 @@ import type { Failpoint } from "../../src/engine/failpoints.ts";
 import type { MemoryLive } from "../support/memory-live.ts";
 import { MemoryWorld } from "../support/memory-world.ts";
 import { certificateAt, leaks } from "../support/tiny-checks.ts";
-import { installTinyCluster, paths, sealed } from "../support/tiny-cluster.ts";
+import { address, installTinyCluster, paths, sealed } from "../support/tiny-cluster.ts";
 import { type LiveScene, liveScene } from "../support/tiny-live.ts";
 
 const run = ({ world, plan }: LiveScene, options: RunOptions = {}) =>
@@ -365,6 +365,114 @@ describe("a process that does not come back", () => {
     expect(scene.world.tree()).toEqual(scene.before);
     expect(scene.live.holds("kube-apiserver", paths.apiserver)).toBe(serialAt(scene, paths.apiserver));
   });
+});
+
+describe("a rollback", () => {
+  it("goes on behind processes that do not return, tells all of them, and tries only these again", async () => {
+    const scene = liveScene();
+    expect(await run(scene)).toMatchObject({ outcome: "succeeded" });
+    const lost = { returnsAfterMs: null, canBeRevived: false };
+    for (const name of ["kube-scheduler", "kubelet"]) Object.assign(scene.live.behaviour(name), lost);
+    scene.live.log.length = 0;
+    const result = await rollbackRun(scene.world.spawn().ports, "last", { acceptExpired: true });
+    expect(result).toMatchObject({ outcome: "interrupted", error: { code: "rebounce-failed" } });
+    expect(result.error?.params).toMatchObject({
+      failures: [{ consumer: "kube-scheduler" }, { consumer: "kubelet" }],
+    });
+    expect(scene.world.tree()).toEqual(scene.before);
+    expect(scene.live.log).toContain("start kube-apiserver");
+    expect(journalOf(scene)).toEqual(
+      expect.arrayContaining([
+        "failed m1/bounce/kube-scheduler",
+        "undone m1/bounce/kube-apiserver",
+        "failed m1/bounce/kubelet",
+      ]),
+    );
+    expect(journalOf(scene).at(-1)).toBe("failed m1/bounce/kubelet");
+    for (const name of ["kube-scheduler", "kubelet"])
+      Object.assign(scene.live.behaviour(name), { returnsAfterMs: 1500, canBeRevived: true });
+    scene.live.log.length = 0;
+    expect(await resumeRun(scene.world.spawn().ports, undefined)).toMatchObject({
+      outcome: "rolled-back",
+      error: null,
+    });
+    expect(scene.live.log).not.toContain("stop kube-apiserver");
+    expect(scene.live.log.filter((line) => line.startsWith("start"))).toEqual([
+      "start kube-scheduler",
+      "start kubelet",
+    ]);
+  });
+
+  it("still stops where the journal cannot be written", async () => {
+    const scene = liveScene();
+    await run(scene);
+    scene.world.fail = (operation, name) => {
+      if (operation === "stop" && name === "kube-scheduler")
+        throw new AppError("store-write-failed", { address: name, operation, cause: "ENOSPC" });
+    };
+    expect(await rollbackRun(scene.world.spawn().ports, "last", { acceptExpired: true })).toMatchObject({
+      outcome: "interrupted",
+      error: { code: "store-write-failed" },
+    });
+  });
+});
+
+describe("a proof that is in the journal", () => {
+  it("is not repeated by a resume: the kubelet may have rotated its own file since", async () => {
+    const scene = liveScene();
+    Object.assign(scene.live.behaviour("kube-apiserver"), { returnsAfterMs: null, canBeRevived: false });
+    expect(await run(scene)).toMatchObject({ outcome: "interrupted", error: { code: "bounce-failed" } });
+    const file = scene.world.files.get(paths.node)!;
+    scene.world.put(paths.node, { ...file, bytes: Buffer.concat([file.bytes, Buffer.from("# rotated\n")]) });
+    Object.assign(scene.live.behaviour("kube-apiserver"), { returnsAfterMs: 1500, canBeRevived: true });
+    expect(await resumeRun(scene.world.spawn().ports, undefined)).toMatchObject({ outcome: "succeeded" });
+    expect(journalOf(scene).filter((entry) => entry === "proof m1/prove-live")).toHaveLength(1);
+  });
+
+  it("is taken from what runs once, too", async () => {
+    const scene = liveScene();
+    const victim = scene.world.spawn({
+      onHit: (point) => {
+        if (point === "run.before-ended")
+          throw new AppError("step-failed", { step: "x", reason: "unreadable" });
+      },
+    });
+    expect(await runPlan(victim.ports, scene.plan)).toMatchObject({ outcome: "interrupted" });
+    scene.live.apiFailure = "403: forbidden";
+    expect(await resumeRun(scene.world.spawn().ports, undefined)).toMatchObject({ outcome: "succeeded" });
+  });
+
+  it("that is not there is taken by the resume", async () => {
+    const scene = liveScene();
+    const victim = scene.world.spawn({
+      onHit: (point) => {
+        if (point === "run.before-prove") throw new AppError("interrupted", { signal: "SIGTERM" });
+      },
+    });
+    expect(await runPlan(victim.ports, scene.plan)).toMatchObject({ outcome: "interrupted" });
+    const file = scene.world.files.get(paths.node)!;
+    scene.world.put(paths.node, { ...file, bytes: Buffer.concat([file.bytes, Buffer.from("# foreign\n")]) });
+    expect(await resumeRun(scene.world.spawn().ports, undefined)).toMatchObject({
+      outcome: "interrupted",
+      error: { code: "store-mismatch" },
+    });
+  });
+});
+
+describe("a plan for a running node", () => {
+  it.each([paths.etcdCa, paths.etcdCaKey, paths.admin])(
+    "is refused when %s, with which a server is asked, is not guarded",
+    async (path) => {
+      const scene = liveScene();
+      const { digest: _, ...plan } = scene.plan;
+      const guards = plan.guards.filter(({ address: guarded }) => guarded !== address(path));
+      const phases = plan.phases.filter(({ id }) => ["snapshot", "restart", "prove-live"].includes(id));
+      await expect(run({ ...scene, plan: sealed({ ...plan, guards, phases }) })).rejects.toMatchObject({
+        code: "plan-invalid",
+        params: { path: address(path), reason: "a step uses it but there is no guard" },
+      });
+    },
+  );
 });
 
 function certificateOf(before: Record<string, string>): string {

@@ -56,6 +56,37 @@ describe("running a plan", () => {
     expect(Object.fromEntries(Object.keys(before).map((path) => [path, after[path]]))).toEqual(before);
   });
 
+  it.each([-7_200_000, 730 * 86_400_000])(
+    "gives up before the first live byte when the clock was set meanwhile, by %i ms",
+    async (byMs) => {
+      const { world, plan, before } = setUp();
+      const { ports } = world.spawn({
+        onHit: (point) => {
+          if (point !== "file.after-sync" || world.steppedMs !== 0) return;
+          world.now += byMs;
+          world.steppedMs += byMs;
+        },
+      });
+      const result = await runPlan(ports, plan);
+      expect(result).toMatchObject({
+        outcome: "abandoned",
+        error: { code: "clock-stepped", params: { byMs } },
+      });
+      const after = world.tree();
+      expect(Object.fromEntries(Object.keys(before).map((path) => [path, after[path]]))).toEqual(before);
+    },
+  );
+
+  it("takes its time: an hour that both clocks saw go by is no step", async () => {
+    const { world, plan } = setUp();
+    const { ports } = world.spawn({
+      onHit: (point) => {
+        if (point === "file.after-sync") world.now += 600_000;
+      },
+    });
+    expect(await runPlan(ports, plan)).toMatchObject({ outcome: "succeeded" });
+  });
+
   it("begins every key before it looks at what the plan was made from, and each once", async () => {
     const { world, plan } = setUp();
     const { ports } = world.spawn();

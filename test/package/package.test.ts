@@ -1,8 +1,9 @@
 // The packages as they are shipped: built without network, unpacked elsewhere, run with little around them.
 import { execFileSync, spawnSync } from "node:child_process";
-import { readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { person } from "../support/age.ts";
 import { fixture, freshFolder } from "../support/fixtures.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -92,7 +93,7 @@ describe("the packages", () => {
     expect(paths.filter((path) => path.endsWith(".cache") || path.includes("node_modules"))).toEqual([]);
   });
 
-  it("check, renew and undo with a Node.js on the PATH and nothing else", () => {
+  it("check, renew and encrypt with a Node.js on the PATH and nothing else", async () => {
     const home = unpack(join(out, `perennial-${version}.tar.gz`));
     const environment = { PATH: pathWith("node", "sh", "readlink") };
     const tree = fixture("kubeadm-ha-expired/m1");
@@ -105,6 +106,14 @@ describe("the packages", () => {
     const renewed = run(join(home, "bin/perennial"), ["renew", "--yes", "--root", tree], environment);
     expect(renewed.err).not.toContain("error:");
     expect(renewed.code).toBe(0);
+    const backups = freshFolder();
+    const { recipient } = await person();
+    const words = ["renew", "scheduler.conf", "--yes", "--root", tree, "--backup-to", backups];
+    const saved = run(join(home, "bin/perennial"), [...words, "--backup-recipient", recipient], environment);
+    expect(saved).toMatchObject({ code: 0, err: "" });
+    expect(readFileSync(join(backups, readdirSync(backups)[0] ?? ""), "latin1")).toMatch(
+      /^age-encryption\.org\/v1\n-> X25519 /,
+    );
     const checked = run(join(home, "bin/perennial"), ["--lang", "zh", "check", "--root", tree], environment);
     expect(checked.out).not.toContain("已过期");
   });

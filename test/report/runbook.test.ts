@@ -240,7 +240,7 @@ describe("the runbook", () => {
     const portsFor = (root: string): LockPorts => ({
       state: openStateDirectory(join(root, "var/lib/perennial")),
       processes: systemProcesses(),
-      clock: { now: () => now },
+      clock: { now: () => now, elapsedMs: () => 0 },
       failpoints: { hit: () => {} },
     });
 

@@ -14,14 +14,14 @@ export interface CaTeam {
   readonly key: string;
 }
 
-/** Moves the key of `ca` out of the tree. */
-export function caTeamOf(root: string): CaTeam {
+/** Moves the key of an authority (`ca`, `etcd/ca`) out of the tree. */
+export function caTeamOf(root: string, name = "ca"): CaTeam {
   const folder = freshFolder();
   const key = join(folder, "ca.key");
-  renameSync(pki(root, "ca.key"), key);
+  renameSync(pki(root, `${name}.key`), key);
   const answers = join(folder, "answers");
   mkdirSync(answers);
-  return { requests: join(folder, "requests"), answers, certificate: pki(root, "ca.crt"), key };
+  return { requests: join(folder, "requests"), answers, certificate: pki(root, `${name}.crt`), key };
 }
 
 export interface Signing {

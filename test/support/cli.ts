@@ -17,6 +17,8 @@ export interface CliOptions {
   readonly lang?: "en" | "zh";
   /** ms since the epoch; default is the real time. */
   readonly now?: number;
+  /** Default is false with a `now` of the test's own: the files it writes have the times of the real clock. */
+  readonly isMachineClock?: boolean;
   /** What the person types when asked; without it nobody can be asked. */
   readonly answer?: string;
   readonly input?: Uint8Array;
@@ -50,6 +52,7 @@ export async function runCli(words: readonly string[], options: CliOptions = {})
     readInput: async () => options.input ?? new Uint8Array(),
     signal: options.signal ?? new AbortController().signal,
     now: () => options.now ?? Date.now(),
+    isMachineClock: options.isMachineClock ?? options.now === undefined,
   };
   const code = await main(words, io);
   return { code, out: out.join(""), err: err.join("") };

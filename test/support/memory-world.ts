@@ -47,6 +47,8 @@ export class MemoryWorld {
   /** Every private key the generator made. */
   readonly generated: PrivateKey[] = [];
   now = startOfTime;
+  /** How far the wall clock was set since the start. */
+  steppedMs = 0;
   /** What runs on the node; null when only its files are worked on. */
   live: { openPort(guard: () => void): Live } | null = null;
   /** Called before an operation; throws to make it fail. */
@@ -84,7 +86,7 @@ export class MemoryWorld {
         self: () => this.actor(pid),
         isAlive: (actor) => (this.alive.has(actor.pid) ? "alive" : "dead"),
       },
-      clock: { now: () => this.now },
+      clock: { now: () => this.now, elapsedMs: () => this.now - this.steppedMs },
       randomness: { bytes: (count) => this.random(count) },
       keys: { generate: async () => this.generateKey() },
       failpoints: { hit },

@@ -1,12 +1,17 @@
 // `perennial lab up|expire|status|down`: a cluster to break and to repair, on this machine.
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../../core/model/errors.ts";
 import { labDown } from "../../lab/down.ts";
 import { labExpire } from "../../lab/expire.ts";
-import { readLab } from "../../lab/places.ts";
+import { hostsDown } from "../../lab/hosts-down.ts";
+import { hostsExpire } from "../../lab/hosts-expire.ts";
+import { type HostsStatus, hostsStatus, isAllWell as areHostsWell } from "../../lab/hosts-status.ts";
+import { hostsUp } from "../../lab/hosts-up.ts";
+import type { LabRuntime } from "../../lab/lab-texts.ts";
+import { type Lab, readLab } from "../../lab/places.ts";
 import { runPart } from "../../lab/run-part.ts";
-import { type HostStatus, labStatus } from "../../lab/status.ts";
+import { type HostStatus, type PartStatus, labStatus } from "../../lab/status.ts";
 import { labUp } from "../../lab/up.ts";
 import { cliMessages } from "../../report/cli-messages.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -20,6 +25,16 @@ export interface LabOptions {
 export interface LabUpOptions extends LabOptions {
   readonly pace: string;
   readonly keyAlgorithm: string;
+  readonly runtime: string;
+  readonly hosts?: string;
+  readonly workers?: string;
+  readonly ipv6?: boolean;
+  readonly etcd31?: boolean;
+  readonly loopback?: boolean;
+}
+
+export interface LabStatusOptions extends LabOptions {
+  readonly output: string;
 }
 
 export interface LabExpireOptions extends LabOptions {
@@ -33,8 +48,12 @@ export interface LabRunOptions extends LabOptions {
 
 /** The cluster on the morning ten days after its anniversary. */
 const agoMs = 10 * 86_400_000;
+const mostHosts = 7;
+const mostWorkers = 100;
 
-export async function runLabUp({ dir, pace, keyAlgorithm }: LabUpOptions, io: Io): Promise<number> {
+export async function runLabUp(options: LabUpOptions, io: Io): Promise<number> {
+  const { dir, pace, keyAlgorithm: keySpec, hosts, workers = "0" } = options;
+  const directory = resolve(dir);
   const factor = Number(pace);
   if (!(factor > 0 && factor <= 1)) {
     throw new AppError("value-invalid", {
@@ -43,34 +62,79 @@ export async function runLabUp({ dir, pace, keyAlgorithm }: LabUpOptions, io: Io
       expected: "a number above 0, up to 1",
     });
   }
-  const lab = await labUp({ directory: resolve(dir), pace: factor, keySpec: keyAlgorithm });
-  return showStatus(await labStatus(lab), io);
+  if (hosts === undefined) {
+    refuseWithoutHosts(options);
+    const lab = await labUp({ directory, pace: factor, keySpec, ...programsOf(options, io) });
+    return showStatus(lab, "table", io);
+  }
+  const lab = await hostsUp({
+    directory,
+    pace: factor,
+    keySpec,
+    hosts: wholeNumber(hosts, 1, mostHosts),
+    workers: wholeNumber(workers, 0, mostWorkers),
+    family: options.ipv6 === true ? "ipv6" : "ipv4",
+    hasOldEtcd: options.etcd31 === true,
+    isLoopback: options.loopback === true,
+  });
+  return showStatus(lab, "table", io);
+}
+
+/** What runs the containers, and the folder of real programs, if the environment names one. */
+function programsOf(
+  { runtime }: LabUpOptions,
+  io: Io,
+): { readonly runtime: LabRuntime; readonly assets: string | null } {
+  if (runtime !== "cri" && runtime !== "docker")
+    throw new AppError("name-unknown", { name: runtime, known: ["cri", "docker"] });
+  const assets = io.environment["KUBEBUILDER_ASSETS"] ?? "";
+  return { runtime, assets: assets === "" ? null : resolve(assets) };
+}
+
+function refuseWithoutHosts({ workers, ipv6, etcd31, loopback }: LabUpOptions): void {
+  const given = { "--workers": workers, "--ipv6": ipv6, "--etcd-31": etcd31, "--loopback": loopback };
+  const first = Object.entries(given).find(([, value]) => value !== undefined);
+  if (first) {
+    throw new AppError("value-invalid", { what: "options", value: first[0], expected: "--hosts with it" });
+  }
+}
+
+function wholeNumber(text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  const expected = `a whole number from ${least} to ${most}` as const;
+  throw new AppError("value-invalid", { what: "a number", value: text, expected });
 }
 
 export async function runLabExpire({ dir, at, ca }: LabExpireOptions, io: Io): Promise<number> {
   const lab = readLab(resolve(dir));
   const end = at === undefined ? io.now() - agoMs : parseInstant(at);
-  await labExpire(lab, { at: end, authorities: ca === true });
-  // What has to give up, gives up: an API server waits for etcd for twenty seconds.
-  const until = performance.now() + 25_000 * lab.pace;
-  while (performance.now() < until && (await isAllWell(lab))) await sleep(200);
+  const options = { at: end, authorities: ca === true };
+  if (lab.network) await hostsExpire(lab, lab.network, options);
+  else {
+    await labExpire(lab, options);
+    // What has to give up, gives up: an API server waits for etcd for twenty seconds.
+    const until = performance.now() + 25_000 * lab.pace;
+    while (performance.now() < until && (await isAllWell(lab))) await sleep(200);
+  }
   const { lab: words } = cliMessages(io.lang);
   io.out(`${words.expired(new Date(end).toISOString())}\n`);
-  showStatus(await labStatus(lab), io);
+  await showStatus(lab, "table", io);
   return exitCodes.ok;
 }
 
-async function isAllWell(lab: Parameters<typeof labStatus>[0]): Promise<boolean> {
+async function isAllWell(lab: Lab): Promise<boolean> {
   const hosts = await labStatus(lab);
   return hosts.every(({ parts }) => parts.every(({ ailment }) => ailment === null));
 }
 
-export async function runLabStatus({ dir }: LabOptions, io: Io): Promise<number> {
-  return showStatus(await labStatus(readLab(resolve(dir))), io);
+export async function runLabStatus({ dir, output }: LabStatusOptions, io: Io): Promise<number> {
+  return showStatus(readLab(resolve(dir)), output, io);
 }
 
 export async function runLabDown({ dir }: LabOptions, io: Io): Promise<number> {
-  const count = await labDown(readLab(resolve(dir)));
+  const lab = readLab(resolve(dir));
+  const count = await (lab.network ? hostsDown(lab, lab.network) : labDown(lab));
   io.out(`${cliMessages(io.lang).lab.down(count)}\n`);
   return exitCodes.ok;
 }
@@ -81,19 +145,47 @@ export async function runLabPart(
   words: readonly string[],
   options: LabRunOptions,
 ): Promise<number> {
-  await runPart(role, { directory: resolve(options.dir), host: options.host, words });
-  return exitCodes.ok;
+  return runPart(role, { directory: resolve(options.dir), host: options.host, words });
 }
 
-function showStatus(hosts: readonly HostStatus[], io: Io): number {
-  const { lab: words } = cliMessages(io.lang);
-  for (const { name, root, parts } of hosts) {
-    io.out(`${name}  ${root}\n`);
-    for (const { name: part, url, pid, ailment } of parts) {
-      io.out(`  ${part.padEnd(24)}${String(pid ?? "-").padEnd(9)}${ailment ?? words.well}  ${url}\n`);
-    }
-    io.out(`${words.lookAt(`perennial --root ${root}`, `perennial renew --root ${root} --probe`)}\n`);
-  }
+async function showStatus(lab: Lab, output: string, io: Io): Promise<number> {
+  if (lab.network) return showHosts(lab, await hostsStatus(lab, lab.network), output, io);
+  const hosts = await labStatus(lab);
+  if (output === "json") io.out(`${JSON.stringify({ hosts }, null, 4)}\n`);
+  else showOne(hosts, io);
   const isWell = hosts.every(({ parts }) => parts.every(({ ailment }) => ailment === null));
   return isWell ? exitCodes.ok : exitCodes.attention;
+}
+
+function showOne(hosts: readonly HostStatus[], io: Io): void {
+  const { lab: words } = cliMessages(io.lang);
+  for (const { name, root, parts } of hosts) {
+    io.out(`${name}  ${root}\n${partsText(parts, words.well)}`);
+    io.out(`${words.lookAt(`perennial --root ${root}`, `perennial renew --root ${root} --probe`)}\n`);
+  }
+}
+
+function partsText(parts: readonly PartStatus[], well: string): string {
+  const lines = parts.map(
+    ({ name, url, pid, ailment }) =>
+      `  ${name.padEnd(24)}${String(pid ?? "-").padEnd(9)}${ailment ?? well}  ${url}\n`,
+  );
+  return lines.join("");
+}
+
+function showHosts(lab: Lab, status: HostsStatus, output: string, io: Io): number {
+  const { lab: words } = cliMessages(io.lang);
+  if (output === "json") io.out(`${JSON.stringify(status, null, 4)}\n`);
+  else {
+    for (const { name, role, address, parts, ready } of status.hosts) {
+      io.out(`${words.host(name, role, address)}  ${words.ready(ready)}\n`);
+      io.out(parts.length === 0 ? `  ${words.silent}\n` : partsText(parts, words.well));
+    }
+    const { etcd, apiServers, workers, endpoint } = status;
+    const together = { ...etcd, endpoint, apiServers: apiServers.healthy };
+    io.out(`${words.together({ ...together, workers: workers.count, ready: workers.ready })}\n`);
+    const login = status.kind === "rooms" ? `ssh -F ${join(lab.directory, "ssh/config")} m1` : null;
+    io.out(`${words.cluster(join(lab.directory, "cluster.yaml"), login)}\n`);
+  }
+  return areHostsWell(status) ? exitCodes.ok : exitCodes.attention;
 }

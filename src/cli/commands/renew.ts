@@ -20,7 +20,7 @@ import { exitCodes } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import { tellLeftOut, writeLeftOut } from "../left-out.ts";
 import { type NodeOptions, type RenewOptions, nodeArguments } from "../options.ts";
-import { nodeOf, profileChoiceOf, renewRequestOf } from "../requests.ts";
+import { archiveOf, nodeOf, profileChoiceOf, renewRequestOf } from "../requests.ts";
 import { parseWindow } from "../durations.ts";
 import { commandLine } from "../command-line.ts";
 import { writeOut } from "../write-out.ts";
@@ -57,7 +57,8 @@ async function planFor(
   io: Io,
 ): Promise<Plan> {
   const local = nodeOf(options, io);
-  const request = renewRequestOf(names, options);
+  const archive = await archiveOf(options);
+  const request = { ...renewRequestOf(names, options), ...(archive ? { archive } : {}) };
   if (options.signed === undefined) return planRenewal(local, profileChoiceOf(options), request, io.now());
   const { all, addSans, keyAlgorithm, validityIsExplicit, recreateAuthorities = [] } = request;
   const isChosen = names.length > 0 || all || addSans.length > 0 || recreateAuthorities.length > 0;
@@ -129,6 +130,8 @@ export async function runRenew(
   io: Io,
 ): Promise<number> {
   const { csrDir } = options;
+  if (csrDir !== undefined && options.backupTo !== undefined)
+    throw new AppError("usage", { reason: "--csr-dir and --backup-to exclude each other" });
   if (csrDir !== undefined) return runRequests(names, { ...options, csrDir }, io);
   const local = nodeOf(options, io);
   const plan = await planFor(names, options, io);

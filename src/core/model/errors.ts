@@ -48,7 +48,15 @@ export interface ErrorParams {
   "plan-stale": { readonly differences: readonly PlanDifference[] };
   "plan-invalid": { readonly path: string; readonly reason: Reason };
   /** Instants in ms since the epoch. `at` is when it was looked at. */
-  "outside-window": { readonly fromAt: number; readonly toAt: number; readonly at: number };
+  "outside-window": {
+    readonly fromAt: number;
+    readonly toAt: number;
+    readonly at: number;
+    /** Set when it is the window that an earlier command gave this run. */
+    readonly run?: string;
+  };
+  /** The clock was set by so many ms (back: negative) between the beginning of a run and its first live byte. */
+  "clock-stepped": { readonly byMs: number };
   "digest-differs": { readonly approved: string; readonly found: string };
   "run-unfinished": { readonly run: string };
   "run-unknown": { readonly run: string };
@@ -78,6 +86,8 @@ export interface ErrorParams {
     readonly outcome: "rolled-back" | "left";
     readonly done: readonly string[];
   };
+  /** The old files are back; these processes are not. Never empty. */
+  "rebounce-failed": { readonly failures: readonly { readonly consumer: string; readonly reason: string }[] };
   "snapshot-failed": { readonly step: string; readonly reason: string };
   "live-proof-failed": { readonly where: string; readonly reason: string };
   "state-unsafe": { readonly path: string; readonly reason: string };
@@ -89,6 +99,17 @@ export interface ErrorParams {
     readonly lacks: "bytes" | "inodes";
     readonly needed: number;
     readonly free: number;
+  };
+  /** Where an encrypted archive cannot go. `cause` is the system's code, or empty. */
+  "archive-target": { readonly path: string; readonly problem: ArchiveProblem; readonly cause: string };
+  "archive-full": { readonly path: string; readonly needed: number; readonly free: number };
+  /** The encrypted archive, read back, is not what was encrypted. */
+  "archive-damaged": { readonly path: string };
+  /** `given` is empty when it may be a secret; `from` names the file and line it was read from, or is empty. */
+  "recipient-invalid": {
+    readonly given: string;
+    readonly from: string;
+    readonly problem: RecipientProblem;
   };
   interrupted: { readonly signal: string };
 
@@ -127,6 +148,33 @@ export interface ErrorParams {
   "etcd-not-supported": { readonly endpoint: string; readonly what: string; readonly since: string };
   /** `source` is the endpoint or the file. */
   "snapshot-damaged": { readonly source: string; readonly reason: SnapshotFault; readonly detail: string };
+
+  // --- other machines (drivers/exec). `host` is what the operator calls it, `detail` the far side's or ssh's own words.
+  "ssh-missing": { readonly host: string; readonly program: string };
+  /** `address` as `ssh-keygen -R` takes it: a name, or `[name]:port`. Nothing was sent. */
+  "host-key-unknown": {
+    readonly host: string;
+    readonly address: string;
+    readonly keyType: string;
+    readonly fingerprint: string;
+  };
+  /** `file` and `line` are where the other key stands; null and 0 when ssh does not say so. */
+  "host-key-changed": {
+    readonly host: string;
+    readonly address: string;
+    readonly keyType: string;
+    readonly fingerprint: string;
+    readonly file: string | null;
+    readonly line: number;
+  };
+  /** `methods` are those the server would still take. */
+  "login-refused": { readonly host: string; readonly methods: readonly string[]; readonly detail: string };
+  "host-unreachable": { readonly host: string; readonly reason: HostFault; readonly detail: string };
+  /** Nothing of the tool can run there: programs that are missing, `sh` among them. */
+  "host-unfit": { readonly host: string; readonly missing: readonly string[]; readonly detail: string };
+  "sudo-refused": { readonly host: string; readonly reason: SudoFault; readonly detail: string };
+  /** Whether what was under way there ended is not known. */
+  "host-lost": { readonly host: string; readonly reason: string };
 
   /** Steps of a plan that `plan --script` has no shell for. */
   "script-unsupported": { readonly steps: readonly string[] };
@@ -182,7 +230,39 @@ export type EndpointFault =
   | "server-untrusted"
   | "key-not-pinned"
   | "client-refused"
-  | "pair-unusable";
+  | "pair-unusable"
+  | "not-forwarded";
+
+/** Why no connection to a host came about. */
+export type HostFault =
+  | "refused"
+  | "no-such-host"
+  | "no-route"
+  | "timeout"
+  | "closed"
+  | "configuration"
+  | "negotiation";
+
+/** Why a login did not become the user who may change the node. */
+export type SudoFault =
+  | "password-needed"
+  | "password-wrong"
+  | "not-allowed"
+  | "needs-terminal"
+  | "not-installed"
+  | "failed";
+
+export type ArchiveProblem = "missing" | "not-a-directory" | "exists" | "not-writable";
+
+/** Why something is no age recipient that can be encrypted to. */
+export type RecipientProblem =
+  | "identity"
+  | "ssh"
+  | "plugin"
+  | "damaged"
+  | "not-a-recipient"
+  | "file-unreadable"
+  | "file-empty";
 
 /** One object whose state no longer is what the plan was made from. */
 export interface PlanDifference {
@@ -225,6 +305,17 @@ export type RefusalCode =
   | "other-node"
   // --- processes; `slot` is node and consumer, `address` who was asked, `detail` a NotStartable
   | "process-not-startable"
+  /** etcd runs and nobody can ask it; `slot` is its client's, `address` the key of its CA, `detail` the client's end or empty. */
+  | "snapshot-impossible"
+  // --- the clock of the node; `slot` is the node, `detail` the instant that speaks against it (ISO 8601 UTC)
+  /** `address` is the file that was written later than the clock says it is. */
+  | "clock-behind-file"
+  /** `address` is the run whose journal says so. */
+  | "clock-behind-run"
+  /** `slot` and `address` are those of the certificate that begins later. */
+  | "clock-behind-certificate"
+  /** `address` is the URL of the machine that says another time. */
+  | "clock-differs"
   // --- answers of a CA elsewhere; `address` is the answer's file
   | "answer-not-signed"
   | "answer-expired"

@@ -1,7 +1,7 @@
 // What a run tells its audience while it works: progress for people and, with `-o json`, for programs.
 import type { NodeName } from "./address.ts";
 import type { PhaseId, Step } from "./plan.ts";
-import type { Issued, RunId, RunOutcome, Snapshot } from "./run.ts";
+import type { Archive, Issued, RunId, RunOutcome, Snapshot } from "./run.ts";
 
 export type RunEvent =
   | { readonly type: "run-started"; readonly run: RunId; readonly steps: number }
@@ -11,6 +11,7 @@ export type RunEvent =
   | { readonly type: "issued"; readonly name: string; readonly issued: Issued }
   | { readonly type: "proved"; readonly name: string; readonly issued: Issued }
   | { readonly type: "snapshot-taken"; readonly snapshot: Snapshot }
+  | { readonly type: "archived"; readonly archive: Archive; readonly recipients: number }
   | {
       readonly type: "process";
       readonly consumer: string;

@@ -138,6 +138,12 @@ export interface FindingParams {
   "api-not-writable": { readonly reason: string };
   "node-not-ready": { readonly reason: string; readonly since: number | null };
   "pod-crashing": { readonly pod: string; readonly container: string; readonly restarts: number };
+  /** A pod behind APIServices that runs for a year or more. */
+  "api-backend-old": {
+    readonly pod: string;
+    readonly apiServices: readonly string[];
+    readonly runsSince: number;
+  };
   "log-unauthorized": {
     readonly pod: string;
     readonly container: string;
@@ -146,10 +152,12 @@ export interface FindingParams {
     readonly line: string;
   };
   /** Something the sweep could not look at: nothing follows from its silence. */
-  "sweep-incomplete": { readonly what: "nodes" | "pods" | "logs"; readonly reason: string };
+  "sweep-incomplete": { readonly what: SweptPart; readonly reason: string };
   // --- runs
   "run-unfinished": { readonly run: string };
 }
+
+export type SweptPart = "nodes" | "pods" | "logs" | "apiservices";
 
 export type FindingCode = keyof FindingParams;
 

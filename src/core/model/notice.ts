@@ -1,4 +1,5 @@
 // What a plan tells beside its steps: consequences, and what is left to people.
+import type { Refusal } from "./errors.ts";
 import type { SlotId } from "./inventory.ts";
 
 export type Notice =
@@ -53,4 +54,13 @@ export type Notice =
       readonly recordedAt: number;
     }
   | { readonly code: "bootstrap-not-needed"; readonly path: string; readonly file: string }
+  /** Expired before and after: `unproven` are processes of which the plan can therefore prove neither health nor certificate. */
+  | {
+      readonly code: "stays-expired";
+      readonly slots: readonly SlotId[];
+      readonly unproven: readonly string[];
+      readonly isWriteProved: boolean;
+    }
+  /** What speaks against the clock, and was overruled. */
+  | { readonly code: "clock-accepted"; readonly doubts: readonly Refusal[] }
   | { readonly code: "kubelet-serving-left"; readonly path: string; readonly isRotated: boolean };

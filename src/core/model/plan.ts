@@ -29,10 +29,24 @@ export interface RenewRequest {
   readonly allowLinksTo: readonly string[];
   /** True when the operator keeps a copy of etcd's data in another way. */
   readonly noSnapshot?: boolean;
+  /** True when the operator says that the clock is right, whatever speaks against it. */
+  readonly acceptClock?: boolean;
+  /** Where an encrypted copy of the backup goes, and for whom. */
+  readonly archive?: ArchiveChoice;
   /** Authorities to make again by explicit word: from the old one where it is found, or `anew` without asking for it. */
   readonly recreateAuthorities?: readonly { readonly name: string; readonly anew: boolean }[];
   /** How the operator has processes stopped, started, looked at; the steps say it again. */
   readonly processes?: CommandsByProcess;
+}
+
+/** An encrypted archive: a place on the machine that the tool runs on, and who can read it. */
+export interface ArchiveChoice {
+  /** Absolute path of a directory. */
+  readonly directory: string;
+  /** File name in it; null for `perennial-NODE-RUN.tar.age`. */
+  readonly name: string | null;
+  /** age recipients (`age1...`), which are public; at least one. */
+  readonly recipients: readonly string[];
 }
 
 /** The state of one object that the plan relies on: re-read after taking the lock and before each write. */
@@ -221,6 +235,12 @@ export interface ProveStep {
   readonly name: string;
 }
 
+/** Encrypts what the run has saved (etcd's data, before-images, the plan) into one file elsewhere, before anything is written. */
+export interface ArchiveStep extends ArchiveChoice {
+  readonly kind: "archive";
+  readonly id: string;
+}
+
 export type Step =
   | GateStep
   | IssueStep
@@ -228,6 +248,7 @@ export type Step =
   | TakeStep
   | SnapshotStep
   | BackUpStep
+  | ArchiveStep
   | StageStep
   | SwapStep
   | ProveStep
@@ -237,6 +258,7 @@ export type Step =
 export type PhaseId =
   | "snapshot"
   | "back-up"
+  | "archive"
   | "issue"
   | "stage"
   | "swap"

@@ -14,6 +14,10 @@ export const planReasons = [
   "it is swapped without a step {}",
   "the path is not absolute and plain",
   "it was made for the root {}, not {}",
+  "it was made for cluster {}, not {}",
+  "there is no node {} in the cluster",
+  "the processes of {} cannot be reached",
+  "it is for the nodes of cluster {}: give its cluster.yaml with -f",
   "it is not the plan that the journal names",
   "the checksum does not follow",
   // why a certificate is left as it is
@@ -94,5 +98,6 @@ export const planReasons = [
   "name-constraints-unchecked",
   "unhandled-critical-extension",
   "{} and {} exclude each other",
+  "{} needs {}",
   "--signed takes what is in DIR: no names, no other choice",
 ] as const;

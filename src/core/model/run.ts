@@ -1,4 +1,5 @@
 // Runs: the journal's entries and what can be derived from them.
+import type { Refusal } from "./errors.ts";
 import type { SlotId } from "./inventory.ts";
 
 /** `20261122T160000Z-3f9a1c`: start in UTC and six random hex digits; sorts by time. */
@@ -58,6 +59,17 @@ export interface Snapshot {
   readonly hasV2Data: boolean;
 }
 
+/** The encrypted copy of a run's backup. */
+export interface Archive {
+  /** Absolute path on the machine that the tool ran on. */
+  readonly file: string;
+  readonly bytes: number;
+  /** Of the encrypted file (hex). */
+  readonly sha256: string;
+  /** How many files are in it, its own manifest and the plan among them. */
+  readonly files: number;
+}
+
 /** Public facts of an issued certificate. */
 export interface Issued {
   readonly slot: SlotId;
@@ -68,6 +80,12 @@ export interface Issued {
   readonly certificateSha256: string;
 }
 
+/** When live bytes may be changed; ms since the epoch. */
+export interface ChangeWindow {
+  readonly fromAt: number;
+  readonly toAt: number;
+}
+
 export type JournalBody =
   | {
       readonly type: "run-started";
@@ -76,6 +94,9 @@ export type JournalBody =
       readonly actor: Actor;
       readonly ticket: string | null;
       readonly reason: string | null;
+      /** What spoke against the clock and was overruled (`--accept-clock`). */
+      readonly clock?: readonly Refusal[];
+      readonly window?: ChangeWindow;
     }
   | { readonly type: "intent"; readonly step: string }
   | { readonly type: "before-image"; readonly step: string; readonly image: BeforeImage }
@@ -83,12 +104,20 @@ export type JournalBody =
   | { readonly type: "staged"; readonly step: string; readonly staged: Staged }
   | { readonly type: "all-staged" }
   | { readonly type: "snapshot"; readonly step: string; readonly snapshot: Snapshot }
+  /** The encrypted file is complete and read back; from here on a file with this hash in its place is the run's own. */
+  | { readonly type: "archived"; readonly step: string; readonly archive: Archive }
   /** Before a process is stopped: which instances there were. */
   | { readonly type: "bounce-begun"; readonly step: string; readonly instances: readonly string[] }
   | { readonly type: "effect"; readonly step: string; readonly sha256: string }
   | { readonly type: "proof"; readonly step: string; readonly sha256: string }
   | { readonly type: "failed"; readonly step: string; readonly code: string; readonly detail: string }
-  | { readonly type: "resumed"; readonly actor: Actor }
+  | {
+      readonly type: "resumed";
+      readonly actor: Actor;
+      readonly clock?: readonly Refusal[];
+      /** Takes the place of the one before. */
+      readonly window?: ChangeWindow;
+    }
   | { readonly type: "rollback-started"; readonly actor: Actor; readonly cause: "operator" | "failure" }
   | { readonly type: "undo-intent"; readonly step: string }
   | { readonly type: "undone"; readonly step: string; readonly sha256: string }

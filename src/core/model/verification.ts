@@ -46,6 +46,17 @@ export interface SweptLog {
   readonly line: string;
 }
 
+/** A pod that answers for a part of the API. */
+export interface SweptBackend {
+  /** `NAMESPACE/NAME`. */
+  readonly pod: string;
+  readonly node: string;
+  /** ms since the epoch; of the oldest of its containers. */
+  readonly runsSince: number;
+  /** `v1beta1.metrics.k8s.io`, sorted. */
+  readonly apiServices: readonly string[];
+}
+
 /** What the API knows of the rest of the cluster. */
 export interface Sweep {
   readonly nodes: Looked<readonly SweptNode[]>;
@@ -53,6 +64,8 @@ export interface Sweep {
   readonly logs: Looked<readonly SweptLog[]>;
   /** Pods whose newest lines were read. */
   readonly logsRead: number;
+  /** Pods behind APIServices that run. */
+  readonly apiBackends: Looked<readonly SweptBackend[]>;
 }
 
 export interface RunningState {

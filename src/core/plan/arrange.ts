@@ -1,6 +1,6 @@
 // The order of a plan over several nodes: rolling while etcd has its quorum, an outage when it has none. Pure.
 //
-//   both     snapshot ─▶ back-up, issue, stage on every node
+//   both     snapshot ─▶ back-up on every node ─▶ archive ─▶ issue, stage on every node
 //   rolling  per node: gate, swap, prove, bounces, gate
 //   outage   swap and prove everywhere ─▶ kubelets ─▶ etcd everywhere ─▶ gate for the quorum ─▶ API servers ─▶ the others
 //   both     proof from what runs, on every node
@@ -12,6 +12,7 @@ import type { MemberReading } from "../model/quorum.ts";
 import type { Facts } from "../policy/facts.ts";
 import { quorumLack, quorumOf } from "../policy/quorum.ts";
 import { etcdAccess, type LiveSteps } from "./live-steps.ts";
+import type { Install } from "./pair-answers.ts";
 import { isExpired } from "./still-expired.ts";
 
 /** What is known of the nodes of a `cluster.yaml` beside their files. */
@@ -32,9 +33,9 @@ export interface ManyPart {
 /** Seconds that a gate waits: a member that has just come back needs an election and its peers. */
 const gateSeconds = 90;
 
-export function clusterOf(facts: Facts, part: ManyPart): PlanCluster {
+export function clusterOf(facts: Facts, part: ManyPart, installs: readonly Install[] = []): PlanCluster {
   const members = part.live.flatMap((live): readonly GateMember[] => {
-    const access = etcdAccess(facts, live);
+    const access = etcdAccess(facts, live, installs);
     return access === null ? [] : [{ node: live.inventory.node, access }];
   });
   const order = needsOutage(facts, part) ? "outage" : "rolling";
@@ -73,6 +74,7 @@ export function arrange(parts: Parts): readonly Phase[] {
   return [
     ...snapshot(parts, order),
     ...everywhere("back-up"),
+    ...everywhere("archive"),
     ...everywhere("issue"),
     ...everywhere("stage"),
     ...changes,
@@ -80,12 +82,21 @@ export function arrange(parts: Parts): readonly Phase[] {
   ];
 }
 
-/** One member's is the cluster's: of one that runs, where there is one. */
-function snapshot({ live, part }: Parts, order: readonly NodeName[]): readonly Phase[] {
+/** One member's is the cluster's: of one that runs and can be asked, else of one that runs; undefined without any. */
+export function snapshotNode(
+  { live, part }: Pick<Parts, "live" | "part">,
+  order: readonly NodeName[],
+): NodeName | undefined {
   const able = order.filter((node) => (live.get(node)?.snapshot ?? []).length > 0);
-  const runs = (node: NodeName): boolean =>
-    part.live.some((each) => each.inventory.node === node && each.processes.get("etcd")?.state === "running");
-  const chosen = able.find(runs) ?? able[0];
+  const running = able.filter((node) =>
+    part.live.some((each) => each.inventory.node === node && each.processes.get("etcd")?.state === "running"),
+  );
+  const askable = running.find((node) => live.get(node)?.refusals.length === 0);
+  return askable ?? running[0] ?? able[0];
+}
+
+function snapshot({ live, part }: Parts, order: readonly NodeName[]): readonly Phase[] {
+  const chosen = snapshotNode({ live, part }, order);
   if (chosen === undefined) return [];
   return phaseOf("snapshot", [chosen], (node) => live.get(node)?.snapshot ?? []);
 }

@@ -4,6 +4,7 @@ import type { Refusal } from "../model/errors.ts";
 import type { IssueStep, Phase, Plan, RenewRequest } from "../model/plan.ts";
 import type { Facts, ObjectFacts, SlotFacts } from "../policy/facts.ts";
 import { digestOfPlan } from "./digest.ts";
+import { clockRefusals } from "./clock-doubts.ts";
 import { filePhases } from "./file-phases.ts";
 import { guardsOf } from "./guards.ts";
 import type { ManyPart } from "./arrange.ts";
@@ -56,10 +57,21 @@ function draftPlan(
   const authorities = recreateAuthorities(given, request);
   const { facts } = authorities;
   const decisions = signed ? selectSigned(facts, request, signed) : select(facts, request);
-  const ofFiles = signed
-    ? signedRefusals(facts, { decisions, request, pairing: signed })
-    : [...authorities.refusals, ...refusalsOf(facts, decisions, request)];
-  const refusals = [...ofFiles, ...stuck];
+  const doubts = clockRefusals(facts);
+  const ownRefusals = [
+    ...(request.acceptClock === true ? [] : doubts),
+    ...(signed
+      ? signedRefusals(facts, { decisions, request, pairing: signed })
+      : [...authorities.refusals, ...refusalsOf(facts, decisions, request)]),
+  ];
+  const changed = new Set(slotsOf(facts, decisions, "renew").map(({ slot }) => slot.id));
+  const signedElsewhere = signed ? [...signed.installs.values()] : [];
+  const { processes: commands = {} } = request;
+  const wanted =
+    frame.live && ownRefusals.length === 0
+      ? liveSteps(facts, { ...frame.live, commands }, { changed, installs: signedElsewhere })
+      : noLiveSteps;
+  const refusals = [...ownRefusals, ...wanted.refusals, ...stuck];
   const isPossible = refusals.length === 0;
   const renewed = isPossible ? slotsOf(facts, decisions, "renew") : [];
   const following = isPossible ? slotsOf(facts, decisions, "follow") : [];
@@ -69,14 +81,11 @@ function draftPlan(
     ...made.written,
     ...writtenObjects(facts, renewed, following, { keepKey: request.keepKey, installs }),
   ];
-  const changed = new Set(renewed.map(({ slot }) => slot.id));
   const { issues } = made;
-  const { processes: commands = {} } = request;
   const files = filePhases(facts, { renewed, following, written, request, issues, installs });
-  const whole = frame.many && planMany(facts, { part: frame.many, files, changed, isPossible, commands });
-  const live =
-    whole?.live ??
-    (frame.live && isPossible ? liveSteps(facts, { ...frame.live, commands }, changed) : noLiveSteps);
+  const whole =
+    frame.many && planMany(facts, { part: frame.many, files, changed, installs, isPossible, commands });
+  const live = whole?.live ?? (isPossible ? wanted : noLiveSteps);
   const node = facts.inventory.nodes[0]?.node ?? "";
   const phases = whole?.phases ?? withLive(files, live, { node, installs });
   const base = {
@@ -89,6 +98,9 @@ function draftPlan(
     request,
     decisions,
     notices: [
+      ...(request.acceptClock === true && doubts.length > 0
+        ? [{ code: "clock-accepted", doubts } as const]
+        : []),
       ...(isPossible ? authorities.notices : []),
       ...(whole?.notices ?? []),
       ...noticesOf(facts, {
@@ -98,6 +110,7 @@ function draftPlan(
         handled: handledBy(live),
         isSigned: signed !== undefined,
       }),
+      ...live.notices,
       ...recreationNotices(facts, { issues, renewed }),
       ...(signed?.notices ?? []),
       ...(frame.live ? startNotices(live, frame.live.facts) : []),
@@ -114,7 +127,7 @@ function draftPlan(
   };
   return {
     plan: { ...base, digest: digestOfPlan(base) },
-    stuck: frame.live ? startRefusals(live, frame.live.facts) : [],
+    stuck: frame.live ? startRefusals(wanted, frame.live.facts) : [],
   };
 }
 

@@ -1,6 +1,7 @@
 // The steps over files, phase by phase: issue, back up, stage, swap, prove.
 import { type Address, formatAddress, type NodeName } from "../model/address.ts";
 import type {
+  ArchiveStep,
   BackUpStep,
   IssueStep,
   MakingStep,
@@ -39,6 +40,7 @@ export function filePhases(facts: Facts, parts: FileParts): readonly Phase[] {
   const { renewed, written, issues } = parts;
   if (written.length === 0) return [];
   const taken = takenSlots(facts, parts);
+  const archived = archiveSteps(written[0]?.facts.address.node ?? "", parts.request);
   const steps = {
     issue: [
       ...issues,
@@ -50,6 +52,7 @@ export function filePhases(facts: Facts, parts: FileParts): readonly Phase[] {
       id: stepId("back-up", object.facts.address),
       object: object.address,
     })),
+    archive: archived,
     stage: written.map((object): StageStep => ({
       kind: "stage",
       id: stepId("stage", object.facts.address),
@@ -72,9 +75,16 @@ export function filePhases(facts: Facts, parts: FileParts): readonly Phase[] {
       name: slot.slot.name,
     })),
   };
-  const ids = ["back-up", "issue", "stage", "swap", "prove"] as const;
+  const ids = ["back-up", "archive", "issue", "stage", "swap", "prove"] as const;
   const nodes = facts.inventory.nodes.map(({ node }) => node);
-  return ids.map((id) => ({ id, nodes: byNode(steps[id], nodes) }));
+  return ids
+    .filter((id) => id !== "archive" || archived.length > 0)
+    .map((id) => ({ id, nodes: byNode(steps[id], nodes) }));
+}
+
+/** Behind the before-images and etcd's data, in front of all that is new. One for the whole run: of several nodes it has the first one's name. */
+function archiveSteps(node: NodeName, { archive }: RenewRequest): readonly ArchiveStep[] {
+  return archive ? [{ kind: "archive", id: `${node}/archive`, ...archive }] : [];
 }
 
 /** The ids of steps begin with the name of their node, which holds no slash. */

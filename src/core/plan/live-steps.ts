@@ -9,6 +9,7 @@ import type {
   ProcessSlot,
   RestartDecision,
 } from "../model/live.ts";
+import type { Refusal } from "../model/errors.ts";
 import type {
   BounceStep,
   EtcdAccess,
@@ -16,7 +17,16 @@ import type {
   ServedDemand,
   SnapshotStep,
 } from "../model/live-step.ts";
-import { type Facts, type ObjectFacts, authorityOf } from "../policy/facts.ts";
+import type { Notice } from "../model/notice.ts";
+import { hasMatchingKey } from "../policy/issuer-checks.ts";
+import {
+  type AuthorityFacts,
+  type Facts,
+  type ObjectFacts,
+  type SlotFacts,
+  authorityOf,
+} from "../policy/facts.ts";
+import type { Install } from "./pair-answers.ts";
 import { sha256Hex } from "../pki/fingerprints.ts";
 import { commonName, parseName } from "../pki/names.ts";
 import { decideRestarts } from "./restarts.ts";
@@ -39,9 +49,26 @@ export interface LiveSteps {
   readonly proof: readonly ProveLiveStep[];
   /** What these steps read: the etcd authority that signs a client certificate, the kubeconfig of the proof. */
   readonly reads: readonly ObjectFacts[];
+  readonly notices: readonly Notice[];
+  /** Why the run would stop before its first write: told before it begins. */
+  readonly refusals: readonly Refusal[];
 }
 
-export const noLiveSteps: LiveSteps = { restarts: [], snapshot: [], bounces: [], proof: [], reads: [] };
+export const noLiveSteps: LiveSteps = {
+  restarts: [],
+  snapshot: [],
+  bounces: [],
+  proof: [],
+  reads: [],
+  notices: [],
+  refusals: [],
+};
+
+/** What the plan changes, and what was signed elsewhere for it. */
+export interface Changing {
+  readonly changed: ReadonlySet<SlotId>;
+  readonly installs?: readonly Install[];
+}
 
 /** Seconds from stop to well; the API server waits for etcd and for its own caches. */
 const timeouts: Readonly<Record<string, number>> = { "kube-apiserver": 180, etcd: 120 };
@@ -50,13 +77,13 @@ const defaultTimeout = 90;
 const reloads: Readonly<Record<string, number>> = { "kube-apiserver": 90, etcd: 5 };
 
 /** `changed`: slots whose stored bytes the plan changes. Nothing to restart and nothing changed gives no steps at all. */
-export function liveSteps(facts: Facts, part: LivePart, changed: ReadonlySet<SlotId>): LiveSteps {
+export function liveSteps(facts: Facts, part: LivePart, { changed, installs = [] }: Changing): LiveSteps {
   const live = part.facts;
   const outcome = { facts, live, changed };
   const restarts = decideRestarts(outcome, part.isGated ?? false);
   const acting = restarts.filter(({ action }) => action !== "keep");
   if (acting.length === 0 && changed.size === 0) return { ...noLiveSteps, restarts };
-  const access = etcdAccess(facts, live);
+  const access = etcdAccess(facts, live, installs);
   const { node, processes } = live.inventory;
   const known = processes.filter((component) => isKnown(restarts, component));
   return {
@@ -79,7 +106,51 @@ export function liveSteps(facts: Facts, part: LivePart, changed: ReadonlySet<Slo
     }),
     proof: known.length === 0 ? [] : [proveStep(outcome, known, access)],
     reads: readsOf(outcome),
+    notices: staysExpiredNotice(outcome, known),
+    refusals: part.takesSnapshot && access !== null ? snapshotRefusals(outcome, access) : [],
   };
+}
+
+/** What a proof leaves out has a reason that the operator can do something about. */
+function staysExpiredNotice(outcome: Outcome, known: readonly ProcessSlot[]): readonly Notice[] {
+  // A copy that is not its original's equal has a decision, and a reason, of its own.
+  const { node } = outcome.live.inventory;
+  const slots = [...outcome.facts.slots.values()]
+    .filter(({ slot }) => slot.node === node && slot.management !== "copy" && staysExpired(outcome, slot.id))
+    .map(({ slot }) => slot.id);
+  if (slots.length === 0) return [];
+  const unproven = known.filter((component) => staysUnwell(outcome, component));
+  return [
+    {
+      code: "stays-expired",
+      slots,
+      unproven: unproven.map(({ consumer }) => consumer),
+      isWriteProved: writeOf(outcome, known) !== null,
+    },
+  ];
+}
+
+/**
+ * A member that runs is asked with a client certificate: one signed here, one signed elsewhere for this plan, or the stored one. When
+ * that has ended too, nobody can ask. Of a member that is stopped the files are copied.
+ */
+function snapshotRefusals(
+  { facts, live }: Outcome,
+  { authorityKey, client }: EtcdAccess,
+): readonly Refusal[] {
+  const { etcd } = live.inventory;
+  const isRunning = live.processes.get("etcd")?.state === "running";
+  const stored = etcd?.client == null ? undefined : facts.slots.get(etcd.client);
+  if (authorityKey !== null || !isRunning || !stored) return [];
+  const { holder, id } = stored.slot;
+  const authority = authorityOf(facts, stored.slot);
+  const isStored =
+    client !== null && holder.form === "pem" && client.certificate === formatAddress(holder.certificate);
+  const end = stored.certificate.state === "present" ? stored.certificate.value.leaf.notAfter : null;
+  if (client !== null && (!isStored || (end !== null && end > facts.at))) return [];
+  const address = authority === null ? id : formatAddress(authority.slot.key);
+  const detail = end === null ? "" : new Date(end).toISOString();
+  return [{ code: "snapshot-impossible", slot: id, address, detail }];
 }
 
 function isKnown(restarts: readonly RestartDecision[], { consumer }: ProcessSlot): boolean {
@@ -137,11 +208,6 @@ function proveStep(
   access: EtcdAccess | null,
 ): ProveLiveStep {
   const { node } = outcome.live.inventory;
-  const apiserver = known.find(
-    (component) => component.consumer === "kube-apiserver" && !staysUnwell(outcome, component),
-  );
-  const admin = adminOf(outcome);
-  const [endpoint] = apiserver?.endpoints ?? [];
   return {
     kind: "prove-live",
     id: `${node}/prove-live`,
@@ -151,11 +217,19 @@ function proveStep(
       consumer: component.consumer,
       check: healthOf(outcome, component),
     })),
-    api:
-      endpoint && admin
-        ? { kubeconfig: formatAddress(admin.file), user: admin.user, endpoint: endpoint.endpoint }
-        : null,
+    api: writeOf(outcome, known),
   };
+}
+
+/** null where no API server of this node can be written to, or nobody here may. */
+function writeOf(outcome: Outcome, known: readonly ProcessSlot[]): ProveLiveStep["api"] {
+  const apiserver = known.find(
+    (component) => component.consumer === "kube-apiserver" && !staysUnwell(outcome, component),
+  );
+  const admin = adminOf(outcome);
+  const [endpoint] = apiserver?.endpoints ?? [];
+  if (!endpoint || !admin) return null;
+  return { kubeconfig: formatAddress(admin.file), user: admin.user, endpoint: endpoint.endpoint };
 }
 
 export interface Admin {
@@ -179,29 +253,46 @@ export function adminOf(outcome: Outcome): Admin | null {
 }
 
 /** null without a member on this node. */
-export function etcdAccess(facts: Facts, { inventory }: LiveFacts): EtcdAccess | null {
+export function etcdAccess(
+  facts: Facts,
+  { inventory }: LiveFacts,
+  installs: readonly Install[] = [],
+): EtcdAccess | null {
   const { etcd } = inventory;
   if (etcd === null) return null;
   const server = facts.slots.get(etcd.server);
   const authority = server && authorityOf(facts, server.slot);
   if (!server || !authority) return null;
   const client = etcd.client === null ? undefined : facts.slots.get(etcd.client);
-  const holder = client?.slot.holder;
-  const pair =
-    holder?.form === "pem" && holder.key !== null && client?.certificate.state === "present"
-      ? { certificate: formatAddress(holder.certificate), key: formatAddress(holder.key) }
-      : null;
+  const install = installs.find(({ slot }) => slot.slot.id === etcd.client);
   const leaf = client?.certificate.state === "present" ? client.certificate.value.leaf : null;
   return {
     endpoints: etcd.clients,
     authorityCertificate: formatAddress(authority.slot.certificate),
-    authorityKey: authority.key.state === "present" ? formatAddress(authority.slot.key) : null,
-    client: pair,
+    authorityKey: canSign(authority) ? formatAddress(authority.slot.key) : null,
+    client: (install && signedPair(install)) ?? (client ? storedPair(client) : null),
     commonName: (leaf && commonName(parseName(leaf.subjectDer))) ?? "kube-etcd-healthcheck-client",
     server: etcd.server,
     serverKeys:
       server.certificate.state === "present" ? [sha256Hex(server.certificate.value.leaf.spkiDer)] : [],
   };
+}
+
+function canSign({ key, signing }: AuthorityFacts): boolean {
+  return key.state === "present" && signing !== null && hasMatchingKey(signing, key);
+}
+
+function storedPair({ slot: { holder }, certificate }: SlotFacts): EtcdAccess["client"] {
+  if (holder.form !== "pem" || holder.key === null || certificate.state !== "present") return null;
+  return { certificate: formatAddress(holder.certificate), key: formatAddress(holder.key) };
+}
+
+/** What a CA elsewhere has signed serves before it is installed. An answer behind others, or with a chain, is left to its place. */
+function signedPair({ slot, answer, chain, pending }: Install): EtcdAccess["client"] {
+  const { holder } = slot.slot;
+  const key = pending?.key.address ?? (holder.form === "pem" ? holder.key : null);
+  if (key === null || answer.index !== 0 || chain.length > 0) return null;
+  return { certificate: formatAddress(answer.file.address), key: formatAddress(key) };
 }
 
 function readsOf(outcome: Outcome): readonly ObjectFacts[] {
@@ -210,7 +301,7 @@ function readsOf(outcome: Outcome): readonly ObjectFacts[] {
   const server = etcd && facts.slots.get(etcd.server);
   const authority = server && authorityOf(facts, server.slot);
   // The stored client is used where there is no key to sign another with.
-  const isSigned = authority?.key.state === "present";
+  const isSigned = authority != null && canSign(authority);
   const client = isSigned || !etcd || etcd.client === null ? undefined : facts.slots.get(etcd.client);
   return [...(authority?.objects ?? []), ...(client?.objects ?? []), ...(adminOf(outcome)?.objects ?? [])];
 }

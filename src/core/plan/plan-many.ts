@@ -8,15 +8,18 @@ import type { Notice } from "../model/notice.ts";
 import type { Phase } from "../model/plan.ts";
 import type { Facts } from "../policy/facts.ts";
 import { quorumLack, quorumOf } from "../policy/quorum.ts";
-import { arrange, clusterOf, type ManyPart, outageMembers } from "./arrange.ts";
+import { arrange, clusterOf, type ManyPart, outageMembers, snapshotNode } from "./arrange.ts";
 import { type LiveSteps, liveSteps, noLiveSteps } from "./live-steps.ts";
 import { startNotices, startRefusals } from "./not-startable.ts";
+import type { Install } from "./pair-answers.ts";
 
 export interface ManyCase {
   readonly part: ManyPart;
   readonly files: readonly Phase[];
   /** Slots whose stored bytes the plan changes. */
   readonly changed: ReadonlySet<SlotId>;
+  /** What was signed elsewhere for this plan. */
+  readonly installs: readonly Install[];
   /** False when the files alone are reason enough to refuse. */
   readonly isPossible: boolean;
   /** The operator's own, for the processes of every node. */
@@ -32,9 +35,10 @@ export interface Many {
   readonly refusals: readonly Refusal[];
 }
 
-export function planMany(facts: Facts, { part, files, changed, isPossible, commands }: ManyCase): Many {
-  const cluster = clusterOf(facts, part);
-  const live = isPossible ? liveByNode(facts, part, { changed, commands }) : new Map<NodeName, LiveSteps>();
+export function planMany(facts: Facts, many: ManyCase): Many {
+  const { part, files, installs, isPossible } = many;
+  const cluster = clusterOf(facts, part, installs);
+  const live = isPossible ? liveByNode(facts, many) : new Map<NodeName, LiveSteps>();
   const phases = isPossible ? arrange({ facts, files, live, cluster, part }) : [];
   return {
     cluster,
@@ -42,21 +46,25 @@ export function planMany(facts: Facts, { part, files, changed, isPossible, comma
     live: joined(live),
     notices: [...noticesOf(cluster, part, phases), ...ofStarts(part, live, startNotices)],
     refusals: isPossible
-      ? [...refusalsOf(cluster, part, phases), ...ofStarts(part, live, startRefusals)]
+      ? [
+          ...refusalsOf(cluster, part, phases),
+          ...snapshotRefusals(facts, part, live),
+          ...ofStarts(part, live, startRefusals),
+        ]
       : [],
   };
 }
 
 function liveByNode(
   facts: Facts,
-  { live, takesSnapshot }: ManyPart,
-  { changed, commands }: Pick<ManyCase, "changed" | "commands">,
+  { part: { live, takesSnapshot }, changed, installs, commands }: ManyCase,
 ): ReadonlyMap<NodeName, LiveSteps> {
   return new Map(
     live.map((each) => {
       const { node } = each.inventory;
       const own = new Set([...changed].filter((slot) => slot.startsWith(`${node}/`)));
-      return [node, liveSteps(facts, { facts: each, takesSnapshot, isGated: true, commands }, own)];
+      const nodePart = { facts: each, takesSnapshot, isGated: true, commands };
+      return [node, liveSteps(facts, nodePart, { changed: own, installs })];
     }),
   );
 }
@@ -76,7 +84,19 @@ function joined(live: ReadonlyMap<NodeName, LiveSteps>): LiveSteps {
     ...noLiveSteps,
     restarts: all.flatMap(([node, { restarts }]) => restarts.map((each) => ({ ...each, node }))),
     reads: all.flatMap(([, { reads }]) => reads),
+    notices: all.flatMap(([, { notices }]) => notices),
   };
+}
+
+/** Only of the member that is to be saved. */
+function snapshotRefusals(
+  facts: Facts,
+  part: ManyPart,
+  live: ReadonlyMap<NodeName, LiveSteps>,
+): readonly Refusal[] {
+  const order = facts.inventory.nodes.map(({ node }) => node);
+  const chosen = snapshotNode({ live, part }, order);
+  return chosen === undefined ? [] : (live.get(chosen)?.refusals ?? []);
 }
 
 function noticesOf(cluster: PlanCluster, part: ManyPart, phases: readonly Phase[]): readonly Notice[] {

@@ -1,8 +1,9 @@
 // Selections of a plan's steps.
 import { type NodeName, parseAddress } from "../model/address.ts";
 import type { CommandsByProcess } from "../model/live.ts";
-import type { BounceStep } from "../model/live-step.ts";
+import type { BounceStep, EtcdAccess } from "../model/live-step.ts";
 import type {
+  ArchiveStep,
   Content,
   ForgetStep,
   InstallStep,
@@ -40,6 +41,10 @@ export function installSteps(plan: Plan): readonly InstallStep[] {
 
 export function forgetSteps(plan: Plan): readonly ForgetStep[] {
   return allSteps(plan).filter((step) => step.kind === "forget");
+}
+
+export function archiveSteps(plan: Plan): readonly ArchiveStep[] {
+  return allSteps(plan).filter((step) => step.kind === "archive");
 }
 
 /** The objects that an installation is made from: needed until everything is staged, and no longer. */
@@ -99,6 +104,19 @@ export function sourcesOfContent(content: Content): readonly string[] {
   if (content.form === "copy") return [content.from];
   if (content.form === "kubeconfig-new") return [content.authority];
   return content.form === "kubeconfig" && content.from !== undefined ? [content.from] : [];
+}
+
+/** Identities with which a running server is asked: who swaps one of these files has etcd or the API asked in another name. */
+export function liveSources(step: Step): readonly string[] {
+  if (step.kind !== "snapshot" && step.kind !== "bounce" && step.kind !== "prove-live") return [];
+  const api = step.kind === "prove-live" && step.api !== null ? [step.api.kubeconfig] : [];
+  return [...(step.access === null ? [] : identityOf(step.access)), ...api];
+}
+
+/** The stored client pair is used only where nothing can be signed. */
+function identityOf({ authorityCertificate, authorityKey, client }: EtcdAccess): readonly string[] {
+  if (authorityKey !== null) return [authorityCertificate, authorityKey];
+  return client === null ? [authorityCertificate] : [authorityCertificate, client.certificate, client.key];
 }
 
 export function stageSteps(plan: Plan): readonly StageStep[] {

@@ -1,4 +1,5 @@
 // Facts: what was read, parsed, at one instant. Checks and plans are pure functions of them.
+import type { ClockWitness } from "../model/clock.ts";
 import type { Address } from "../model/address.ts";
 import type { AuthoritySlot, CertificateSlot, Inventory, KeyPairSlot, SlotId } from "../model/inventory.ts";
 import type { Certificate } from "../pki/certificate.ts";
@@ -101,6 +102,8 @@ export interface Facts {
   readonly keyPairs: readonly KeyPairFacts[];
   /** What was found to make missing things again; looked for by plans only. */
   readonly remains?: Remains;
+  /** Who else says what time it is; absent when nobody was asked. */
+  readonly clock?: readonly ClockWitness[];
 }
 
 /** The facts of the authority that a slot names, on the slot's own node. */

@@ -1,13 +1,11 @@
 // The rest of the cluster as the API knows it: nodes that are not ready, containers in a crash loop, refusals in the newest logs.
 import type { Looked, Sweep, SweptContainer, SweptLog, SweptNode } from "../../core/model/verification.ts";
 import type { WriteProof } from "../../engine/ports/live.ts";
+import { backendsOf } from "./api-backends.ts";
+import { type Json, arrayOf, listObjects, objectOf, textOf } from "./api-objects.ts";
 import { type AskApi, apiClient, complaint } from "./api-server.ts";
 import { failureText } from "./probes.ts";
 
-/** Characters of one answer; a list of pods is some kilobytes each. */
-const pageLimit = 16 * 2 ** 20;
-const pageSize = 250;
-const mostPages = 40;
 /** Logs are read of so many containers, the newest first, so many lines of each. */
 const mostLogs = 30;
 const tailLines = 200;
@@ -30,11 +28,15 @@ export async function sweepApi(
   if (client.state !== "seen") return client;
   const ask = client.value;
   const [nodes, pods] = await Promise.all([
-    attempted(async () => (await list(ask, "/api/v1/nodes")).map(nodeOf), signal),
-    attempted(async () => (await list(ask, "/api/v1/pods")).map(podOf), signal),
+    attempted(async () => (await listObjects(ask, "/api/v1/nodes")).map(nodeOf), signal),
+    attempted(async () => (await listObjects(ask, "/api/v1/pods")).map(podOf), signal),
   ]);
   const newest = pods.state === "seen" ? newestOf(pods.value) : [];
   const sinceSeconds = Math.max(1, Math.ceil((now - logsSince) / 1000));
+  const apiBackends =
+    pods.state === "seen"
+      ? await attempted(() => backendsOf(ask, pods.value), signal)
+      : ({ state: "skipped" } as const);
   const logs = await attempted(() => readLogs(ask, newest, sinceSeconds), signal);
   return {
     state: "seen",
@@ -46,6 +48,7 @@ export async function sweepApi(
           : pods,
       logs: pods.state === "seen" ? logs : { state: "skipped" },
       logsRead: newest.length,
+      apiBackends,
     },
   };
 }
@@ -57,24 +60,6 @@ async function attempted<T>(action: () => Promise<T>, signal?: AbortSignal): Pro
     signal?.throwIfAborted();
     return { state: "failed", reason: failureText(error) };
   }
-}
-
-type Json = Readonly<Record<string, unknown>>;
-
-/** In pages, so that a cluster of thousands of pods is no burden to its API server. */
-async function list(ask: AskApi, path: string): Promise<readonly Json[]> {
-  const items: Json[] = [];
-  let next = "";
-  for (let page = 0; page < mostPages; page++) {
-    const query = `?limit=${pageSize}${next === "" ? "" : `&continue=${encodeURIComponent(next)}`}`;
-    const answer = await ask("GET", path + query, undefined, pageLimit);
-    if (answer.status !== 200) throw new Error(complaint(`GET ${path}`, answer));
-    const body = objectOf(JSON.parse(answer.body));
-    items.push(...arrayOf(body["items"]).map(objectOf));
-    next = textOf(objectOf(body["metadata"])["continue"]);
-    if (next === "") return items;
-  }
-  throw new Error(`GET ${path} has more than ${mostPages * pageSize} objects`);
 }
 
 function nodeOf(item: Json): SweptNode {
@@ -93,6 +78,9 @@ function nodeOf(item: Json): SweptNode {
 interface Pod {
   readonly namespace: string;
   readonly name: string;
+  readonly node: string;
+  /** ms; when the oldest of its containers that run began; null while none does. */
+  readonly runsSince: number | null;
   /** ms; when the youngest of its containers began. */
   readonly startedAt: number;
   readonly containers: readonly SweptContainer[];
@@ -105,9 +93,14 @@ function podOf(item: Json): Pod {
   const statuses = [...arrayOf(status["initContainerStatuses"]), ...arrayOf(status["containerStatuses"])].map(
     objectOf,
   );
+  const running = arrayOf(status["containerStatuses"])
+    .map((each) => Date.parse(textOf(objectOf(objectOf(objectOf(each)["state"])["running"])["startedAt"])))
+    .filter((at) => !Number.isNaN(at));
   return {
     namespace,
     name,
+    node: textOf(objectOf(item["spec"])["nodeName"]),
+    runsSince: running.length === 0 ? null : Math.min(...running),
     startedAt: Math.max(0, ...statuses.map(startOf)),
     containers: statuses.map((each) => ({
       pod: `${namespace}/${name}`,
@@ -169,15 +162,3 @@ async function readLogs(
 
 /** client-go's words for 401, and those of a peer whose chain is not trusted (crypto/x509, verify.go). */
 const refusal = /\bUnauthorized\b|x509: certificate (?:has expired|signed by unknown authority)/;
-
-function objectOf(value: unknown): Json {
-  return typeof value === "object" && value !== null ? (value as Json) : {};
-}
-
-function arrayOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}

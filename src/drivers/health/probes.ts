@@ -16,18 +16,30 @@ import { formatName, parseName } from "../../core/pki/names.ts";
 import type { Probes } from "../../engine/ports/live.ts";
 import { errnoOf } from "../shared/directory-handles.ts";
 
-const deadlineMs = 3000;
+const usualDeadlineMs = 3000;
 const bodyLimit = 4096;
 
-export function openProbes(): Probes {
-  return { served, ailment };
+export interface ProbesOptions {
+  /** Of each look, ms; default 3000. */
+  readonly deadlineMs?: number;
+}
+
+export function openProbes({ deadlineMs = usualDeadlineMs }: ProbesOptions = {}): Probes {
+  return {
+    served: (endpoint, signal) => served(endpoint, deadlineMs, signal),
+    ailment: (endpoint, path, signal) => ailment({ endpoint, path }, deadlineMs, signal),
+  };
 }
 
 /**
  * A server that wants a client certificate shows its own first, and that is all that is wanted of it: with TLS 1.2 it breaks off
  * the handshake then, with TLS 1.3 only afterwards.
  */
-function served({ host, port, serverName }: Endpoint, signal?: AbortSignal): Promise<ServedFacts> {
+function served(
+  { host, port, serverName }: Endpoint,
+  deadlineMs: number,
+  signal: AbortSignal | undefined,
+): Promise<ServedFacts> {
   return new Promise((resolve) => {
     const deadline = AbortSignal.timeout(deadlineMs);
     const either = AbortSignal.any([deadline, ...(signal ? [signal] : [])]);
@@ -81,7 +93,11 @@ function leafOf(der: Uint8Array): Certificate | null {
   }
 }
 
-async function ailment(endpoint: Endpoint, path: string, signal?: AbortSignal): Promise<string | null> {
+async function ailment(
+  { endpoint, path }: { readonly endpoint: Endpoint; readonly path: string },
+  deadlineMs: number,
+  signal: AbortSignal | undefined,
+): Promise<string | null> {
   const deadline = AbortSignal.timeout(deadlineMs);
   try {
     const either = AbortSignal.any([deadline, ...(signal ? [signal] : [])]);

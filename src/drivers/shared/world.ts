@@ -7,7 +7,7 @@ import type { KeySpec, PrivateKey } from "../../core/pki/keys.ts";
 import { failpoints, type Failpoint } from "../../engine/failpoints.ts";
 import type { Clock, Failpoints, KeyGenerator, Randomness } from "../../engine/ports/world.ts";
 
-export const systemClock: Clock = { now: () => Date.now() };
+export const systemClock: Clock = { now: () => Date.now(), elapsedMs: () => performance.now() };
 
 export const systemRandomness: Randomness = { bytes: (count) => new Uint8Array(randomBytes(count)) };
 

@@ -1,4 +1,5 @@
 // Everything the engine needs from outside, in one bundle. The engine never asks a port what kind it is.
+import type { Archives } from "./archives.ts";
 import type { LiveNodes } from "./live.ts";
 import type { NodeName } from "../../core/model/address.ts";
 import type { RunId } from "../../core/model/run.ts";
@@ -26,6 +27,8 @@ export interface EnginePorts {
   readonly audience: Audience;
   /** The running nodes; absent when only files are worked on. */
   readonly live?: LiveNodes;
+  /** Writes encrypted archives; absent when the plan has none. */
+  readonly archives?: Archives;
   readonly toolVersion: string;
 }
 

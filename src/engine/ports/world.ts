@@ -6,6 +6,8 @@ import type { RunEvent } from "../events.ts";
 export interface Clock {
   /** ms since the epoch. */
   now(): number;
+  /** ms since an arbitrary instant; never goes back and nobody can set it. */
+  elapsedMs(): number;
 }
 
 export interface Randomness {

@@ -4,7 +4,7 @@
 //
 // A crash anywhere is read from the world: an instance that the journal does not name has come since. Behind a failure in the
 // journal the step begins anew: what came then was not well, and looking at it again makes it no better.
-import { AppError, isAppError } from "../../core/model/errors.ts";
+import { AppError, type ErrorCode, type ErrorParams, isAppError, wordsOf } from "../../core/model/errors.ts";
 import type { BounceStep } from "../../core/model/live-step.ts";
 import { swapSteps } from "../../core/plan/steps.ts";
 import type { Live } from "../ports/live.ts";
@@ -17,7 +17,7 @@ import type { PreparedUndo, StepHandler } from "./step-handler.ts";
 
 /** The kubelet looks at its pods every second and at its manifests every 20: longer than that and it needs help. */
 const returnMs = 25_000;
-const pollMs = 200;
+const pollMs = 100;
 
 export const bounce: StepHandler<BounceStep> = {
   changesLive: true,
@@ -200,7 +200,8 @@ function failure({ consumer }: BounceStep, { what, where, reason }: Shortfall): 
 
 /**
  * Taking a restart back is another restart, once the old bytes are back. Whether the process is well with them is not asked:
- * the bytes of before may have expired, and the operator was told. A run that wrote nothing has nothing to make them load.
+ * the bytes of before may have expired, and the operator was told. A run that wrote nothing has nothing to make them load. One
+ * that does not return keeps none of the others: all that did not are told at the end.
  */
 async function prepareRebounce(context: RunContext, steps: readonly BounceStep[]): Promise<PreparedUndo> {
   const view = viewOf(context);
@@ -215,10 +216,38 @@ async function prepareRebounce(context: RunContext, steps: readonly BounceStep[]
     run: async () => {},
     afterwards: async () => {
       // The kubelet last: with bytes that have expired it may not start again, and without it nothing else does.
-      for (const step of begun.toReversed()) await rebounce(context, step);
+      const failures: RestartFailure[] = [];
+      for (const step of begun.toReversed()) failures.push(...(await tryRebounce(context, step)));
+      if (failures.length > 0) throw new AppError("rebounce-failed", { failures });
     },
     discard: async () => {},
   };
+}
+
+type RestartFailure = ErrorParams["rebounce-failed"]["failures"][number];
+
+/** What a process can fail with: the others still want their old bytes. Anything else ends the rollback here. */
+const ofProcess: ReadonlySet<ErrorCode> = new Set([
+  "bounce-failed",
+  "process-unknowable",
+  "process-not-found",
+  "process-ambiguous",
+  "process-not-stopped",
+  "process-not-revived",
+  "command-failed",
+]);
+
+async function tryRebounce(context: RunContext, step: BounceStep): Promise<readonly RestartFailure[]> {
+  try {
+    await rebounce(context, step);
+    return [];
+  } catch (error) {
+    if (!isAppError(error) || !ofProcess.has(error.code)) throw error;
+    const { id, consumer } = step;
+    await context.journal.append({ type: "failed", step: id, code: error.code, detail: error.message });
+    context.tell({ type: "step-failed", step: id, code: error.code });
+    return [{ consumer, reason: wordsOf(error) }];
+  }
 }
 
 async function rebounce(context: RunContext, step: BounceStep): Promise<void> {

@@ -74,4 +74,4 @@ export async function untilSatisfied(
   }
 }
 
-const pollMs = 200;
+const pollMs = 100;

@@ -3,6 +3,7 @@
 // waits or restarts journals its own intent and effect, so that `recover` can tell what was begun (a stopped member is
 // started first). Nodes are part of a step's addresses; a kind that needs one connection per node groups its steps itself.
 import type { Step } from "../../core/model/plan.ts";
+import { archive } from "./archive.ts";
 import { backUp } from "./back-up.ts";
 import { bounce } from "./bounce.ts";
 import { forget } from "./forget.ts";
@@ -25,6 +26,7 @@ const handlers: Handlers = {
   install,
   take,
   "back-up": backUp,
+  archive,
   stage,
   swap,
   prove,

@@ -5,7 +5,7 @@ import type { ProveLiveStep } from "../../core/model/live-step.ts";
 import { sha256Hex } from "../../core/pki/fingerprints.ts";
 import { canonicalJson } from "../../core/plan/digest.ts";
 import type { Live } from "../ports/live.ts";
-import { checkSignal, liveOf, type RunContext } from "../run-context.ts";
+import { checkSignal, liveOf, type RunContext, viewOf } from "../run-context.ts";
 import { healthShortfall, type Shortfall, servedShortfall, untilSatisfied } from "./demands.ts";
 import { nothingToUndo, type StepHandler } from "./step-handler.ts";
 
@@ -15,9 +15,18 @@ const patienceMs = 60_000;
 export const proveLive: StepHandler<ProveLiveStep> = {
   changesLive: false,
   apply: proveAll,
-  recover: proveAll,
+  recover: proveRest,
   prepareUndo: nothingToUndo,
 };
+
+/** A crash behind the proof does not take it back. */
+async function proveRest(context: RunContext, steps: readonly ProveLiveStep[]): Promise<void> {
+  const view = viewOf(context);
+  await proveAll(
+    context,
+    steps.filter(({ id }) => (view.steps.get(id)?.proof ?? null) === null),
+  );
+}
 
 async function proveAll(context: RunContext, steps: readonly ProveLiveStep[]): Promise<void> {
   const { ports, journal, tell } = context;

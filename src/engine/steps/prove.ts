@@ -21,9 +21,17 @@ import { nothingToUndo, type StepHandler } from "./step-handler.ts";
 export const prove: StepHandler<ProveStep> = {
   changesLive: false,
   apply: proveAll,
-  recover: proveAll,
+  recover: proveRest,
   prepareUndo: nothingToUndo,
 };
+
+/** What was proved once stays proved: since then the kubelet may have rotated its own file, as it should. */
+async function proveRest(context: RunContext, steps: readonly ProveStep[]): Promise<void> {
+  const view = viewOf(context);
+  const isProved = ({ id }: ProveStep): boolean => (view.steps.get(id)?.proof ?? null) !== null;
+  if (!steps.every(isProved)) return proveAll(context, steps);
+  for (const step of steps) context.tell({ type: "step-done", phase: "prove", step, changed: false });
+}
 
 async function proveAll(context: RunContext, steps: readonly ProveStep[]): Promise<void> {
   const { ports, journal, tell } = context;
@@ -33,9 +41,12 @@ async function proveAll(context: RunContext, steps: readonly ProveStep[]): Promi
   // Other nodes may not have come so far yet.
   for (const node of new Set(steps.map(({ id }) => nodeOf(context, id))))
     await verifyLive(context.ports, planOfNode(context.plan, node), view);
+  // In one write: a crash leaves all of these proofs or none.
+  await journal.append(
+    ...steps.map((step) => ({ type: "proof", step: step.id, sha256: provedHash(view, step) }) as const),
+  );
+  await ports.failpoints.hit("run.after-prove");
   for (const step of steps) {
-    await journal.append({ type: "proof", step: step.id, sha256: provedHash(view, step) });
-    await ports.failpoints.hit("run.after-prove");
     const issued = view.issued.get(step.slot);
     if (issued) tell({ type: "proved", name: step.name, issued });
     tell({ type: "step-done", phase: "prove", step, changed: false });

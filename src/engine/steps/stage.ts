@@ -7,7 +7,7 @@ import { AppError, isAppError } from "../../core/model/errors.ts";
 import type { StageStep } from "../../core/model/plan.ts";
 import type { Staged } from "../../core/model/run.ts";
 import { composeObject } from "../../core/plan/compose.ts";
-import { installSteps, sourcesOf } from "../../core/plan/steps.ts";
+import { allSteps, installSteps, liveSources, sourcesOf, swapSteps } from "../../core/plan/steps.ts";
 import { equalBytes } from "../../core/pki/der.ts";
 import { readGuards } from "../guards.ts";
 import { revisionOf } from "../revision.ts";
@@ -95,9 +95,15 @@ async function adoptAll(context: RunContext, steps: readonly StageStep[]): Promi
     const staged = known.get(step.object);
     if (!staged)
       throw new AppError("step-failed", { step: step.id, reason: "the journal has no staged file for it" });
-    if (!staged.unchanged) await adoptOne(context, step, staged);
+    if (!staged.unchanged && !isSwapped(context, step)) await adoptOne(context, step, staged);
   }
   await sweepOlder(context);
+}
+
+/** Nothing is left to take over; whether it is still there is asked by the proof, once. */
+function isSwapped({ plan, ...context }: RunContext, { object }: StageStep): boolean {
+  const step = swapSteps(plan).find((each) => each.object === object);
+  return step !== undefined && (viewOf(context).steps.get(step.id)?.effect ?? null) !== null;
 }
 
 async function adoptOne(context: RunContext, step: StageStep, staged: Staged): Promise<void> {
@@ -126,14 +132,26 @@ async function adoptUnlessLive(context: RunContext, staged: Staged): Promise<Sta
 
 /**
  * What was signed must still be what the disk trusts; modes may have changed meanwhile. Answers and pending keys have done their
- * part: they may be gone.
+ * part: they may be gone. Once all of it is proved, only what servers are asked with is still relied on.
  */
-async function checkReadGuards({ ports, plan, signal }: RunContext): Promise<void> {
+async function checkReadGuards(context: RunContext): Promise<void> {
+  const { ports, plan, signal } = context;
   const used = new Set(installSteps(plan).flatMap(sourcesOf));
-  const read = plan.guards.filter(({ use, address }) => use === "read" && !used.has(address));
+  const asking = new Set(allSteps(plan).flatMap(liveSources));
+  const isDone = isProved(context);
+  const read = plan.guards.filter(
+    ({ use, address }) =>
+      use === "read" && (isDone ? asking.has(address) && !used.has(address) : !used.has(address)),
+  );
   const { differences } = await readGuards(ports.store, read, signal);
   const relevant = differences.filter(({ what }) => what === "bytes" || what === "presence");
   if (relevant.length > 0) throw new AppError("plan-stale", { differences: relevant });
+}
+
+function isProved({ plan, ...context }: RunContext): boolean {
+  const { steps } = viewOf(context);
+  const proofs = allSteps(plan).filter(({ kind }) => kind === "prove");
+  return proofs.length > 0 && proofs.every(({ id }) => (steps.get(id)?.proof ?? null) !== null);
 }
 
 /** Every temporary of the run, also those that the journal could not be told of. Adopted ones go by their newest name. */

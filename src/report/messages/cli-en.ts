@@ -1,5 +1,16 @@
 // The command line's own words in English: help, questions, closing lines.
 
+/** What the hosts of a lab are together. */
+export interface LabTogether {
+  readonly members: number;
+  readonly healthy: number;
+  readonly hasQuorum: boolean;
+  readonly apiServers: number;
+  readonly endpoint: string;
+  readonly workers: number;
+  readonly ready: number | null;
+}
+
 export const cliEn = {
   tool: "Keeps the certificates of Kubernetes control planes alive.",
   headings: { usage: "Usage:", arguments: "Arguments:", options: "Options:", commands: "Commands:" },
@@ -75,9 +86,13 @@ export const cliEn = {
     script: "print the plan as a POSIX sh script for a host without Node; --out FILE writes it there",
     detailedExitcode: "exit 3 when the plan has changes",
     yes: "do not ask",
+    acceptClock: "the clock is right, whatever speaks against it; kept in the journal",
     ticket: "change ticket, kept in the journal",
     reason: "why, kept in the journal",
     noSnapshot: "do not save etcd's data first (a copy of yours exists)",
+    backupTo:
+      "also write the backup, encrypted, to this directory or new file before anything is changed (age format)",
+    backupRecipient: "who can decrypt it: an age recipient (age1...), or a file with one in each line",
     probe: "with --root: look at the running node too, and restart its processes",
     noProbe: "only files, on the live node too: nothing is dialled or restarted",
     runtime: "how to find containers: cri, crictl, docker, nerdctl or ctr (default: the one that has them)",
@@ -92,8 +107,15 @@ export const cliEn = {
     dir: "the lab's directory",
     pace: "factor for every waiting time, 1 as Kubernetes has them, 0.1 ten times faster",
     labKey: "algorithm of all keys",
+    labRuntime: "what the kubelet talks to: cri, docker",
     labAt: "when they ended (default: ten days ago)",
     labCa: "the authorities too",
+    labHosts:
+      "several control planes with one etcd, as root each in namespaces of its own with sshd, else on 127.0.0.0/8",
+    labWorkers: "nodes that only run a kubelet (default 0)",
+    labIpv6: "addresses of fd00::/8 (as root)",
+    labOldEtcd: "an etcd that reads its certificates once, as 3.1 did (emulated)",
+    labLoopback: "several hosts without namespaces, even as root",
   },
   usage: {
     unknownOption: (name: string) => `unknown option ${name}`,
@@ -180,6 +202,18 @@ export const cliEn = {
     well: "well",
     lookAt: (look: string, repair: string) => `Look at it: ${look}\nRepair it:  ${repair}`,
     expired: (at: string) => `Every certificate has ended at ${at}, and everything was restarted.`,
+    host: (name: string, role: string, address: string) => `${name}  ${role}  ${address}`,
+    silent: "does not answer",
+    ready: (state: string | null) =>
+      `node ${state === "True" ? "Ready" : state === null ? "unknown: no API server says it" : "NotReady"}`,
+    together: (state: LabTogether) =>
+      [
+        `etcd: ${state.healthy} of ${state.members} members well, ${state.hasQuorum ? "quorum" : "no quorum"}`,
+        `API servers: ${state.apiServers} of ${state.members} well, ${state.endpoint}`,
+        `workers: ${state.ready ?? "unknown"} of ${state.workers} Ready`,
+      ].join("\n"),
+    cluster: (file: string, login: string | null) =>
+      `Cluster:  ${file}${login === null ? "" : `\nLog in:   ${login}`}`,
     down: (count: number) => `${count} ${count === 1 ? "process" : "processes"} ended, the lab is removed.`,
   },
   bare: {

@@ -72,10 +72,13 @@ export const cliZh: typeof cliEn = {
     signed: "安装 DIR 中由外部 CA 为这些请求签发的证书",
     script: "以 POSIX sh 脚本的形式输出计划，供没有 Node 的主机使用；--out FILE 写入文件",
     detailedExitcode: "计划有改动时退出码为 3",
+    acceptClock: "时钟是对的，尽管有相反的证据；记入日志",
     yes: "不再询问",
     ticket: "变更单号，写入日志",
     reason: "原因，写入日志",
     noSnapshot: "不先保存 etcd 数据（已另有副本）",
+    backupTo: "在改动任何内容之前，把备份加密后（age 格式）另写到此目录或新文件",
+    backupRecipient: "谁能解密：age 接收者（age1...），或每行一个接收者的文件",
     probe: "与 --root 同用：同时查看运行中的节点，并可重启其进程",
     noProbe: "只处理文件，即使在运行中的节点上：不连接、不重启任何进程",
     runtime: "查找容器的方式：cri、crictl、docker、nerdctl 或 ctr（默认：能找到容器的那个）",
@@ -90,8 +93,14 @@ export const cliZh: typeof cliEn = {
     dir: "lab 的目录",
     pace: "所有等待时间的系数：1 与 Kubernetes 相同，0.1 快十倍",
     labKey: "全部密钥的算法",
+    labRuntime: "kubelet 使用的容器运行时：cri、docker",
     labAt: "过期时间（默认：十天前）",
     labCa: "CA 也过期",
+    labHosts: "多个控制平面共用一个 etcd：以 root 运行时每个都有自己的命名空间和 sshd，否则使用 127.0.0.0/8",
+    labWorkers: "只运行 kubelet 的节点数（默认 0）",
+    labIpv6: "使用 fd00::/8 的地址（需要 root）",
+    labOldEtcd: "像 3.1 那样只读取一次证书的 etcd（模拟）",
+    labLoopback: "多台主机但不用命名空间，即使是 root",
   },
   usage: {
     unknownOption: (name) => `未知选项 ${name}`,
@@ -165,6 +174,21 @@ export const cliZh: typeof cliEn = {
     well: "正常",
     lookAt: (look, repair) => `查看：${look}\n修复：${repair}`,
     expired: (at) => `全部证书已于 ${at} 过期，所有进程已重启。`,
+    host: (name, role, address) => `${name}  ${role}  ${address}`,
+    silent: "没有应答",
+    ready: (state) =>
+      state === "True"
+        ? "节点 Ready"
+        : state === null
+          ? "节点状态未知：没有 API server 应答"
+          : "节点 NotReady",
+    together: (state) =>
+      [
+        `etcd：${state.members} 个成员中 ${state.healthy} 个正常，${state.hasQuorum ? "有法定多数" : "没有法定多数"}`,
+        `API server：${state.members} 个中 ${state.apiServers} 个正常，${state.endpoint}`,
+        `工作节点：${state.workers} 个中 ${state.ready ?? "未知"} 个 Ready`,
+      ].join("\n"),
+    cluster: (file, login) => `集群文件：${file}${login === null ? "" : `\n登录：    ${login}`}`,
     down: (count) => `已结束 ${count} 个进程，lab 已删除。`,
   },
   bare: {

@@ -1,5 +1,7 @@
 // What to do about a certificate's end: its renewal, or what helps where a renewal would be refused.
 import type { Obstacle } from "../../core/model/finding.ts";
+import { flags } from "../flags.ts";
+import { shellQuote } from "../shell.ts";
 import type { ObstacleLines } from "./en/obstacles.ts";
 import type { Tool } from "./types.ts";
 
@@ -25,4 +27,17 @@ export function waysOn(
   const obstacles = views.flatMap(({ params }) => (params.obstacle === undefined ? [] : [params.obstacle]));
   const others = obstacles.flatMap((obstacle) => obstacleLines(obstacle, lines, tool));
   return [...(obstacles.length < views.length ? renewal : []), ...new Set(others)];
+}
+
+/** Prints the newest log of a component of the control plane, dead or alive. */
+export function logCommand(consumer: string): string {
+  return consumer === "kubelet"
+    ? "journalctl -u kubelet -n 50"
+    : `crictl logs $(crictl ps -a -q --name ${shellQuote(consumer)} | head -n 1)`;
+}
+
+/** Installs what lies beside the answer at `address` (formatAddress), once it was signed again. */
+export function installCommand(address: string, tool: Tool): string {
+  const folder = address.replace(/^[a-z-]*:[^:]*:/, "").replace(/\/[^/]*$/, "");
+  return tool(`renew ${flags.signed} ${shellQuote(folder === "" ? "/" : folder)}`);
 }

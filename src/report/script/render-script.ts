@@ -148,6 +148,7 @@ function layoutLines(plan: Plan): readonly string[] {
 const phaseNames: Readonly<Record<PhaseId, string>> = {
   snapshot: "phase_snapshot",
   "back-up": "phase_back_up",
+  archive: "phase_archive",
   issue: "phase_issue",
   stage: "phase_stage",
   swap: "phase_swap",
@@ -203,6 +204,7 @@ function commandsOf(
     case "install":
     case "forget":
     case "gate":
+    case "archive":
       return [];
     default:
       return assertNever(step);

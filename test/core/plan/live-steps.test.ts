@@ -208,6 +208,21 @@ describe("a plan that leaves something expired as it is", () => {
     });
   });
 
+  it("says so: what stays expired, and what is therefore not proved", () => {
+    const notice = only("etcd-server").notices.find(({ code }) => code === "stays-expired");
+    expect(notice).toMatchObject({
+      unproven: ["kubelet", "etcd", "kube-apiserver", "kube-scheduler", "kube-controller-manager"],
+      isWriteProved: false,
+    });
+    const { slots } = notice as Extract<typeof notice, { code: "stays-expired" }>;
+    expect(slots).toContain("m1/apiserver");
+    expect(slots).not.toContain("m1/etcd-server");
+    expect(planOf(base.expired).notices.map(({ code }) => code)).not.toContain("stays-expired");
+    expect(planOf(base.healthy, { names: ["apiserver"] }).notices.map(({ code }) => code)).not.toContain(
+      "stays-expired",
+    );
+  });
+
   it("still demands what it can: etcd renewed as a whole, the API server not", () => {
     const plan = planOf(base.expired, { names: ["etcd-server", "etcd-peer"] });
     const proof = proofOf(plan);
@@ -289,6 +304,48 @@ describe("guards of a plan with live steps", () => {
       "pki/etcd/healthcheck-client.crt": "read",
       "pki/etcd/healthcheck-client.key": "read",
     });
+  });
+});
+
+describe("etcd whose CA signs elsewhere and whose client has expired", () => {
+  const external = async (): Promise<Seen> => {
+    const root = await controlPlane();
+    rmSync(pki(root, "etcd/ca.key"));
+    return seen(root, late);
+  };
+  const refusals = (plan: Plan): readonly object[] =>
+    plan.refusals.map(({ code, slot, address }) => ({ code, slot, address }));
+
+  it("is refused while it runs, before anything begins: nobody could take the snapshot", async () => {
+    const plan = planOf(await external());
+    expect(refusals(plan)).toEqual([
+      {
+        code: "snapshot-impossible",
+        slot: "m1/etcd-healthcheck-client",
+        address: "file:m1:/etc/kubernetes/pki/etcd/ca.key",
+      },
+    ]);
+    expect(plan.refusals[0]?.detail).toMatch(/^2027-01-0\dT/);
+    expect(hasChanges(plan)).toBe(false);
+  });
+
+  it("is planned when it is stopped: its files are copied", async () => {
+    const plan = planOf(withProcess(await external(), { consumer: "etcd", state: "exited" }));
+    expect(refusals(plan)).toEqual([]);
+    expect(snapshotOf(plan)?.dataDirectory).toBe("/var/lib/etcd");
+  });
+
+  it("is planned when the operator has a copy", async () => {
+    const plan = planOf(await external(), { noSnapshot: true });
+    expect(refusals(plan)).toEqual([]);
+    expect(snapshotOf(plan)).toBeUndefined();
+  });
+
+  it("is planned where the key is there and fits, or the client is valid", async () => {
+    expect(refusals(planOf(base.expired))).toEqual([]);
+    const root = await controlPlane();
+    rmSync(pki(root, "etcd/ca.key"));
+    expect(refusals(planOf(await seen(root), { names: ["apiserver"] }))).toEqual([]);
   });
 });
 

@@ -90,6 +90,19 @@ describe("the certificate presented", () => {
     expect(performance.now() - before).toBeLessThan(10_000);
   });
 
+  it("is waited for as long as was said, and no longer", async () => {
+    const hurried = openProbes({ deadlineMs: 100 });
+    const before = performance.now();
+    expect(await hurried.served(await silent())).toEqual({
+      state: "unreachable",
+      reason: "no answer in time",
+    });
+    expect(await hurried.ailment(await silent(), "/readyz")).toBe(
+      "/readyz is not answered: no answer in time",
+    );
+    expect(performance.now() - before).toBeLessThan(2000);
+  });
+
   it("is not waited for at all once the signal is aborted", async () => {
     const controller = new AbortController();
     const pending = probes.served(await silent(), controller.signal);

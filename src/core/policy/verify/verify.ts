@@ -24,7 +24,7 @@ export function verify(facts: Facts, running: RunningState): readonly AnyFinding
     ...(running.write.state === "failed"
       ? [report("kube-apiserver", "")("api-not-writable", "critical", { reason: running.write.reason })]
       : []),
-    ...sweepFindings(running.sweep, node),
+    ...sweepFindings(running.sweep, { node, at: facts.at }),
   ];
 }
 

@@ -4,8 +4,26 @@ import { objectionsEn } from "../quorum.ts";
 import type { PlanDifference } from "../../../core/model/errors.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
-import { formatDate } from "../../time.ts";
+import { formatDate, nextWindow } from "../../time.ts";
+import { logCommand } from "../way-on.ts";
 import type { ErrorMessages } from "../types.ts";
+
+const archiveProblems = {
+  missing: "there is no such directory",
+  "not-a-directory": "it is not a directory",
+  exists: "a file has this name already",
+  "not-writable": "it cannot be written to",
+} as const;
+
+const recipientProblems = {
+  identity: "is a secret key, not a recipient",
+  ssh: "is an SSH key; only age recipients can be encrypted to",
+  plugin: "is a recipient of an age plugin, which is not supported",
+  damaged: "is a damaged age recipient: a letter is wrong, missing or too many",
+  "not-a-recipient": "is neither an age recipient nor a file of them",
+  "file-unreadable": "cannot be read as a file of recipients",
+  "file-empty": "holds no recipient",
+} as const;
 
 const kept = { run: "the run's backup, journal and staged files", lock: "the lock" } as const;
 
@@ -56,10 +74,23 @@ export const errorsRuns = {
   "outside-window": {
     sentence: (p) =>
       `it is ${formatDate(p.at)}, ${p.at < p.fromAt ? "before" : "after"} the window from ${formatDate(p.fromAt)} to ${formatDate(p.toAt)}`,
-    hint: (p) => [
-      p.at < p.fromAt
-        ? "no live file was changed; repeat the command when the window has begun"
-        : "no live file was changed; have another window approved",
+    hint: (p, tool) =>
+      p.run !== undefined
+        ? [
+            `the window is that of run ${p.run}; nothing was done now. ${p.at < p.fromAt ? "Repeat the command when it has begun, or give" : "Give"} it another one, once that is approved: ${tool(`resume ${p.run} ${flags.window} ${nextWindow(p.at)}`)}`,
+            `taking it back needs no window: ${tool(`rollback ${p.run}`)}`,
+          ]
+        : [
+            p.at < p.fromAt
+              ? "no live file was changed; repeat the command when the window has begun"
+              : "no live file was changed; have another window approved",
+          ],
+  },
+  "clock-stepped": {
+    sentence: (p) =>
+      `the clock was set ${p.byMs < 0 ? "back" : "forward"} by ${Math.round(Math.abs(p.byMs) / 60_000)} minutes while the certificates were made`,
+    hint: () => [
+      "no live file was changed; wait until the clock is right and stays so (date -u, chronyc tracking), then repeat the command",
     ],
   },
   "digest-differs": {
@@ -121,8 +152,16 @@ export const errorsRuns = {
           ? `${p.consumer} has come back but is not well: ${p.reason}`
           : `${p.consumer} has come back but ${p.where} is not as it has to be: ${p.reason}`,
     hint: (p, tool) => [
-      `read its log: ${p.consumer === "kubelet" ? "journalctl -u kubelet -n 50" : `crictl logs $(crictl ps -a -q --name ${p.consumer} | head -n 1)`}; ${tool("diagnose")} reads it too`,
+      `read its log: ${logCommand(p.consumer)}; ${tool("diagnose")} reads it too`,
       `${tool("resume")} tries again from there, ${tool("rollback last")} restores what was there`,
+    ],
+  },
+  "rebounce-failed": {
+    sentence: (p) =>
+      `every file is as it was before, but not every process has come back: ${p.failures.map(({ consumer, reason }) => `${consumer} (${reason})`).join("; ")}`,
+    hint: (p, tool) => [
+      ...p.failures.map(({ consumer }) => `read the log of ${consumer}: ${logCommand(consumer)}`),
+      `${tool("resume")} tries these again, and no others`,
     ],
   },
   "gate-refused": {
@@ -176,6 +215,36 @@ export const errorsRuns = {
         : [
             `or keep the run on another disk of this node: ${flags.stateDir} DIR, and the same with resume and rollback`,
           ]),
+    ],
+  },
+  "archive-target": {
+    sentence: (p) =>
+      `the encrypted backup cannot go to ${p.path}: ${archiveProblems[p.problem]}${p.cause === "" ? "" : ` (${p.cause})`}; nothing was changed`,
+    hint: (p) => [
+      p.problem === "exists"
+        ? `name a file that is not there, or a directory: ${flags.backupTo} DIR gives every run a file of its own`
+        : `look at it: ls -ld ${shellQuote(p.path)}; is what belongs there mounted? findmnt -T ${shellQuote(p.path)}`,
+    ],
+  },
+  "archive-full": {
+    sentence: (p) =>
+      `the disk of ${p.path} is too full for the encrypted backup: up to ${kib(p.needed)} needed, ${kib(p.free, Math.floor)} free; nothing was changed`,
+    hint: (p) => [
+      `make room there (df -h ${shellQuote(p.path)}), or name another place: ${flags.backupTo} DIR`,
+    ],
+  },
+  "archive-damaged": {
+    sentence: (p) =>
+      `the encrypted backup ${p.path}, read back, is not what was written; nothing was changed`,
+    hint: () => ["that disk fails or lies (dmesg): name another place"],
+  },
+  "recipient-invalid": {
+    sentence: (p) =>
+      `${p.from === "" ? "" : `${p.from}: `}${p.given === "" ? "it" : p.given} ${recipientProblems[p.problem]}`,
+    hint: (p) => [
+      p.problem === "identity"
+        ? "age-keygen -y FILE prints the recipient of an identity; keep the identity off this machine"
+        : "a recipient is what age-keygen prints as public key: age1 and 58 letters (age1pq1 and more for post-quantum keys)",
     ],
   },
   interrupted: {

@@ -14,6 +14,7 @@ const endpointFaults = {
   "server-expired": "its certificate has expired",
   "server-name": "its certificate is for another name",
   "server-untrusted": "its certificate is not trusted",
+  "not-forwarded": "the SSH server of the node forwards no connections (AllowTcpForwarding)",
   "key-not-pinned": "it presents another key than the one in its certificate file",
   "client-refused": "it refuses our client certificate",
   "pair-unusable": "our client certificate and key cannot be used",

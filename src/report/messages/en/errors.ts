@@ -1,4 +1,5 @@
 // English: every error as what went wrong, where, why; and what to do next.
+import { hostErrors } from "./hosts.ts";
 import type { FactsDamage } from "../../../core/model/errors.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
@@ -31,6 +32,7 @@ export const errors: ErrorMessages = {
   ...errorsStore,
   ...errorsRuns,
   ...errorsServers,
+  ...hostErrors,
   usage: { sentence: (p) => p.reason, hint: () => ["perennial --help, perennial COMMAND --help"] },
   "name-unknown": {
     sentence: (p) => `there is no certificate ${p.name}`,

@@ -16,6 +16,7 @@ type Codes =
   | "api-not-writable"
   | "node-not-ready"
   | "pod-crashing"
+  | "api-backend-old"
   | "log-unauthorized"
   | "sweep-incomplete";
 
@@ -108,6 +109,14 @@ export const findingsLive = {
       `why: ${kubectlLogs(params.pod, params.container)} --previous | perennial diagnose -`,
     ],
   },
+  "api-backend-old": {
+    sentence: ({ params: p }) =>
+      `pod ${p.pod} answers for ${p.apiServices.join(", ")} and runs since ${formatDate(p.runsSince)}: a certificate that it made for itself lives a year, and it knows the front-proxy CA of then`,
+    next: ({ params: p }) => [
+      `is it well? kubectl get apiservices ${p.apiServices.map(shellQuote).join(" ")}`,
+      `its controller makes a new one: kubectl -n ${shellQuote(namespaceOf(p.pod))} delete pod ${shellQuote(nameOf(p.pod))}`,
+    ],
+  },
   "log-unauthorized": {
     sentence: ({ params: p }) =>
       `container ${p.container} of pod ${p.pod} was turned away, ${p.count} ${p.count === 1 ? "line" : "lines"} among its newest: ${p.line}`,
@@ -118,7 +127,7 @@ export const findingsLive = {
   },
   "sweep-incomplete": {
     sentence: ({ params: p }) =>
-      `${{ nodes: "the nodes of the cluster", pods: "the pods of the cluster", logs: "the newest lines of the pods" }[p.what]} could not be looked at: ${p.reason}`,
+      `${{ nodes: "the nodes of the cluster", pods: "the pods of the cluster", logs: "the newest lines of the pods", apiservices: "the pods behind APIServices" }[p.what]} could not be looked at: ${p.reason}`,
     next: () => [
       "kubectl --kubeconfig /etc/kubernetes/admin.conf get nodes,pods -A says what the API refuses",
     ],

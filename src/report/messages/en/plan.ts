@@ -96,6 +96,17 @@ const notices: MessagesOf<Notice> = {
       : `${n.path} is missing and is never made again, every token hangs on it; an old one: cp -p ${n.found} ${n.path}`,
   "process-from-record": (n) =>
     `${n.consumer} does not run; it is started as it was seen to run on ${formatDate(n.recordedAt)}: ${n.command}; another way: ${flags.process} ${n.consumer}.start=COMMAND`,
+  "stays-expired": (n) =>
+    [
+      `stays expired: ${n.slots.join(", ")}`,
+      ...(n.unproven.length === 0
+        ? []
+        : [`so it is not proved that ${n.unproven.join(", ")} are well and present what they have to`]),
+      ...(n.isWriteProved ? [] : ["no write to the API is proved"]),
+      "a plan without names renews everything that is due",
+    ].join("; "),
+  "clock-accepted": (n) =>
+    `${flags.acceptClock}: the clock is taken for right, although ${n.doubts.map((doubt) => refusals[doubt.code].sentence(doubt)).join("; ")}`,
   "bootstrap-not-needed": (n) =>
     `${n.path} is missing: the kubelet asks for it only while it has no valid certificate; ${n.file} gets one, do not copy it there`,
   "kubelet-serving-left": (n) =>
@@ -107,6 +118,7 @@ const notices: MessagesOf<Notice> = {
 const phases: Readonly<Record<FilePhase, string>> = {
   issue: "issue: make keys and certificates, in memory",
   "back-up": "back up: keep the prior files",
+  archive: "archive: encrypt what was saved into a file elsewhere",
   stage: "stage: write the new files beside the old ones and verify the whole set",
   swap: "swap: rename the new files over the old ones",
   prove: "prove: read back and compare with the plan",
@@ -147,6 +159,8 @@ export const plan = {
   kept: (names: string, reason: string) => `Kept: ${names} (${reason})`,
   takeAnswers: (count: number) =>
     `issue: take ${counted(count, "signed certificate")} with the keys that wait for them`,
+  archiveLine: (place: string, recipients: string) =>
+    `archive: encrypt what was saved up to here for ${recipients}, write it to ${place} and read it back`,
   notRenewed: (names: string, reason: string) => `Left out, not renewed: ${names} (${reason})`,
   phaseLines: {
     issue: (count: number) => `issue: make ${counted(count, "certificate")} in memory`,
@@ -157,7 +171,7 @@ export const plan = {
     swap: () => "swap: rename them into place in the order shown, each key before its certificate",
     prove: (count: number) =>
       `prove: read back ${counted(count, "certificate")} and compare with what was issued`,
-  } satisfies Readonly<Record<FilePhase, (count: number, folder: string) => string>>,
+  } satisfies Readonly<Record<Exclude<FilePhase, "archive">, (count: number, folder: string) => string>>,
   joiner: "; ",
   title: (cluster: string, nodes: string, profile: string) =>
     `Plan for cluster ${cluster}, ${nodes} (profile ${profile})`,
@@ -175,6 +189,7 @@ export const plan = {
     take: (name: string, serial: string) =>
       `${name}: take the present certificate (serial ${serial}) for its copies`,
     "back-up": (object: string) => object,
+    archive: (place: string, recipients: string) => `${place}, encrypted for ${recipients}`,
     stage: (object: string, mode: string) => `${object} (mode ${mode})`,
     swap: (object: string) => object,
     prove: (name: string) => name,

@@ -1,7 +1,9 @@
 // English: why a plan is refused, and the way on.
+import type { Refusal } from "../../../core/model/errors.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { kubeadmPhase } from "../kubeadm-phase.ts";
+import { installCommand } from "../way-on.ts";
 import type { RefusalMessages, Tool } from "../types.ts";
 
 function nameOf(slot: string): string {
@@ -16,9 +18,19 @@ function namesOf(slots: string): string {
     .join(" ");
 }
 
-const signAgain: readonly string[] = [
+const signAgain = (r: Refusal, tool: Tool): readonly string[] => [
   "have the request signed as it is, with its subject and extensions (openssl x509 -req -copy_extensions copyall); docs/operations/external-ca.md",
+  `put the new answer in the place of this one, then: ${installCommand(r.address, tool)}`,
 ];
+
+/** `at` is the instant that speaks against the clock. */
+function setTheClock(at: string): readonly string[] {
+  return [
+    "date -u says what this node takes for the time; compare it with a watch and with date -u on another node",
+    `set it before anything is renewed: chronyc makestep, timedatectl set-ntp true, or date -u -s TIME (after ${at}); then repeat the command`,
+    `only if date -u is right as it is (files copied from elsewhere, a clock that was ahead once): repeat it with ${flags.acceptClock}`,
+  ];
+}
 
 const renewAuthorityFirst = (tool: Tool): readonly string[] => [
   `renew the CA first: ${tool("check")} says how, under the CA's own finding; then repeat this command`,
@@ -117,11 +129,11 @@ export const refusals: RefusalMessages = {
   },
   "san-lost": {
     sentence: (r) => `the certificate in ${r.address} lacks names that were asked for: ${r.detail}`,
-    next: () => signAgain,
+    next: signAgain,
   },
   "eku-lost": {
     sentence: (r) => `the certificate in ${r.address} lacks usages that were asked for: ${r.detail}`,
-    next: () => signAgain,
+    next: signAgain,
   },
   "link-leaves-tree": {
     sentence: (r) => `${r.address} is a link to ${r.detail}, outside the tree that is managed`,
@@ -195,6 +207,34 @@ export const refusals: RefusalMessages = {
       `${r.slot} belongs to another node (${r.detail}); certificates with a node's names are made on that node`,
     next: () => ["run the command there; never copy such a certificate between nodes"],
   },
+  "clock-behind-file": {
+    sentence: (r) =>
+      `the clock is behind: ${r.address} was written at ${r.detail}, which the clock has not reached`,
+    next: (r) => setTheClock(r.detail),
+  },
+  "clock-behind-run": {
+    sentence: (r) =>
+      `the clock is behind: the journal of run ${r.address} ends at ${r.detail}, which the clock has not reached`,
+    next: (r) => setTheClock(r.detail),
+  },
+  "clock-behind-certificate": {
+    sentence: (r) =>
+      `the clock is behind, or was ahead when ${r.address} was made: it is valid only from ${r.detail}`,
+    next: (r) => setTheClock(r.detail),
+  },
+  "clock-differs": {
+    sentence: (r) => `the clocks differ: ${r.address} said that it is ${r.detail}; one of the two is wrong`,
+    next: (r) => setTheClock(r.detail),
+  },
+  "snapshot-impossible": {
+    sentence: (r) =>
+      `etcd runs and its data cannot be saved first: the key of its CA is not here (${r.address}), and the stored client certificate ${r.detail === "" ? "cannot be used" : `expired ${r.detail}`}`,
+    next: (r, tool) => [
+      `have it signed with the others, its answer is used for the snapshot too: ${tool(`renew ${namesOf(r.slot)} ${flags.csrDir} DIR`)}, then ${tool(`renew ${flags.signed} DIR`)}`,
+      "or stop etcd, its files are copied then: systemctl stop kubelet && crictl stop -t 60 $(crictl ps -q --name '^etcd$'); then repeat this command, which starts both again",
+      `or, with a copy of your own: repeat it with ${flags.noSnapshot}`,
+    ],
+  },
   "missing-not-requested": {
     sentence: (r) =>
       `${r.detail} does not exist: what a CA elsewhere signs takes the place of the certificate that is there, expired or not`,
@@ -204,24 +244,29 @@ export const refusals: RefusalMessages = {
   },
   "answer-not-signed": {
     sentence: (r) => `${r.address} does not lead to the CA on this node (${r.detail})`,
-    next: () => [
+    next: (r, tool) => [
       "have the request signed by the CA whose certificate is on this node; put intermediates, if there are any, into the same folder",
+      `then: ${installCommand(r.address, tool)}`,
     ],
   },
   "answer-expired": {
     sentence: (r) => `the certificate in ${r.address} expired ${r.detail}`,
-    next: () => ["have the request signed again; date -u says whether the clock of this node is right"],
+    next: (r, tool) => [
+      "have the request signed again; date -u says whether the clock of this node is right",
+      `put the new answer in the place of this one, then: ${installCommand(r.address, tool)}`,
+    ],
   },
   "answer-not-yet-valid": {
     sentence: (r) => `the certificate in ${r.address} is valid only from ${r.detail}`,
-    next: () => [
+    next: (r, tool) => [
       "wait, or have the request signed again; date -u says whether the clock of this node is right",
+      `then: ${installCommand(r.address, tool)}`,
     ],
   },
   "answer-is-authority": {
     sentence: (r) =>
       `the certificate in ${r.address} (serial ${r.detail}) says CA:TRUE: whoever holds its key could sign anything`,
-    next: () => signAgain,
+    next: signAgain,
   },
   "answer-unmatched": {
     sentence: (r) =>
@@ -230,22 +275,25 @@ export const refusals: RefusalMessages = {
         : `no key on this node waits for the certificate in ${r.address}`,
     next: (r, tool) =>
       r.detail === "present-key"
-        ? [`if that is meant: ${tool(`renew ${flags.signed} DIR ${flags.keepKey}`)}`]
+        ? [`if that is meant: ${installCommand(r.address, (args) => tool(`${args} ${flags.keepKey}`))}`]
         : [
             `it belongs to another node or to a request that was replaced; the requests of this node: ${tool(`renew ${flags.csrDir} DIR`)}`,
+            `without it, the others: move it out of the folder, then ${installCommand(r.address, tool)}`,
           ],
   },
   "answers-differ": {
     sentence: (r) => `two different certificates answer one request: ${r.address} and ${r.detail}`,
-    next: () => ["remove the one that is not wanted from the folder"],
+    next: (r, tool) => [
+      `remove the one that is not wanted from the folder, then: ${installCommand(r.address, tool)}`,
+    ],
   },
   "subject-differs": {
     sentence: (r) => `the certificate in ${r.address} names somebody else: ${r.detail} was asked for`,
-    next: () => signAgain,
+    next: signAgain,
   },
   "ku-lost": {
     sentence: (r) => `the certificate in ${r.address} lacks key usages that were asked for: ${r.detail}`,
-    next: () => signAgain,
+    next: signAgain,
   },
   "authority-key-here": {
     sentence: (r) => `the key of CA ${r.detail} is on this node: nobody else has to sign`,

@@ -59,6 +59,8 @@ export const runs = {
       swap: (count: number, unchanged: number) =>
         `[swap] ${counted(count, "file")} replaced${equal(unchanged)}`,
     },
+    archived: (file: string, bytes: number, recipients: number) =>
+      `[archive] encrypted for ${counted(recipients, "recipient")} and read back: ${file}, ${bytes} bytes`,
     cutOff: (phase: string, done: number, steps: number) => `[${phase}] ${done} of ${steps} steps done`,
     renewed: (name: string, serial: string, notAfter: number) =>
       `[renew] ${name} renewed: serial ${serial}, valid until ${formatDate(notAfter)}`,

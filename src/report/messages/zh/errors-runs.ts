@@ -4,7 +4,8 @@ import { objectionsZh } from "../quorum.ts";
 import type { PlanDifference } from "../../../core/model/errors.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
-import { formatDateIso } from "../../time.ts";
+import { formatDateIso, nextWindow } from "../../time.ts";
+import { logCommand } from "../way-on.ts";
 import type { ErrorMessages } from "../types.ts";
 
 const whats = {
@@ -16,6 +17,23 @@ const whats = {
   profile: "profile",
   tool: "工具版本",
   attributes: "属性",
+} as const;
+
+const archiveProblems = {
+  missing: "目录不存在",
+  "not-a-directory": "不是目录",
+  exists: "已有同名文件",
+  "not-writable": "无法写入",
+} as const;
+
+const recipientProblems = {
+  identity: "是私钥，不是接收者",
+  ssh: "是 SSH 密钥；只能为 age 接收者加密",
+  plugin: "是 age 插件的接收者，不支持",
+  damaged: "是损坏的 age 接收者：有字符错误、缺失或多余",
+  "not-a-recipient": "既不是 age 接收者，也不是接收者文件",
+  "file-unreadable": "无法作为接收者文件读取",
+  "file-empty": "中没有接收者",
 } as const;
 
 const kept = { run: "备份、日志与预置文件", lock: "锁" } as const;
@@ -62,11 +80,22 @@ export const errorsRuns = {
   "outside-window": {
     sentence: (p) =>
       `现在是 ${formatDateIso(p.at)}，${p.at < p.fromAt ? "早于" : "晚于"}允许的时间窗口（${formatDateIso(p.fromAt)} 至 ${formatDateIso(p.toAt)}）`,
-    hint: (p) => [
-      p.at < p.fromAt
-        ? "没有改动任何在用文件；请在时间窗口开始后重复本命令"
-        : "没有改动任何在用文件；请重新审批时间窗口",
-    ],
+    hint: (p, tool) =>
+      p.run === undefined
+        ? [
+            p.at < p.fromAt
+              ? "没有改动任何在用文件；请在时间窗口开始后重复本命令"
+              : "没有改动任何在用文件；请重新审批时间窗口",
+          ]
+        : [
+            `该时间窗口属于运行 ${p.run}；这次什么也没有做。${p.at < p.fromAt ? "请在时间窗口开始后重复本命令，或" : "请"}在审批后另给一个：${tool(`resume ${p.run} ${flags.window} ${nextWindow(p.at)}`)}`,
+            `撤销不受时间窗口限制：${tool(`rollback ${p.run}`)}`,
+          ],
+  },
+  "clock-stepped": {
+    sentence: (p) =>
+      `生成证书期间，时钟被${p.byMs < 0 ? "往回" : "往前"}调了 ${Math.round(Math.abs(p.byMs) / 60_000)} 分钟`,
+    hint: () => ["没有改动任何在用文件；请等时钟校准并稳定后（date -u、chronyc tracking）重新执行命令"],
   },
   "digest-differs": {
     sentence: (p) => `该计划不是审批过的计划：审批的是 ${p.approved}，实际是 ${p.found}`,
@@ -119,8 +148,16 @@ export const errorsRuns = {
           ? `${p.consumer} 已重新启动，但状态异常：${p.reason}`
           : `${p.consumer} 已重新启动，但 ${p.where} 不符合要求：${p.reason}`,
     hint: (p, tool) => [
-      `查看其日志：${p.consumer === "kubelet" ? "journalctl -u kubelet -n 50" : `crictl logs $(crictl ps -a -q --name ${p.consumer} | head -n 1)`}；${tool("diagnose")} 也会读取日志`,
+      `查看其日志：${logCommand(p.consumer)}；${tool("diagnose")} 也会读取日志`,
       `${tool("resume")} 从该步骤重试，${tool("rollback last")} 回滚到运行前`,
+    ],
+  },
+  "rebounce-failed": {
+    sentence: (p) =>
+      `所有文件都已恢复原样，但并非所有进程都已恢复：${p.failures.map(({ consumer, reason }) => `${consumer}（${reason}）`).join("；")}`,
+    hint: (p, tool) => [
+      ...p.failures.map(({ consumer }) => `查看 ${consumer} 的日志：${logCommand(consumer)}`),
+      `${tool("resume")} 只重试这些进程`,
     ],
   },
   "gate-refused": {
@@ -172,6 +209,33 @@ export const errorsRuns = {
         : [
             `或把本次运行的状态放到本节点的另一块磁盘：${flags.stateDir} DIR，之后 resume 与 rollback 也要带上它`,
           ]),
+    ],
+  },
+  "archive-target": {
+    sentence: (p) =>
+      `加密备份无法写到 ${p.path}：${archiveProblems[p.problem]}${p.cause === "" ? "" : `（${p.cause}）`}；未做任何改动`,
+    hint: (p) => [
+      p.problem === "exists"
+        ? `请指定尚不存在的文件，或指定目录：${flags.backupTo} DIR，每次运行各写一个文件`
+        : `查看：ls -ld ${shellQuote(p.path)}；应挂载的是否已挂载？findmnt -T ${shellQuote(p.path)}`,
+    ],
+  },
+  "archive-full": {
+    sentence: (p) =>
+      `${p.path} 所在磁盘空间不足以写入加密备份：最多需要 ${kib(p.needed)}，可用 ${kib(p.free, Math.floor)}；未做任何改动`,
+    hint: (p) => [`请腾出空间（df -h ${shellQuote(p.path)}），或换一个位置：${flags.backupTo} DIR`],
+  },
+  "archive-damaged": {
+    sentence: (p) => `加密备份 ${p.path} 回读后与写入的不一致；未做任何改动`,
+    hint: () => ["该磁盘可能有故障（dmesg）：请换一个位置"],
+  },
+  "recipient-invalid": {
+    sentence: (p) =>
+      `${p.from === "" ? "" : `${p.from}：`}${p.given === "" ? "它" : `${p.given} `}${recipientProblems[p.problem]}`,
+    hint: (p) => [
+      p.problem === "identity"
+        ? "age-keygen -y FILE 可输出该身份对应的接收者；身份文件不要放在本机"
+        : "接收者即 age-keygen 输出的公钥：age1 加 58 个字符（后量子密钥为 age1pq1 开头，更长）",
     ],
   },
   interrupted: {

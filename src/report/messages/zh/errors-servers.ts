@@ -14,6 +14,7 @@ const endpointFaults = {
   "server-expired": "其证书已过期",
   "server-name": "其证书不是签给该名称的",
   "server-untrusted": "其证书不受信任",
+  "not-forwarded": "该节点的 SSH 服务不转发连接（AllowTcpForwarding）",
   "key-not-pinned": "它出示的密钥与其证书文件中的不一致",
   "client-refused": "它拒绝了我们的客户端证书",
   "pair-unusable": "我们的客户端证书与私钥无法使用",

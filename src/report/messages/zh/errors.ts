@@ -1,4 +1,5 @@
 // 中文：每种错误——什么、哪里、为何；以及下一步。
+import { hostErrors } from "./hosts.ts";
 import type { FactsDamage } from "../../../core/model/errors.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
@@ -31,6 +32,7 @@ export const errors: ErrorMessages = {
   ...errorsStore,
   ...errorsRuns,
   ...errorsServers,
+  ...hostErrors,
   usage: {
     sentence: (p) => `用法有误：${p.reason}`,
     hint: () => ["perennial --help，perennial COMMAND --help"],

@@ -94,6 +94,14 @@ export const findingsLive: typeof english = {
       `查看原因：${kubectlLogs(params.pod, params.container)} --previous | perennial diagnose -`,
     ],
   },
+  "api-backend-old": {
+    sentence: ({ params: p }) =>
+      `pod ${p.pod} 承担 ${p.apiServices.join("、")}，自 ${date(p.runsSince)} 起一直运行：它为自己生成的证书只有一年，且只知道当时的 front-proxy 根证书`,
+    next: ({ params: p }) => [
+      `是否正常：kubectl get apiservices ${p.apiServices.map(shellQuote).join(" ")}`,
+      `由其控制器重建：kubectl -n ${shellQuote(namespaceOf(p.pod))} delete pod ${shellQuote(nameOf(p.pod))}`,
+    ],
+  },
   "log-unauthorized": {
     sentence: ({ params: p }) =>
       `pod ${p.pod} 的容器 ${p.container} 被拒绝，最新日志中有 ${p.count} 行：${p.line}`,
@@ -104,7 +112,7 @@ export const findingsLive: typeof english = {
   },
   "sweep-incomplete": {
     sentence: ({ params: p }) =>
-      `无法查看${{ nodes: "集群的节点", pods: "集群的 pod", logs: "pod 的最新日志" }[p.what]}：${p.reason}`,
+      `无法查看${{ nodes: "集群的节点", pods: "集群的 pod", logs: "pod 的最新日志", apiservices: "APIService 背后的 pod" }[p.what]}：${p.reason}`,
     next: () => ["kubectl --kubeconfig /etc/kubernetes/admin.conf get nodes,pods -A 会显示 API 拒绝了什么"],
   },
 };

@@ -87,6 +87,17 @@ export const plan: typeof english = {
         : `${n.path} 缺失，且绝不会重新生成：所有 token 都依赖它；旧文件可放回：cp -p ${n.found} ${n.path}`,
     "process-from-record": (n) =>
       `${n.consumer} 未在运行；将按 ${date(n.recordedAt)} 记录的命令行启动：${n.command}；如需改用其他方式：${flags.process} ${n.consumer}.start=命令`,
+    "stays-expired": (n) =>
+      [
+        `仍然过期：${n.slots.join("、")}`,
+        ...(n.unproven.length === 0
+          ? []
+          : [`因此无法证明 ${n.unproven.join("、")} 状态正常并出示应有的证书`]),
+        ...(n.isWriteProved ? [] : ["不验证对 API 的写入"]),
+        "不指定名称的计划会更新所有到期的证书",
+      ].join("；"),
+    "clock-accepted": (n) =>
+      `${flags.acceptClock}：按时钟正确处理，尽管${n.doubts.map((doubt) => refusals[doubt.code].sentence(doubt)).join("；")}`,
     "bootstrap-not-needed": (n) =>
       `${n.path} 缺失：只有在没有有效证书时 kubelet 才需要它；${n.file} 将得到有效证书，不要把它复制过去`,
     "kubelet-serving-left": (n) =>
@@ -97,6 +108,7 @@ export const plan: typeof english = {
   phases: {
     issue: "签发（issue）：在内存中生成私钥与证书",
     "back-up": "备份（back-up）：保存原文件",
+    archive: "归档（archive）：把已保存的内容加密后写到别处",
     stage: "预置（stage）：在原文件旁写好新文件，并整体校验",
     swap: "替换（swap）：用新文件改名覆盖原文件",
     prove: "验证（prove）：重新读取并与计划比对",
@@ -117,6 +129,8 @@ export const plan: typeof english = {
   installed: (authorities) => `由外部签发的证书，已与各自的请求及本节点的 ${authorities} 核对。`,
   kept: (names, reason) => `不变：${names}（${reason}）`,
   takeAnswers: (count) => `签发（issue）：取用 ${count} 个已签发的证书及等待它们的私钥`,
+  archiveLine: (place, recipients) =>
+    `归档（archive）：把以上已保存的内容为 ${recipients} 加密，写到 ${place} 并回读校验`,
   notRenewed: (names, reason) => `未包括、不续期：${names}（${reason}）`,
   phaseLines: {
     issue: (count) => `签发（issue）：在内存中生成 ${count} 个证书`,
@@ -140,6 +154,7 @@ export const plan: typeof english = {
     forget: (name) => `${name}：删除待用私钥`,
     take: (name, serial) => `${name}：取用现有证书（序列号 ${serial}）供其副本使用`,
     "back-up": (object) => object,
+    archive: (place, recipients) => `${place}，为 ${recipients} 加密`,
     stage: (object, mode) => `${object}（权限 ${mode}）`,
     swap: (object) => object,
     prove: (name) => name,

@@ -1,13 +1,24 @@
 // 中文：计划为何被拒绝，以及如何继续。
+import type { Refusal } from "../../../core/model/errors.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { kubeadmPhase } from "../kubeadm-phase.ts";
+import { installCommand } from "../way-on.ts";
 import type { RefusalMessages, Tool } from "../types.ts";
 
 function restore(slot: string, tool: Tool): readonly string[] {
   const phase = kubeadmPhase(slot.slice(slot.indexOf("/") + 1));
   const backup = `从备份恢复；${tool("runs list")} 可查看以往运行保留的文件`;
   return phase === null ? [backup] : [backup, `或重新生成：${phase}`];
+}
+
+/** `at`：与时钟矛盾的时刻。 */
+function setTheClock(at: string): readonly string[] {
+  return [
+    "用 date -u 查看本节点的时间，并与手表及其他节点上的 date -u 对照",
+    `先校准时钟再续期：chronyc makestep、timedatectl set-ntp true，或 date -u -s TIME（晚于 ${at}）；然后重新执行命令`,
+    `只有当 date -u 确实正确时（文件从别处复制而来，或时钟曾经偏快），才加上 ${flags.acceptClock} 重新执行`,
+  ];
 }
 
 const renewAuthorityFirst = (tool: Tool): readonly string[] => [
@@ -22,8 +33,9 @@ function namesOf(slots: string): string {
     .join(" ");
 }
 
-const signAgain: readonly string[] = [
+const signAgain = (r: Refusal, tool: Tool): readonly string[] => [
   "请按请求原样签发，保留主体与扩展（openssl x509 -req -copy_extensions copyall）；见 docs/operations/external-ca.zh.md",
+  `用新的答复替换这一个，然后：${installCommand(r.address, tool)}`,
 ];
 
 /** `found`：旧根证书的路径，私钥在它旁边。 */
@@ -100,11 +112,11 @@ export const refusals: RefusalMessages = {
   },
   "san-lost": {
     sentence: (r) => `${r.address} 中的证书缺少所请求的名称：${r.detail}`,
-    next: () => signAgain,
+    next: signAgain,
   },
   "eku-lost": {
     sentence: (r) => `${r.address} 中的证书缺少所请求的用途：${r.detail}`,
-    next: () => signAgain,
+    next: signAgain,
   },
   "link-leaves-tree": {
     sentence: (r) => `${r.address} 是指向受管目录之外的链接：${r.detail}`,
@@ -164,25 +176,59 @@ export const refusals: RefusalMessages = {
     sentence: (r) => `${r.slot} 属于另一节点（${r.detail}）；含节点名称的证书须在该节点上生成`,
     next: () => ["请在该节点上执行；切勿在节点之间复制此类证书"],
   },
+  "clock-behind-file": {
+    sentence: (r) => `时钟偏慢：${r.address} 写于 ${r.detail}，而时钟还没有走到那一刻`,
+    next: (r) => setTheClock(r.detail),
+  },
+  "clock-behind-run": {
+    sentence: (r) => `时钟偏慢：运行 ${r.address} 的日志止于 ${r.detail}，而时钟还没有走到那一刻`,
+    next: (r) => setTheClock(r.detail),
+  },
+  "clock-behind-certificate": {
+    sentence: (r) => `时钟偏慢，或签发 ${r.address} 时时钟偏快：它从 ${r.detail} 才生效`,
+    next: (r) => setTheClock(r.detail),
+  },
+  "clock-differs": {
+    sentence: (r) => `时钟不一致：${r.address} 说现在是 ${r.detail}；两者必有一错`,
+    next: (r) => setTheClock(r.detail),
+  },
+  "snapshot-impossible": {
+    sentence: (r) =>
+      `etcd 正在运行，却无法先保存其数据：它的根证书私钥不在此处（${r.address}），已存的客户端证书${r.detail === "" ? "无法使用" : `已于 ${r.detail} 过期`}`,
+    next: (r, tool) => [
+      `让它与其他证书一起签发，答复也会用于快照：${tool(`renew ${namesOf(r.slot)} ${flags.csrDir} DIR`)}，然后 ${tool(`renew ${flags.signed} DIR`)}`,
+      "或先停止 etcd，届时会复制其文件：systemctl stop kubelet && crictl stop -t 60 $(crictl ps -q --name '^etcd$')；然后重复本命令，它会重新启动两者",
+      `或已有自己的备份：加上 ${flags.noSnapshot} 重试`,
+    ],
+  },
   "missing-not-requested": {
     sentence: (r) => `${r.detail} 不存在：由别处 CA 签发的证书只能取代已有的证书（过期的也可以）`,
     next: (_, tool) => [`请从备份恢复它，过期的也可以；${tool("runs list")} 列出以前运行保留的文件`],
   },
   "answer-not-signed": {
     sentence: (r) => `${r.address} 不能追溯到本节点上的 CA（${r.detail}）`,
-    next: () => ["请由本节点上那个证书所属的 CA 签发；如有中间证书，请放进同一目录"],
+    next: (r, tool) => [
+      "请由本节点上那个证书所属的 CA 签发；如有中间证书，请放进同一目录",
+      `然后：${installCommand(r.address, tool)}`,
+    ],
   },
   "answer-expired": {
     sentence: (r) => `${r.address} 中的证书已于 ${r.detail} 过期`,
-    next: () => ["请重新签发该请求；用 date -u 确认本节点时钟"],
+    next: (r, tool) => [
+      "请重新签发该请求；用 date -u 确认本节点时钟",
+      `用新的答复替换这一个，然后：${installCommand(r.address, tool)}`,
+    ],
   },
   "answer-not-yet-valid": {
     sentence: (r) => `${r.address} 中的证书从 ${r.detail} 才生效`,
-    next: () => ["请等待或重新签发；用 date -u 确认本节点时钟"],
+    next: (r, tool) => [
+      "请等待或重新签发；用 date -u 确认本节点时钟",
+      `然后：${installCommand(r.address, tool)}`,
+    ],
   },
   "answer-is-authority": {
     sentence: (r) => `${r.address} 中的证书（序列号 ${r.detail}）是 CA:TRUE：持有其私钥者可以签发任何证书`,
-    next: () => signAgain,
+    next: signAgain,
   },
   "answer-unmatched": {
     sentence: (r) =>
@@ -191,20 +237,23 @@ export const refusals: RefusalMessages = {
         : `本节点没有私钥在等待 ${r.address} 中的证书`,
     next: (r, tool) =>
       r.detail === "present-key"
-        ? [`若确实如此：${tool(`renew ${flags.signed} DIR ${flags.keepKey}`)}`]
-        : [`它属于其他节点，或属于已被替换的请求；本节点的请求：${tool(`renew ${flags.csrDir} DIR`)}`],
+        ? [`若确实如此：${installCommand(r.address, (args) => tool(`${args} ${flags.keepKey}`))}`]
+        : [
+            `它属于其他节点，或属于已被替换的请求；本节点的请求：${tool(`renew ${flags.csrDir} DIR`)}`,
+            `若只安装其余的：把它移出目录，然后 ${installCommand(r.address, tool)}`,
+          ],
   },
   "answers-differ": {
     sentence: (r) => `同一个请求有两个不同的证书：${r.address} 与 ${r.detail}`,
-    next: () => ["请从该目录中移走不需要的那个"],
+    next: (r, tool) => [`请从该目录中移走不需要的那个，然后：${installCommand(r.address, tool)}`],
   },
   "subject-differs": {
     sentence: (r) => `${r.address} 中的证书是别的主体：请求的是 ${r.detail}`,
-    next: () => signAgain,
+    next: signAgain,
   },
   "ku-lost": {
     sentence: (r) => `${r.address} 中的证书缺少所请求的密钥用途：${r.detail}`,
-    next: () => signAgain,
+    next: signAgain,
   },
   "authority-key-here": {
     sentence: (r) => `根证书 ${r.detail} 的私钥就在本节点：无需他人签发`,

@@ -50,6 +50,8 @@ export const runs: typeof english = {
       stage: (count, unchanged) => `[stage] ${count} 个新文件已写在原文件旁并通过校验${equal(unchanged)}`,
       swap: (count, unchanged) => `[swap] 已替换 ${count} 个文件${equal(unchanged)}`,
     },
+    archived: (file, bytes, recipients) =>
+      `[archive] 已为 ${recipients} 个接收者加密并回读校验：${file}，${bytes} 字节`,
     cutOff: (phase, done, steps) => `[${phase}] 已完成 ${done}/${steps} 步`,
     renewed: (name, serial, notAfter) =>
       `[renew] ${name} 续期完成：序列号 ${serial}，有效期至 ${formatDateIso(notAfter)}`,

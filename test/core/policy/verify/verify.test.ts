@@ -125,6 +125,7 @@ const sweep: Sweep = {
   containers: { state: "seen", value: [] },
   logs: { state: "seen", value: [] },
   logsRead: 0,
+  apiBackends: { state: "seen", value: [] },
 };
 
 describe("verify", () => {
@@ -318,6 +319,13 @@ describe("verify", () => {
         value: [{ pod: "kube-system/a", container: "c", node: "w1", count: 2, line: "Unauthorized" }],
       },
       logsRead: 2,
+      apiBackends: {
+        state: "seen",
+        value: [
+          { pod: "kube-system/old", node: "w1", runsSince: today - 365 * day, apiServices: ["v1.x"] },
+          { pod: "kube-system/young", node: "w1", runsSince: today - 364 * day, apiServices: ["v1.y"] },
+        ],
+      },
     };
     expect(told({ sweep: { state: "seen", value: found } })).toEqual([
       ["node-not-ready", "warning", "w1", { reason: "NodeStatusUnknown", since: 5 }],
@@ -327,6 +335,12 @@ describe("verify", () => {
         "warning",
         "kube-system/a",
         { pod: "kube-system/a", container: "c", count: 2, line: "Unauthorized" },
+      ],
+      [
+        "api-backend-old",
+        "warning",
+        "kube-system/old",
+        { pod: "kube-system/old", apiServices: ["v1.x"], runsSince: today - 365 * day },
       ],
     ]);
     const blind = { ...sweep, logs: { state: "failed", reason: "502" } } as const;
