@@ -91,6 +91,45 @@ describe("a process that nobody could start", () => {
   });
 });
 
+describe("the processes of a plan over several nodes", () => {
+  function planOfMany({ facts, live }: Seen, changes: Partial<RenewRequest> = {}): Plan {
+    const part = { members: [], unreachable: [], skipsUnreachable: false };
+    const many = { ...part, live: [live], takesSnapshot: true, acceptOutage: true };
+    return buildPlan(facts, { ...renewRequest, ...changes }, { ...frame, many });
+  }
+
+  it("are restarted with the operator's own commands", () => {
+    const processes = { kubelet: { start: "rc-service kubelet start" } };
+    const plan = planOfMany(base.expired, { processes });
+    expect(plan.refusals).toEqual([]);
+    expect(commandsInPlan(plan)).toEqual(processes);
+  });
+
+  it("are refused when nobody could start one, with nothing left to do", () => {
+    const startability = { state: "cannot", why: "unit-masked" } as const;
+    const plan = planOfMany(
+      withProcess(base.expired, { consumer: "kubelet", state: "absent", startability }),
+    );
+    expect(plan.refusals).toEqual([
+      { code: "process-not-startable", slot: "m1/kubelet", address: "kubelet", detail: "unit-masked" },
+    ]);
+    expect(hasChanges(plan)).toBe(false);
+  });
+
+  it("are told of when one is started as it was recorded", () => {
+    const startability = {
+      state: "recorded",
+      command: "kubelet --config=/c",
+      recordedAt: startedAt,
+    } as const;
+    const plan = planOfMany(
+      withProcess(base.expired, { consumer: "kubelet", state: "absent", startability }),
+    );
+    expect(plan.refusals).toEqual([]);
+    expect(plan.notices.map(({ code }) => code)).toContain("process-from-record");
+  });
+});
+
 describe("the plan of a live node whose certificates have expired", () => {
   it("saves etcd first, writes, proves the files, restarts, proves what runs", () => {
     const plan = planOf(base.expired);
@@ -327,6 +366,14 @@ describe("etcd whose CA signs elsewhere and whose client has expired", () => {
     ]);
     expect(plan.refusals[0]?.detail).toMatch(/^2027-01-0\dT/);
     expect(hasChanges(plan)).toBe(false);
+  });
+
+  it("is refused together with a process that nobody could start", async () => {
+    const startability = { state: "cannot", why: "not-known" } as const;
+    const plan = planOf(
+      withProcess(await external(), { consumer: "kubelet", state: "absent", startability }),
+    );
+    expect(plan.refusals.map(({ code }) => code)).toEqual(["snapshot-impossible", "process-not-startable"]);
   });
 
   it("is planned when it is stopped: its files are copied", async () => {
