@@ -7,7 +7,7 @@ import { AppError, isAppError } from "../core/model/errors.ts";
 import type { LiveInventory } from "../core/model/live.ts";
 import type { Plan, RenewRequest } from "../core/model/plan.ts";
 import { buildPlan } from "../core/plan/build.ts";
-import { hasLiveSteps } from "../core/plan/steps.ts";
+import { commandsInPlan, hasLiveSteps } from "../core/plan/steps.ts";
 import { discoverLive } from "../drivers/discovery/live.ts";
 import { systemProcesses } from "../drivers/shared/processes.ts";
 import { openStateDirectory } from "../drivers/shared/state-directory.ts";
@@ -31,7 +31,9 @@ import { lastUndoable, showRun, unfinishedRun } from "../engine/runs.ts";
 import { copiesOnNodes, stateOfNodes, storeOfNodes } from "./cluster-ports.ts";
 import { gatherLiveInventory, type ProfileChoice } from "./gather.ts";
 import { factsOfNodes, gatherNodes, readEtcd } from "./gather-nodes.ts";
+import { refuseStrangers } from "./live.ts";
 import type { NodeAccess } from "./node-access.ts";
+import { preflightProcesses } from "./process-preflight.ts";
 import { toolVersion } from "./version.ts";
 
 /** A cluster with the ways to its nodes open. */
@@ -76,8 +78,13 @@ export async function planCluster(
   choice: ProfileChoice,
   { request, at, acceptOutage, skipsUnreachable }: ClusterRequest,
 ): Promise<Plan> {
-  const gathered = await gatherNodes(open.accesses, choice, at);
+  const { processes: commands = {} } = request;
+  const gathered = await gatherNodes(open.accesses, choice, { at, commands });
   if (gathered.nodes.length === 0) throw noNode(gathered.unread);
+  refuseStrangers(
+    commands,
+    gathered.nodes.flatMap(({ live }) => live?.facts.inventory.processes ?? []),
+  );
   const facts = factsOfNodes(open.cluster.name, gathered);
   const stores = openStores(gathered.nodes.map(({ access }) => access));
   try {
@@ -120,6 +127,7 @@ export async function applyToCluster(
   refuseOtherCluster(open, plan);
   return withCluster(open, plan, async (ports, stores) => {
     await preflight(plan, stores);
+    await preflightProcesses(plan, ports);
     return runPlan(ports, plan, options);
   });
 }
@@ -234,14 +242,15 @@ function liveOn(live: ReadonlyMap<NodeName, Live>, node: NodeName): Live {
 /** Manifests that a killed restart took away are put back first, or discovery would not find their processes. */
 async function livePorts(accesses: readonly NodeAccess[], plan: Plan): Promise<ReadonlyMap<NodeName, Live>> {
   const choice = { id: plan.profile.id, params: {} };
+  const commands = commandsInPlan(plan);
   const found = await Promise.all(
     accesses.map(async (access): Promise<readonly (readonly [NodeName, Live])[]> => {
       const inventory = (): Promise<LiveInventory> =>
         gatherLiveInventory(access.readable, choice, discoverLive);
-      const port = await access.live(await inventory());
+      const port = await access.live(await inventory(), commands);
       if (port === null) return [];
       const isComplete = (await port.processes.restore()).length === 0;
-      const whole = isComplete ? port : await access.live(await inventory());
+      const whole = isComplete ? port : await access.live(await inventory(), commands);
       return whole === null ? [] : [[access.node.name, whole]];
     }),
   );

@@ -1,7 +1,7 @@
 // Facts of all nodes of a cluster at one instant: files, processes, listeners, etcd's members; nodes in parallel.
 import type { NodeName } from "../core/model/address.ts";
 import { isAppError, wordsOf } from "../core/model/errors.ts";
-import type { LiveFacts } from "../core/model/live.ts";
+import type { CommandsByProcess, LiveFacts } from "../core/model/live.ts";
 import type { MemberReading } from "../core/model/quorum.ts";
 import { etcdAccess } from "../core/plan/live-steps.ts";
 import type { Facts } from "../core/policy/facts.ts";
@@ -31,13 +31,19 @@ export interface GatheredNodes {
   readonly unread: readonly UnreadNode[];
 }
 
+export interface GatherNodesOptions {
+  readonly at: number;
+  /** The operator's own, for the processes of every node. */
+  readonly commands: CommandsByProcess;
+}
+
 /** A node that cannot be read is told, and hinders none of the others. */
 export async function gatherNodes(
   accesses: readonly NodeAccess[],
   choice: ProfileChoice,
-  at: number,
+  options: GatherNodesOptions,
 ): Promise<GatheredNodes> {
-  const results = await Promise.all(accesses.map((access) => gatherOne(access, choice, at)));
+  const results = await Promise.all(accesses.map((access) => gatherOne(access, choice, options)));
   return {
     nodes: results.flatMap((result) => ("facts" in result ? [result] : [])),
     unread: results.flatMap((result) => ("reason" in result ? [result] : [])),
@@ -47,7 +53,7 @@ export async function gatherNodes(
 async function gatherOne(
   access: NodeAccess,
   choice: ProfileChoice,
-  at: number,
+  { at, commands }: GatherNodesOptions,
 ): Promise<GatheredNode | UnreadNode> {
   const { name } = access.node;
   try {
@@ -56,7 +62,7 @@ async function gatherOne(
       discover: discoverLive,
       remains: discoverRemains,
     });
-    const port = await access.live(live);
+    const port = await access.live(live, commands);
     return {
       access,
       facts,

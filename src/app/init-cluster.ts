@@ -123,7 +123,7 @@ async function memberList(
   { choice, at, signal }: InitRequest,
 ): Promise<Looked<readonly ListedMember[]>> {
   if (!hasEtcd || !isLive(local)) return { state: "skipped" };
-  const { facts, live, port } = await gatherRunning(local, choice, at);
+  const { facts, live, port } = await gatherRunning(local, choice, { at });
   const access = etcdAccess(facts, live);
   if (access === null) return { state: "skipped" };
   const store = local.openStore(live.inventory.node);

@@ -1,11 +1,18 @@
 // The live node: the drivers behind the engine's port, and what runs and is served, looked at once.
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { isAppError } from "../core/model/errors.ts";
+import { AppError, isAppError } from "../core/model/errors.ts";
 import { discoverLive } from "../drivers/discovery/live.ts";
 import { discoverRemains } from "../drivers/discovery/remains.ts";
 import type { Facts } from "../core/policy/facts.ts";
-import type { LiveFacts, LiveInventory, ProcessFacts, ProcessSlot, ServedFacts } from "../core/model/live.ts";
+import type {
+  CommandsByProcess,
+  LiveFacts,
+  LiveInventory,
+  ProcessFacts,
+  ProcessSlot,
+  ServedFacts,
+} from "../core/model/live.ts";
 import { openApiServer } from "../drivers/health/api-server.ts";
 import { openEtcdMember } from "../drivers/health/etcd-member.ts";
 import { openProbes } from "../drivers/health/probes.ts";
@@ -32,38 +39,58 @@ export interface LiveNode {
 export async function gatherRunning(
   local: LocalNode & { readonly live: LiveChoice },
   choice: ProfileChoice,
-  at: number,
+  { at, commands = {} }: { readonly at: number; readonly commands?: CommandsByProcess },
 ): Promise<LiveNode> {
   const { facts, live } = await gatherLive(local, choice, {
     at,
     discover: discoverLive,
     remains: discoverRemains,
   });
-  const port = openLive(local, local.live, live);
+  refuseStrangers(commands, live.processes);
+  const port = openLive(local, { ...local.live, commands }, live);
   return { facts, live: await lookLive(port, live, hurriedBy(facts)), port };
 }
 
-/** The engine's port for a run that was planned before; manifests that a killed restart took away are put back first. */
+/** A name that is mistyped would be a command that is never used. */
+export function refuseStrangers(commands: CommandsByProcess, processes: readonly ProcessSlot[]): void {
+  const known = [...new Set(processes.map(({ consumer }) => consumer))];
+  const stranger = Object.keys(commands).find((name) => !known.includes(name));
+  if (stranger === undefined) return;
+  throw new AppError("value-invalid", {
+    what: "--process",
+    value: stranger,
+    expected: `a process of this node: ${known.join(", ")}`,
+  });
+}
+
+/** The engine's port for a run that was planned before, with the plan's own commands; manifests that a killed restart took away are put back first. */
 export async function liveForRun(
   local: LocalNode & { readonly live: LiveChoice },
   choice: ProfileChoice,
+  commands: CommandsByProcess,
 ): Promise<Live> {
   const gatherInventory = (): Promise<LiveInventory> => gatherLiveInventory(local, choice, discoverLive);
-  const port = openLive(local, local.live, await gatherInventory());
+  const how = { ...local.live, commands };
+  const port = openLive(local, how, await gatherInventory());
   const isComplete = (await port.processes.restore()).length === 0;
-  return isComplete ? port : openLive(local, local.live, await gatherInventory());
+  return isComplete ? port : openLive(local, how, await gatherInventory());
 }
 
 /** Opens the drivers for the processes that discovery found. Nothing is dialled yet. */
-export function openLive(local: LocalNode, choice: LiveChoice, inventory: LiveInventory): Live {
+export function openLive(
+  local: LocalNode,
+  { runtime, commands }: LiveChoice & { readonly commands: CommandsByProcess },
+  inventory: LiveInventory,
+): Live {
   const { processes, runtimeEndpoint } = inventory;
   return {
     processes: openNodeProcesses({
       root: local.root,
-      consumers: processes.map(({ consumer, manifest }) => ({ name: consumer, manifest })),
+      consumers: processes.map(({ consumer, manifest, flags = [] }) => ({ name: consumer, manifest, flags })),
+      commands,
       runtimeEndpoint,
       workFolder: join(stateDirectoryOf(local), "processes"),
-      ...(choice.runtime === null ? {} : { runtime: choice.runtime }),
+      ...(runtime === null ? {} : { runtime }),
       avoidManifestMove: isMoveUnsafe(processes),
       pollMs: 100,
     }),
@@ -135,13 +162,14 @@ async function lookAt(
 async function observe(
   processes: NodeProcesses,
   consumer: string,
-): Promise<Pick<ProcessFacts, "state" | "through" | "startedAt">> {
+): Promise<Omit<ProcessFacts, "consumer" | "ailment">> {
   try {
     const { instances, through } = await processes.look(consumer);
     const running = instances.find(({ state }) => state === "running");
     const [newest] = instances;
     const state = running ? "running" : newest ? "exited" : "absent";
-    return { state, through, startedAt: (running ?? newest)?.startedAt ?? null };
+    const startability = await processes.startability(consumer);
+    return { state, through, startedAt: (running ?? newest)?.startedAt ?? null, startability };
   } catch (error) {
     if (!isAppError(error)) throw error;
     return { state: "unknown", through: error.code, startedAt: null };

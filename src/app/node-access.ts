@@ -1,7 +1,7 @@
 // One node of a cluster as the use cases need it, whatever the way to it.
 import { join } from "node:path";
 import type { ClusterNode } from "../core/model/cluster.ts";
-import type { LiveInventory } from "../core/model/live.ts";
+import type { CommandsByProcess, LiveInventory } from "../core/model/live.ts";
 import type { StateDirectory } from "../engine/ports/state.ts";
 import type { Live } from "../engine/ports/live.ts";
 import { openStateDirectory } from "../drivers/shared/state-directory.ts";
@@ -16,8 +16,8 @@ export interface NodeAccess {
   openStore(): FileStore;
   /** A folder of the node's own `var/lib/perennial`; the empty path is that itself. */
   state(path: string): StateDirectory;
-  /** What runs there; null when only its files are worked on. Nothing is dialled yet. */
-  live(inventory: LiveInventory): Promise<Live | null>;
+  /** What runs there, with the operator's own commands for it; null when only its files are worked on. Nothing is dialled yet. */
+  live(inventory: LiveInventory, commands: CommandsByProcess): Promise<Live | null>;
   /** Its clock against this machine's; null when they are the same clock. */
   clock(): Promise<{ readonly offsetMs: number; readonly uncertaintyMs: number } | null>;
   close(): Promise<void>;
@@ -56,10 +56,10 @@ export function localAccess(
     openStore: () => local.openStore(node.name),
     state: (path) =>
       openStateDirectory(join(local.root, stateOnNode, path), { failpoints: local.failpoints }),
-    live: async (inventory) => {
+    live: async (inventory, commands) => {
       if (!isLive(local)) return null;
       const { openLive } = await import("./live.ts");
-      return openLive(local, local.live, inventory);
+      return openLive(local, { ...local.live, commands }, inventory);
     },
     clock: async () => Promise.resolve(null),
     close: async () => {},

@@ -4,7 +4,7 @@ import type { Plan, RenewRequest } from "../core/model/plan.ts";
 import type { RunEvent } from "../core/model/event.ts";
 import { parseAddress } from "../core/model/address.ts";
 import { type PlanFrame, buildPlan } from "../core/plan/build.ts";
-import { archiveSteps, hasLiveSteps } from "../core/plan/steps.ts";
+import { archiveSteps, commandsInPlan, hasLiveSteps } from "../core/plan/steps.ts";
 import type { Facts } from "../core/policy/facts.ts";
 import { checkPlan } from "../engine/check-plan.ts";
 import type { Archives } from "../engine/ports/archives.ts";
@@ -18,6 +18,7 @@ import type { FileStore } from "../drivers/store/files.ts";
 import { askForTime, doubtsOfNow } from "./clock-witnesses.ts";
 import { type ProfileChoice, gather } from "./gather.ts";
 import { isLive, type LocalNode, enginePorts } from "./local-node.ts";
+import { preflightProcesses } from "./process-preflight.ts";
 import { preflightState } from "./state-preflight.ts";
 import { toolVersion } from "./version.ts";
 
@@ -47,7 +48,8 @@ export async function gatherForPlan(
     return { facts: await withClock(local, facts), frame };
   }
   const { gatherRunning } = await import("./live.ts");
-  const { facts, live } = await gatherRunning(local, choice, at);
+  const { processes: commands = {} } = request;
+  const { facts, live } = await gatherRunning(local, choice, { at, commands });
   const takesSnapshot = request.noSnapshot !== true;
   return { facts: await withClock(local, facts), frame: { ...frame, live: { facts: live, takesSnapshot } } };
 }
@@ -76,6 +78,7 @@ export async function applyPlan(local: LocalNode, plan: Plan, options: RunOption
   return withEngine(local, { node: nodeOfPlan(plan), plan }, async (ports, store) => {
     await preflightState(local, plan, store);
     await preflight(plan, store);
+    await preflightProcesses(plan, ports);
     if (archiveSteps(plan).length > 0) await (await import("./archive.ts")).preflightArchive(plan, store);
     return runPlan(ports, plan, { ...options, overruled });
   });
@@ -124,7 +127,7 @@ async function archivesOfPlan({ failpoints }: LocalNode, plan: Plan): Promise<Ar
 async function liveOfPlan(local: LocalNode, plan: Plan): Promise<Live | null> {
   if (!hasLiveSteps(plan) || !isLive(local)) return null;
   const { liveForRun } = await import("./live.ts");
-  return liveForRun(local, { id: plan.profile.id, params: {} });
+  return liveForRun(local, { id: plan.profile.id, params: {} }, commandsInPlan(plan));
 }
 
 export function nodeOfPlan(plan: Plan): string {

@@ -46,7 +46,7 @@ export async function verifyNode(local: LocalNode, request: VerifyRequest): Prom
       reason: "verify looks at the running node: give --probe with --root, or use check for its files alone",
     });
   const { choice, at, withinMs } = request;
-  const running = await gatherRunning(local, choice, at);
+  const running = await gatherRunning(local, choice, { at });
   const { facts, live } = running;
   const stored = checkResult(facts, { withinMs, root: local.root });
   const check = await withRunFindings(local, stored);

@@ -23,6 +23,7 @@ export interface RenewOptions extends NodeOptions {
   readonly addSan: readonly string[];
   /** False for `--no-snapshot`. */
   readonly snapshot?: boolean;
+  readonly process?: readonly string[];
   readonly backupTo?: string;
   readonly backupRecipient?: readonly string[];
   readonly recreateAuthority?: readonly string[];
@@ -56,6 +57,7 @@ export function addRenewOptions(command: Command, messages: CliMessages): Comman
     .option("--recreate-authority <name>", options.recreateAuthority, collect, [])
     .option("--allow-links-to <path>", options.allowLinksTo, collect, [])
     .option("--no-snapshot", options.noSnapshot)
+    .option("--process <name.what=command>", options.process, collect, [])
     .option("--accept-clock", options.acceptClock)
     .option("--backup-to <path>", options.backupTo)
     .option("--backup-recipient <age1...|file>", options.backupRecipient, collect, []);

@@ -8,6 +8,7 @@ import { tryParseIpAddress } from "../core/pki/ip-address.ts";
 import { parseDuration } from "./durations.ts";
 import type { Io } from "./io.ts";
 import type { NodeOptions, RenewOptions } from "./options.ts";
+import { parseProcessCommands } from "./process-commands.ts";
 
 const defaultValiditySeconds = 365 * 86_400;
 
@@ -67,8 +68,20 @@ export function renewRequestOf(names: readonly string[], options: RenewOptions):
     recreateAuthorities: (options.recreateAuthority ?? []).map(parseAuthority),
     allowLinksTo: options.allowLinksTo ?? [],
     ...(options.snapshot === false ? { noSnapshot: true } : {}),
+    ...processesOf(options),
     ...(options.acceptClock === true ? { acceptClock: true } : {}),
   };
+}
+
+/** Commands for processes that nobody restarts would be ignored without a word. */
+function processesOf(options: RenewOptions): Pick<RenewRequest, "processes"> {
+  const { process: texts = [] } = options;
+  if (texts.length === 0) return {};
+  if (liveChoiceOf(options) === null)
+    throw new AppError("usage", {
+      reason: "--process needs the running node: no --no-probe, and --probe with --root",
+    });
+  return { processes: parseProcessCommands(texts) };
 }
 
 /** `--backup-to` with `--backup-recipient`; null without. Throws `usage`, `recipient-invalid`, `archive-target`. */

@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { stringify } from "yaml";
+import { loadYaml } from "../core/kubeconfig/yaml-package.cjs";
 import { type Lab, type LabHost, rootOf } from "./places.ts";
 
 const daemonText = `HostKey /etc/ssh/ssh_host_ed25519_key
@@ -104,5 +104,5 @@ export function writeClusterFile(lab: Lab): void {
         : { root: rootOf(lab, host) }),
     })),
   };
-  writeFileSync(join(directory, "cluster.yaml"), stringify(cluster));
+  writeFileSync(join(directory, "cluster.yaml"), loadYaml().stringify(cluster));
 }

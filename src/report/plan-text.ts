@@ -1,13 +1,13 @@
 // A plan for people: what changes, where and why, in which order, on what conditions, and the way back.
 import { say } from "./say.ts";
 import { assertNever } from "../core/model/errors.ts";
-import type { RestartDecision } from "../core/model/live.ts";
+import type { ProcessCommands, RestartDecision } from "../core/model/live.ts";
 import type { Decision } from "../core/model/decision.ts";
 import type { Notice } from "../core/model/notice.ts";
 import type { IssueStep, Phase, Plan, Step } from "../core/model/plan.ts";
 import { archiveFile } from "../core/plan/archive-file.ts";
-import { allSteps } from "../core/plan/steps.ts";
 import { leftOutOf } from "../core/plan/left-out.ts";
+import { allSteps, commandsInPlan } from "../core/plan/steps.ts";
 import { painter, type Paint } from "./color.ts";
 import { mergedRefusals, renderRefusal } from "./error-text.ts";
 import { shownData } from "./details.ts";
@@ -220,7 +220,24 @@ function archiveLine(steps: readonly Step[], text: Messages["plan"]): string {
 function processLines({ plan, text, live }: Context): readonly string[] {
   const { restarts = [] } = plan;
   if (restarts.length === 0) return [];
-  return [live.heading, ...restarts.map((decision) => `  - ${restartText(decision, live, text.joiner)}`)];
+  const commands = commandsInPlan(plan);
+  return [
+    live.heading,
+    ...restarts.flatMap((decision) => [
+      `  - ${restartText(decision, live, text.joiner)}`,
+      ...commandLines(commands[decision.consumer], live).map((line) => `    ${line}`),
+    ]),
+  ];
+}
+
+/** The operator's own commands for a process, whole: they are what is approved. */
+export function commandLines(commands: ProcessCommands = {}, live: Messages["live"]): readonly string[] {
+  const { stop, start, status } = commands;
+  return [
+    ...(stop === undefined ? [] : [live.commands.stop(stop)]),
+    ...(start === undefined ? [] : [live.commands.start(start)]),
+    ...(status === undefined ? [] : [live.commands.status(status)]),
+  ];
 }
 
 function restartText(decision: RestartDecision, live: Messages["live"], joiner: string): string {

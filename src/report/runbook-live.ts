@@ -54,15 +54,32 @@ function url({ scheme, host, port }: Endpoint): string {
 }
 
 export function bounceCommands(step: BounceStep): StepCommands {
-  const restart =
-    step.consumer === "kubelet"
-      ? ["systemctl restart kubelet && systemctl is-active kubelet"]
-      : [`bounce ${shellQuote(step.consumer)} ${step.graceSeconds}`];
+  const restart = restartCommands(step);
   const only =
     step.when === "if-needed"
       ? [`# only when the serial below is still the old one after ${step.reloadSeconds} s`]
       : [];
   return { run: [...only, ...restart, ...wellCommands(step)], undo: restart };
+}
+
+/** The operator's commands are theirs, the other half is the usual one. */
+function restartCommands({ consumer, graceSeconds, commands }: BounceStep): readonly string[] {
+  const name = shellQuote(consumer);
+  const isKubelet = consumer === "kubelet";
+  if (commands?.stop === undefined && commands?.start === undefined) {
+    return isKubelet
+      ? ["systemctl restart kubelet && systemctl is-active kubelet"]
+      : [`bounce ${name} ${graceSeconds}`];
+  }
+  const own = (line: string): string => `sh -c ${shellQuote(line)}`;
+  const stop = isKubelet
+    ? "systemctl stop kubelet"
+    : `for id in $(containers ${name}); do remove "$id" ${graceSeconds}; done`;
+  const start = isKubelet ? ["systemctl start kubelet"] : [];
+  return [
+    commands.stop === undefined ? stop : own(commands.stop),
+    ...(commands.start === undefined ? start : [own(commands.start)]),
+  ];
 }
 
 function wellCommands({ health, demands }: BounceStep): readonly string[] {

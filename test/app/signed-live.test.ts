@@ -83,6 +83,7 @@ function liveOver(root: string, apiserver: () => ServedFacts): Live {
   return {
     processes: {
       returnsByItself: () => true,
+      startability: async () => ({ state: "can" }),
       look: async (consumer) => ({
         consumer,
         through: "test",

@@ -141,6 +141,50 @@ describe("a run on a running node", () => {
     expectAllWell(scene);
   });
 
+  it("helps a crashed static pod out of the kubelet's back-off of five minutes, and says so", async () => {
+    const scene = liveScene();
+    const { live } = scene;
+    Object.assign(live.behaviour("kube-apiserver"), { crashes: 2, backOffMs: 300_000 });
+    const events: RunEvent[] = [];
+    expect(await run(scene, { onEvent: (event) => events.push(event) })).toMatchObject({
+      outcome: "succeeded",
+    });
+    expectAllWell(scene);
+    const told = events.flatMap((event) =>
+      event.type === "process" && event.consumer === "kube-apiserver" ? [event.state] : [],
+    );
+    expect(told).toEqual(["stopping", "returned", "unblocked", "unblocked", "well"]);
+    expect(live.log.filter((line) => line === "stop kube-apiserver")).toHaveLength(3);
+    // Not the first life that came, which has crashed.
+    expect(deriveRun(entriesOf(scene.world))?.steps.get("m1/bounce/kube-apiserver")?.effect).toBe(
+      live.lifeOf("kube-apiserver"),
+    );
+  });
+
+  it("helps only so often: what crashes every time is not well in the end", async () => {
+    const scene = liveScene();
+    Object.assign(scene.live.behaviour("kube-apiserver"), { crashes: 1000, backOffMs: 300_000 });
+    expect(await run(scene)).toMatchObject({
+      outcome: "interrupted",
+      error: { code: "bounce-failed", params: { consumer: "kube-apiserver", stage: "health" } },
+    });
+    // The restart itself, and six times help.
+    expect(scene.live.log.filter((line) => line === "stop kube-apiserver")).toHaveLength(7);
+  });
+
+  it("helps once where the runtime's tool leaves what has exited in the list, and then waits", async () => {
+    const scene = liveScene();
+    const behaviour = { crashes: 1, backOffMs: 40_000, canBeRemoved: false };
+    Object.assign(scene.live.behaviour("kube-apiserver"), behaviour);
+    const states: string[] = [];
+    const onEvent = (event: RunEvent): void => {
+      if (event.type === "process" && event.consumer === "kube-apiserver") states.push(event.state);
+    };
+    expect(await run(scene, { onEvent })).toMatchObject({ outcome: "succeeded" });
+    expect(states).toEqual(["stopping", "returned", "well"]);
+    expect(scene.live.log.filter((line) => line === "stop kube-apiserver")).toHaveLength(2);
+  });
+
   it("goes on when the process was gone just before it was to be stopped", async () => {
     const scene = liveScene();
     scene.world.fail = (operation, name) => {

@@ -18,12 +18,14 @@ const notations: ReadonlySet<string> = new Set([
   "PERENNIAL_FAILPOINT",
   "NAME[:COUNT][:throw|:hold=FILE]",
   ".perennial-RUN-TOKEN-NAME",
+  "NAME.stop=COMMAND, NAME.start=COMMAND or NAME.status=COMMAND, a line each",
+  "--ipv6",
   "PKCS#8",
 ]);
 
 /** Terms and field names that a Chinese sentence keeps. */
 const terms =
-  /\b(?:ff|true|false|kind|Config|kubeconfig|name|port|command|image|data|metadata|spec|containers|KubeletConfiguration|Pod|Kubernetes|perennial\/plan\/v1|id|uid|punycode|lb\.example|front-proxy-ca(?:=new)?|etcd-server|keep-key|signed|openssl pkcs7|print_certs|in|out|pem|UTCTime|GeneralizedTime|db8|base64|DEK-Info|cri|crictl|docker|nerdctl|ctr|openssl)\b/g;
+  /\b(?:ff|true|false|kind|Config|kubeconfig|name|port|command|image|data|metadata|spec|containers|KubeletConfiguration|Pod|Kubernetes|perennial\/plan\/v1|id|uid|punycode|lb\.example|front-proxy-ca(?:=new)?|etcd-server|keep-key|signed|cluster\.yaml|hosts|iproute2|sshd|process|no-probe|probe|root|openssl pkcs7|print_certs|in|out|pem|UTCTime|GeneralizedTime|db8|base64|DEK-Info|cri|crictl|docker|nerdctl|ctr|openssl)\b/g;
 
 const filled = (template: string): string =>
   template

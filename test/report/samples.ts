@@ -227,6 +227,7 @@ export const refusalCodes = Object.keys({
   "outage-not-accepted": 0,
   "node-unreachable": 0,
   "other-node": 0,
+  "process-not-startable": 0,
   "answer-not-signed": 0,
   "answer-expired": 0,
   "answer-not-yet-valid": 0,
@@ -304,6 +305,7 @@ export function planSamples(text: string) {
     "authority-restored": { code: "authority-restored", authority: text, from: text },
     "authority-made-anew": { code: "authority-made-anew", authority: text },
     "key-pair-missing": { code: "key-pair-missing", name: "sa", path: text, found: text },
+    "process-from-record": { code: "process-from-record", consumer: text, command: text, recordedAt: at },
     "bootstrap-not-needed": { code: "bootstrap-not-needed", path: text, file: text },
     "stays-expired": { code: "stays-expired", slots: [text], unproven: [text], isWriteProved: false },
     "clock-accepted": {

@@ -33,6 +33,10 @@ export interface Behaviour {
   wellAfterMs: number | null;
   /** So many of its next lives end a second after they began. */
   crashes: number;
+  /** ms from a crash to the next life as long as the dead one is listed; null for as after a stop. */
+  backOffMs: number | null;
+  /** False when a stop leaves exited instances listed. */
+  canBeRemoved: boolean;
 }
 
 interface Life {
@@ -77,6 +81,8 @@ export class MemoryLive {
         canBeRevived: true,
         wellAfterMs: 800,
         crashes: 0,
+        backOffMs: null,
+        canBeRemoved: true,
       };
       const component = { consumer, behaviour, lives: [], returnsAt: null, isHeld: false };
       this.components.set(consumer.name, component);
@@ -137,6 +143,11 @@ export class MemoryLive {
     return {
       processes: {
         returnsByItself: (name) => this.component(name).consumer.returns,
+        startability: async (name) => {
+          asked("startability", name);
+          const { canBeRevived } = this.component(name).behaviour;
+          return canBeRevived ? { state: "can" } : { state: "cannot", why: "not-known" };
+        },
         look: async (name) => {
           asked("look", name);
           const instances = this.component(name).lives.map((life) => this.instance(life));
@@ -258,7 +269,8 @@ export class MemoryLive {
     const life = this.running(component);
     if (life?.endsAt !== undefined && life.endsAt !== null && life.endsAt <= this.elapsedMs) {
       life.state = "exited";
-      component.returnsAt = this.returnTime(component);
+      const { backOffMs } = component.behaviour;
+      component.returnsAt = backOffMs === null ? this.returnTime(component) : this.elapsedMs + backOffMs;
     }
     if (component.returnsAt !== null && component.returnsAt <= this.elapsedMs && !component.isHeld)
       this.start(component);
@@ -274,6 +286,8 @@ export class MemoryLive {
     if (lives.length === 0)
       throw new AppError("process-not-found", { consumer: consumer.name, through: "memory" });
     this.log.push(`stop ${consumer.name}`);
+    const isRemoved = component.behaviour.canBeRemoved || this.running(component) !== undefined;
+    if (!isRemoved) return [];
     component.lives = [];
     component.returnsAt = this.returnTime(component);
     return lives.map(({ id }) => id);

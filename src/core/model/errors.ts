@@ -315,6 +315,8 @@ export type RefusalCode =
   | "outage-not-accepted"
   | "node-unreachable"
   | "other-node"
+  // --- processes; `slot` is node and consumer, `address` who was asked, `detail` a NotStartable
+  | "process-not-startable"
   /** etcd runs and nobody can ask it; `slot` is its client's, `address` the key of its CA, `detail` the client's end or empty. */
   | "snapshot-impossible"
   // --- the clock of the node; `slot` is the node, `detail` the instant that speaks against it (ISO 8601 UTC)

@@ -15,7 +15,7 @@ export type RunEvent =
   | {
       readonly type: "process";
       readonly consumer: string;
-      readonly state: "reloading" | "reloaded" | "stopping" | "returned" | "well";
+      readonly state: "reloading" | "reloaded" | "stopping" | "unblocked" | "returned" | "well";
     }
   | { readonly type: "node-started" | "node-done"; readonly node: NodeName }
   | {

@@ -1,7 +1,7 @@
 // The steps of a plan around a running node: etcd saved, processes restarted, proof taken from what runs.
 import type { NodeName } from "./address.ts";
 import type { SlotId } from "./inventory.ts";
-import type { Endpoint, HealthCheck } from "./live.ts";
+import type { Endpoint, HealthCheck, ProcessCommands } from "./live.ts";
 
 /** How the etcd member is reached, whatever its certificates look like. */
 export interface EtcdAccess {
@@ -51,6 +51,8 @@ export interface BounceStep {
   readonly demands: readonly ServedDemand[];
   /** Set for etcd, whose health is a read that needs the quorum. */
   readonly access: EtcdAccess | null;
+  /** The operator's own; absent when the usual way is taken throughout. */
+  readonly commands?: ProcessCommands;
 }
 
 /** Proof taken from what runs: every certificate served, etcd read, the API written to. */

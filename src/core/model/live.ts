@@ -36,6 +36,8 @@ export interface ProcessSlot {
   readonly version: string | null;
   /** Slots whose bytes it loads. */
   readonly reads: readonly SlotId[];
+  /** Flags with the node's own files, which tell a process outside pods from another node's: `config`, `kubeconfig`. */
+  readonly flags?: readonly { readonly name: string; readonly path: string }[];
   readonly endpoints: readonly ServingEndpoint[];
   readonly health: HealthCheck;
   /** Seconds between SIGTERM and SIGKILL. */
@@ -62,6 +64,27 @@ export interface LiveInventory {
   readonly runtimeEndpoint: string | null;
 }
 
+/** Lines for `sh -c` that the operator gives for one process; what is not said is done the usual way. */
+export interface ProcessCommands {
+  readonly stop?: string;
+  readonly start?: string;
+  /** Exit 0 and a first line that is another one for every life (a pid) when it runs; exit 3, no line or `0` when it does not. */
+  readonly status?: string;
+}
+
+/** By consumer. */
+export type CommandsByProcess = Readonly<Record<string, ProcessCommands>>;
+
+/** Why a process, once it does not run, could not be started by us. */
+export type NotStartable = "not-known" | "launch-unreadable" | "ambiguous" | "unit-masked";
+
+/** Whether somebody can start a process anew: its supervisor, the operator's command, or we, as it was seen to run. */
+export type Startability =
+  | { readonly state: "can" }
+  /** It does not run; an earlier run of ours has seen its command line. */
+  | { readonly state: "recorded"; readonly command: string; readonly recordedAt: number }
+  | { readonly state: "cannot"; readonly why: NotStartable };
+
 /** What is known of a running process */
 export interface ProcessFacts {
   readonly consumer: string;
@@ -72,6 +95,8 @@ export interface ProcessFacts {
   readonly startedAt: number | null;
   /** null when it is well; why not otherwise. */
   readonly ailment: string | null;
+  /** Absent when that was not looked at: it counts as `can`. */
+  readonly startability?: Startability;
 }
 
 /** What an endpoint presents. Times in ms since the epoch, hashes lowercase hex of SHA-256. */

@@ -46,6 +46,13 @@ export type Notice =
       readonly path: string;
       readonly found: string | null;
     }
+  /** It does not run, and is started as an earlier run of ours saw it run. */
+  | {
+      readonly code: "process-from-record";
+      readonly consumer: string;
+      readonly command: string;
+      readonly recordedAt: number;
+    }
   | { readonly code: "bootstrap-not-needed"; readonly path: string; readonly file: string }
   /** Expired before and after: `unproven` are processes of which the plan can therefore prove neither health nor certificate. */
   | {

@@ -3,7 +3,7 @@ import type { NodeName } from "./address.ts";
 import type { Decision } from "./decision.ts";
 import type { Refusal } from "./errors.ts";
 import type { SlotId } from "./inventory.ts";
-import type { RestartDecision } from "./live.ts";
+import type { CommandsByProcess, RestartDecision } from "./live.ts";
 import type { BounceStep, GateStep, PlanCluster, ProveLiveStep, SnapshotStep } from "./live-step.ts";
 import type { Notice } from "./notice.ts";
 
@@ -35,6 +35,8 @@ export interface RenewRequest {
   readonly archive?: ArchiveChoice;
   /** Authorities to make again by explicit word: from the old one where it is found, or `anew` without asking for it. */
   readonly recreateAuthorities?: readonly { readonly name: string; readonly anew: boolean }[];
+  /** How the operator has processes stopped, started, looked at; the steps say it again. */
+  readonly processes?: CommandsByProcess;
 }
 
 /** An encrypted archive: a place on the machine that the tool runs on, and who can read it. */

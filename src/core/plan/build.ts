@@ -1,5 +1,6 @@
 // (Facts, Request) -> Plan: decisions, refusals, guards, and the steps of each phase. Pure.
 import type { Decision } from "../model/decision.ts";
+import type { Refusal } from "../model/errors.ts";
 import type { IssueStep, Phase, Plan, RenewRequest } from "../model/plan.ts";
 import type { Facts, ObjectFacts, SlotFacts } from "../policy/facts.ts";
 import { digestOfPlan } from "./digest.ts";
@@ -9,6 +10,7 @@ import { guardsOf } from "./guards.ts";
 import type { ManyPart } from "./arrange.ts";
 import { planMany } from "./plan-many.ts";
 import { type LivePart, type LiveSteps, liveSteps, noLiveSteps } from "./live-steps.ts";
+import { startNotices, startRefusals } from "./not-startable.ts";
 import { sansFor } from "./named.ts";
 import { noticesOf } from "./notices.ts";
 import type { Install, Pairing } from "./pair-answers.ts";
@@ -36,6 +38,22 @@ export interface PlanFrame {
  * issues nothing.
  */
 export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame, signed?: Pairing): Plan {
+  const { plan, stuck } = draftPlan(given, { request, frame, signed, stuck: [] });
+  return stuck.length === 0 ? plan : draftPlan(given, { request, frame, signed, stuck }).plan;
+}
+
+interface Draft {
+  readonly request: RenewRequest;
+  readonly frame: PlanFrame;
+  readonly signed: Pairing | undefined;
+  /** Processes that the plan would restart and nobody could start: known only once there is a plan. */
+  readonly stuck: readonly Refusal[];
+}
+
+function draftPlan(
+  given: Facts,
+  { request, frame, signed, stuck }: Draft,
+): { readonly plan: Plan; readonly stuck: readonly Refusal[] } {
   const authorities = recreateAuthorities(given, request);
   const { facts } = authorities;
   const decisions = signed ? selectSigned(facts, request, signed) : select(facts, request);
@@ -48,11 +66,12 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
   ];
   const changed = new Set(slotsOf(facts, decisions, "renew").map(({ slot }) => slot.id));
   const signedElsewhere = signed ? [...signed.installs.values()] : [];
+  const { processes: commands = {} } = request;
   const wanted =
     frame.live && ownRefusals.length === 0
-      ? liveSteps(facts, frame.live, { changed, installs: signedElsewhere })
+      ? liveSteps(facts, { ...frame.live, commands }, { changed, installs: signedElsewhere })
       : noLiveSteps;
-  const refusals = [...ownRefusals, ...wanted.refusals];
+  const refusals = [...ownRefusals, ...wanted.refusals, ...stuck];
   const isPossible = refusals.length === 0;
   const renewed = isPossible ? slotsOf(facts, decisions, "renew") : [];
   const following = isPossible ? slotsOf(facts, decisions, "follow") : [];
@@ -64,7 +83,8 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
   ];
   const { issues } = made;
   const files = filePhases(facts, { renewed, following, written, request, issues, installs });
-  const whole = frame.many && planMany(facts, { part: frame.many, files, changed, installs, isPossible });
+  const whole =
+    frame.many && planMany(facts, { part: frame.many, files, changed, installs, isPossible, commands });
   const live = whole?.live ?? (isPossible ? wanted : noLiveSteps);
   const node = facts.inventory.nodes[0]?.node ?? "";
   const phases = whole?.phases ?? withLive(files, live, { node, installs });
@@ -93,6 +113,7 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
       ...live.notices,
       ...recreationNotices(facts, { issues, renewed }),
       ...(signed?.notices ?? []),
+      ...(frame.live ? startNotices(live, frame.live.facts) : []),
     ],
     refusals: [...refusals, ...(whole?.refusals ?? [])],
     guards: guardsOf(facts, {
@@ -104,7 +125,10 @@ export function buildPlan(given: Facts, request: RenewRequest, frame: PlanFrame,
     ...(whole ? { nodes: whole.cluster } : {}),
     ...(frame.live || whole ? { restarts: live.restarts } : {}),
   };
-  return { ...base, digest: digestOfPlan(base) };
+  return {
+    plan: { ...base, digest: digestOfPlan(base) },
+    stuck: frame.live ? startRefusals(wanted, frame.live.facts) : [],
+  };
 }
 
 function slotsOf(

@@ -1,7 +1,14 @@
 // The steps around the files on a live node: etcd's data saved before, processes restarted after, proof from what runs.
 import { type Address, formatAddress } from "../model/address.ts";
 import type { SlotId } from "../model/inventory.ts";
-import type { HealthCheck, LiveFacts, ProcessSlot, RestartDecision } from "../model/live.ts";
+import type {
+  CommandsByProcess,
+  HealthCheck,
+  LiveFacts,
+  ProcessCommands,
+  ProcessSlot,
+  RestartDecision,
+} from "../model/live.ts";
 import type { Refusal } from "../model/errors.ts";
 import type {
   BounceStep,
@@ -31,6 +38,8 @@ export interface LivePart {
   readonly takesSnapshot: boolean;
   /** True when every member is known and asked before one is stopped. */
   readonly isGated?: boolean;
+  /** The operator's own. */
+  readonly commands?: CommandsByProcess;
 }
 
 export interface LiveSteps {
@@ -92,7 +101,8 @@ export function liveSteps(facts: Facts, part: LivePart, { changed, installs = []
         : [],
     bounces: known.flatMap((component) => {
       const decision = acting.find(({ consumer }) => consumer === component.consumer);
-      return decision ? [bounceStep(outcome, component, { decision, access })] : [];
+      const commands = part.commands?.[component.consumer];
+      return decision ? [bounceStep(outcome, component, { decision, access, commands })] : [];
     }),
     proof: known.length === 0 ? [] : [proveStep(outcome, known, access)],
     reads: readsOf(outcome),
@@ -151,12 +161,13 @@ function isKnown(restarts: readonly RestartDecision[], { consumer }: ProcessSlot
 interface BounceParts {
   readonly decision: RestartDecision;
   readonly access: EtcdAccess | null;
+  readonly commands: ProcessCommands | undefined;
 }
 
 function bounceStep(
   outcome: Outcome,
   component: ProcessSlot,
-  { decision: { action }, access }: BounceParts,
+  { decision: { action }, access, commands }: BounceParts,
 ): BounceStep {
   const { node, consumer, graceSeconds } = component;
   return {
@@ -170,6 +181,7 @@ function bounceStep(
     health: healthOf(outcome, component),
     demands: demands(outcome, component),
     access: consumer === "etcd" ? access : null,
+    ...(commands ? { commands } : {}),
   };
 }
 

@@ -2,6 +2,7 @@
 import type { NodeName } from "../model/address.ts";
 import type { Refusal } from "../model/errors.ts";
 import type { SlotId } from "../model/inventory.ts";
+import type { CommandsByProcess, LiveFacts } from "../model/live.ts";
 import type { PlanCluster } from "../model/live-step.ts";
 import type { Notice } from "../model/notice.ts";
 import type { Phase } from "../model/plan.ts";
@@ -9,6 +10,7 @@ import type { Facts } from "../policy/facts.ts";
 import { quorumLack, quorumOf } from "../policy/quorum.ts";
 import { arrange, clusterOf, type ManyPart, outageMembers, snapshotNode } from "./arrange.ts";
 import { type LiveSteps, liveSteps, noLiveSteps } from "./live-steps.ts";
+import { startNotices, startRefusals } from "./not-startable.ts";
 import type { Install } from "./pair-answers.ts";
 
 export interface ManyCase {
@@ -20,6 +22,8 @@ export interface ManyCase {
   readonly installs: readonly Install[];
   /** False when the files alone are reason enough to refuse. */
   readonly isPossible: boolean;
+  /** The operator's own, for the processes of every node. */
+  readonly commands: CommandsByProcess;
 }
 
 export interface Many {
@@ -40,27 +44,38 @@ export function planMany(facts: Facts, many: ManyCase): Many {
     cluster,
     phases,
     live: joined(live),
-    notices: noticesOf(cluster, part, phases),
+    notices: [...noticesOf(cluster, part, phases), ...ofStarts(part, live, startNotices)],
     refusals: isPossible
-      ? [...refusalsOf(cluster, part, phases), ...snapshotRefusals(facts, part, live)]
+      ? [
+          ...refusalsOf(cluster, part, phases),
+          ...snapshotRefusals(facts, part, live),
+          ...ofStarts(part, live, startRefusals),
+        ]
       : [],
   };
 }
 
 function liveByNode(
   facts: Facts,
-  { part: { live, takesSnapshot }, changed, installs }: ManyCase,
+  { part: { live, takesSnapshot }, changed, installs, commands }: ManyCase,
 ): ReadonlyMap<NodeName, LiveSteps> {
   return new Map(
     live.map((each) => {
       const { node } = each.inventory;
       const own = new Set([...changed].filter((slot) => slot.startsWith(`${node}/`)));
-      return [
-        node,
-        liveSteps(facts, { facts: each, takesSnapshot, isGated: true }, { changed: own, installs }),
-      ];
+      const nodePart = { facts: each, takesSnapshot, isGated: true, commands };
+      return [node, liveSteps(facts, nodePart, { changed: own, installs })];
     }),
   );
+}
+
+/** What is to be said of the processes that a node's plan starts, of all nodes. */
+function ofStarts<T>(
+  part: ManyPart,
+  live: ReadonlyMap<NodeName, LiveSteps>,
+  ask: (steps: LiveSteps, facts: LiveFacts) => readonly T[],
+): readonly T[] {
+  return part.live.flatMap((facts) => ask(live.get(facts.inventory.node) ?? noLiveSteps, facts));
 }
 
 function joined(live: ReadonlyMap<NodeName, LiveSteps>): LiveSteps {

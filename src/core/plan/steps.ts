@@ -1,6 +1,7 @@
 // Selections of a plan's steps.
 import { type NodeName, parseAddress } from "../model/address.ts";
-import type { EtcdAccess } from "../model/live-step.ts";
+import type { CommandsByProcess } from "../model/live.ts";
+import type { BounceStep, EtcdAccess } from "../model/live-step.ts";
 import type {
   ArchiveStep,
   Content,
@@ -50,6 +51,17 @@ export function archiveSteps(plan: Plan): readonly ArchiveStep[] {
 export function sourcesOf({ answer, chain, key }: InstallStep): readonly string[] {
   const pending = key.mode === "pending" ? [key.file] : [];
   return [answer.file, ...chain.map(({ file }) => file), ...pending];
+}
+
+export function bounceSteps(plan: Plan): readonly BounceStep[] {
+  return allSteps(plan).filter((step) => step.kind === "bounce");
+}
+
+/** The operator's commands that the steps hold: a saved plan needs nothing besides. */
+export function commandsInPlan(plan: Plan): CommandsByProcess {
+  return Object.fromEntries(
+    bounceSteps(plan).flatMap(({ consumer, commands }) => (commands ? [[consumer, commands]] : [])),
+  );
 }
 
 export function takeSteps(plan: Plan): readonly TakeStep[] {

@@ -56,7 +56,7 @@ export async function discoverLive(
 
 function kubeletProcess(
   node: string,
-  { config, flags }: KubeletSettings,
+  { config, flags, source }: KubeletSettings,
   certificates: readonly CertificateSlot[],
 ): ProcessSlot {
   const at = (host: string | undefined, port: string | undefined, fallback: number): [string, number] => [
@@ -76,6 +76,7 @@ function kubeletProcess(
     manifest: null,
     version: null,
     reads: certificates.filter((slot) => isKubelets(slot)).map(({ id }) => id),
+    flags: ownFlags(source, certificates),
     endpoints: [serve(node, "kubelet", https(host, port, null), serving?.id ?? null)],
     health:
       healthPort === 0
@@ -83,6 +84,16 @@ function kubeletProcess(
         : { form: "http", endpoint: http(healthHost, healthPort), path: "/healthz" },
     graceSeconds: 30,
   };
+}
+
+function ownFlags(
+  source: string,
+  certificates: readonly CertificateSlot[],
+): NonNullable<ProcessSlot["flags"]> {
+  const kubeconfig = certificates.flatMap(({ name, holder }) =>
+    name === "kubelet.conf" && holder.form === "kubeconfig" ? [holder.file.path] : [],
+  );
+  return [{ name: "config", path: source }, ...kubeconfig.map((path) => ({ name: "kubeconfig", path }))];
 }
 
 function isKubelets({ name }: CertificateSlot): boolean {

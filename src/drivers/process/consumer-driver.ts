@@ -1,5 +1,6 @@
 // What stands behind one consumer: a static pod, a systemd unit, a plain process, a user's commands.
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Startability } from "../../core/model/live.ts";
 import type {
   LookOptions,
   ProcessInstance,
@@ -17,6 +18,9 @@ export interface ConsumerDriver {
   look(options?: LookOptions): Promise<ConsumerObservation>;
   stop(options: StopOptions): Promise<readonly string[]>;
   revive(options: ReviveOptions): Promise<void>;
+  startability(): Promise<Startability>;
+  /** Called before somebody else stops it: what it takes to start it again is kept, or `process-not-stopped` thrown. */
+  remember?(): void;
 }
 
 export function newestFirst(instances: readonly ProcessInstance[]): readonly ProcessInstance[] {

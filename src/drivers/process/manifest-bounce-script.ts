@@ -13,7 +13,7 @@ export interface ScriptValues {
   /** Where it waits meanwhile: dot-named or in a dot-named folder, on the same file system. */
   readonly held: string;
   readonly status: string;
-  /** `crictl`, `docker`, `nerdctl`, `ctr`, or `proc`: by the name of the process alone. */
+  /** `crictl`, `docker`, `nerdctl`, `ctr`, or `proc`: only looked at, by name and marks. */
   readonly runtime: string;
   /** Absolute path of its command line; empty for `proc`. */
   readonly program: string;
@@ -21,6 +21,11 @@ export interface ScriptValues {
   readonly container: string;
   /** "" when unknown: sandboxes are not looked at then. */
   readonly pod: string;
+  /**
+   * For `proc`, words: `pid=PID@START` of a process that ran, or a part of its control group's path: the pod's uid, the ids of its
+   * containers. "" when nothing of the pod was there.
+   */
+  readonly marks: string;
   /** For the kubelet to notice and to end the containers by itself, seconds. */
   readonly patience: number;
   readonly grace: number;
@@ -28,6 +33,7 @@ export interface ScriptValues {
   readonly limit: number;
 }
 
+/** `@{` stands for the shell's `${`. */
 const body = String.raw`
 set -u
 umask 077
@@ -69,7 +75,7 @@ containers() {
   docker) "$program" -H "unix://$socket" ps -q --no-trunc --filter "label=$C=$container" --filter "label=$N=kube-system" ;;
   nerdctl) "$program" -a "unix://$socket" -n k8s.io ps -q --no-trunc --filter "label=$C=$container" --filter "label=$N=kube-system" ;;
   ctr) ctr_running "labels.\"$C\"==$container,labels.\"$N\"==kube-system" ;;
-  proc) by_name ;;
+  proc) by_mark ;;
   esac
 }
 
@@ -93,12 +99,25 @@ ctr_running() {
   done
 }
 
-by_name() {
+# The pod's own alone: other control planes of this machine have processes of the same names.
+by_mark() {
+  [ -n "$marks" ] || return 0
   for folder in /proc/[0-9]*; do
-    name=$(tr '\0' '\n' <"$folder/cmdline" 2>/dev/null | head -n 1)
-    [ "$(basename -- "$name" 2>/dev/null)" = "$container" ] && echo "$(basename "$folder")"
+    name=$(tr '\0' '\n' 2>/dev/null <"$folder/cmdline" | head -n 1)
+    [ "@{name##*/}" = "$container" ] || continue
+    for mark in $marks; do
+      case $mark in
+      pid=*) is_life "@{folder##*/}" "@{mark#pid=}" ;;
+      *) grep -qF -e "$mark" "$folder/cgroup" 2>/dev/null ;;
+      esac && { echo "@{folder##*/}"; break; }
+    done
   done
   return 0
+}
+
+# is_life PID PID@START: the same process, and no later one with its number (proc_pid_stat(5), field 22).
+is_life() {
+  [ "$1" = "@{2%@*}" ] && [ "$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20)" = "@{2#*@}" ]
 }
 
 # Something of the pod is up, or nobody can say.
@@ -186,7 +205,7 @@ finish "$last"
 /** The whole text: values first, each as one quoted word. */
 export function manifestBounceScript(values: ScriptValues): string {
   const assignments = Object.entries(values).map(([name, value]) => `${name}=${quote(String(value))}`);
-  return `#!/bin/sh\n# Takes the manifest of a static pod out and puts it back.\n${assignments.join("\n")}\n${body}`;
+  return `#!/bin/sh\n# Takes the manifest of a static pod out and puts it back.\n${assignments.join("\n")}\n${body.replaceAll("@{", "${")}`;
 }
 
 function quote(value: string): string {

@@ -17,6 +17,8 @@ export interface BounceOptions {
   readonly container: string;
   readonly pod: string;
   readonly runtime: PodRuntime;
+  /** How the pod's processes are known in /proc where no command line can be asked (ScriptValues). */
+  readonly marks: readonly string[];
   /** The kubelet's fileCheckFrequency (default 20 s) and a margin. */
   readonly patienceSeconds: number;
   readonly graceSeconds: number;
@@ -203,6 +205,7 @@ function launch(options: BounceOptions, { manifest, held, status }: HeldManifest
     ...commandLineOf(options.runtime, options.find ?? findProgram),
     container: options.container,
     pod: options.pod,
+    marks: options.marks.join(" "),
     patience: options.patienceSeconds,
     grace: options.graceSeconds,
     limit: options.timeoutSeconds,
@@ -224,7 +227,7 @@ function launch(options: BounceOptions, { manifest, held, status }: HeldManifest
   return () => isOver;
 }
 
-/** The script cannot speak gRPC: for the CRI it takes whichever command line there is, and only names of processes without any. */
+/** The script cannot speak gRPC: for the CRI it takes whichever command line there is, and only looks at its processes without any. */
 function commandLineOf(
   runtime: PodRuntime,
   find: (name: string) => string | null,

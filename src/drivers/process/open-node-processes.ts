@@ -3,18 +3,20 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../core/model/errors.ts";
+import type { CommandsByProcess, ProcessCommands } from "../../core/model/live.ts";
 import type { NodeProcesses } from "../../engine/ports/node-processes.ts";
 import type { ConsumerDriver } from "./consumer-driver.ts";
 import { heldManifest, restoreManifest } from "./manifest-bounce.ts";
 import { plainProcess } from "./plain-process.ts";
 import type { RuntimeName } from "./pod-runtime.ts";
 import { findPodRuntimes, type PodRuntimesOptions } from "./pod-runtimes.ts";
-import { bootTime } from "./proc-files.ts";
+import { bootTime, type OwnFlag } from "./proc-files.ts";
 import { findProgram, runCommand, type RunCommand } from "./run-command.ts";
 import { openRuntimeChoice } from "./runtime-choice.ts";
 import { staticPod } from "./static-pods.ts";
 import { hasUnit, systemdUnit } from "./systemd-unit.ts";
-import { userCommands, type UserCommands } from "./user-commands.ts";
+import { runLine } from "./run-line.ts";
+import { userCommands } from "./user-commands.ts";
 
 /** A process whose name the profile knows. */
 export interface Consumer {
@@ -28,6 +30,8 @@ export interface Consumer {
   readonly pod?: string;
   /** Default `NAME.service`. */
   readonly unit?: string;
+  /** Of a process outside pods: flags with the node's own files, to tell it from another node's. */
+  readonly flags?: readonly OwnFlag[];
 }
 
 export interface NodeProcessesOptions {
@@ -40,8 +44,7 @@ export interface NodeProcessesOptions {
   readonly workFolder: string;
   /** `--runtime`. */
   readonly runtime?: RuntimeName;
-  /** By consumer. */
-  readonly commands?: Readonly<Record<string, UserCommands>>;
+  readonly commands?: CommandsByProcess;
   /** Kubelets of 1.22 and 1.23 lose a static pod that comes back too soon (kubernetes/kubernetes#104648): restart them instead. */
   readonly avoidManifestMove?: boolean;
   /** The kubelet's fileCheckFrequency, seconds; default 20. */
@@ -88,9 +91,17 @@ export function openNodeProcesses(options: NodeProcessesOptions): NodeProcesses 
   }
 
   async function openConsumer(consumer: Consumer): Promise<ConsumerDriver> {
-    const usual = consumer.manifest === null ? await supervised(consumer) : pod(consumer, consumer.manifest);
-    const commands = options.commands?.[consumer.name];
-    return commands ? userCommands({ consumer: consumer.name, commands, usual, run, pollMs }) : usual;
+    const { name, manifest } = consumer;
+    const usual = async (): Promise<ConsumerDriver> =>
+      manifest === null ? supervised(consumer) : pod(consumer, manifest);
+    const commands = commandsFor(name);
+    if (!commands) return usual();
+    return userCommands({ consumer: name, commands, usual, run, runLine, proc, workFolder, pollMs });
+  }
+
+  function commandsFor(name: string): ProcessCommands | undefined {
+    const { commands = {} } = options;
+    return Object.hasOwn(commands, name) ? commands[name] : undefined;
   }
 
   async function supervised(consumer: Consumer): Promise<ConsumerDriver> {
@@ -110,7 +121,13 @@ export function openNodeProcesses(options: NodeProcessesOptions): NodeProcesses 
       });
       if (isThere) return systemdUnit({ ...systemd, bootAt: bootTime(proc) ?? 0 });
     }
-    return plainProcess({ consumer: name, name, proc, workFolder, pollMs });
+    const own = {
+      name,
+      flags: (consumer.flags ?? []).map((flag) => ({ ...flag, path: onRoot(flag.path) })),
+      // A root elsewhere has a /proc of its own making.
+      sameRoot: root === "/",
+    };
+    return plainProcess({ consumer: name, own, proc, workFolder, pollMs });
   }
 
   function pod(consumer: Consumer, manifest: string): ConsumerDriver {
@@ -120,6 +137,7 @@ export function openNodeProcesses(options: NodeProcessesOptions): NodeProcesses 
       container,
       pod: consumer.pod ?? null,
       runtimes,
+      proc,
       pollMs,
       insteadOfBounce: options.avoidManifestMove === true ? restartKubelet : null,
       bounce: {
@@ -141,8 +159,11 @@ export function openNodeProcesses(options: NodeProcessesOptions): NodeProcesses 
   }
 
   return {
-    // A static pod; a unit or a process of its own stays stopped until it is started.
-    returnsByItself: (name) => consumers.some((one) => one.name === name && one.manifest !== null),
+    // A static pod; a unit or a process of its own stays stopped until it is started, and so does what has a command for that.
+    returnsByItself: (name) =>
+      consumers.some((one) => one.name === name && one.manifest !== null) &&
+      commandsFor(name)?.start === undefined,
+    startability: async (consumer) => (await driver(consumer)).startability(),
     look: async (consumer, options_) => ({ consumer, ...(await (await driver(consumer)).look(options_)) }),
     stop: async (consumer, stopOptions) => (await driver(consumer)).stop(stopOptions),
     revive: async (consumer, reviveOptions) => (await driver(consumer)).revive(reviveOptions),

@@ -11,7 +11,7 @@ import { remoteLine, remoteRun } from "./remote-commands.ts";
 import { bounceRemoteManifest, restoreRemoteManifest } from "./remote-manifest-bounce.ts";
 import { lookAtNode, type RemoteNode } from "./remote-node.ts";
 import { remotePlainProcess } from "./remote-plain-process.ts";
-import type { RunCommand } from "./run-command.ts";
+import type { RunLine } from "./run-line.ts";
 import { openRuntimeChoice, type RuntimeChoice } from "./runtime-choice.ts";
 import { staticPod } from "./static-pods.ts";
 import { hasUnit, systemdUnit } from "./systemd-unit.ts";
@@ -68,16 +68,12 @@ export function openRemoteProcesses(options: RemoteProcessesOptions): NodeProces
   async function openConsumer(consumer: Consumer): Promise<ConsumerDriver> {
     const { name, manifest } = consumer;
     const { node, runtimes } = await ground();
-    const usual =
-      manifest === null ? await supervised(consumer, node) : pod(consumer, manifest, { node, runtimes });
+    const usual = async (): Promise<ConsumerDriver> =>
+      manifest === null ? supervised(consumer, node) : pod(consumer, manifest, { node, runtimes });
     const commands = options.commands?.[name];
-    return commands ? userCommands({ consumer: name, commands, usual, run: lineOf(name), pollMs }) : usual;
-  }
-
-  /** A line's output goes to a file: what it leaves in the background would hold the shell's own open. */
-  function lineOf(consumer: string): RunCommand {
-    const log = `${workFolder}/command-${consumer}.log`;
-    return (_, [, line = ""], { timeoutMs }) => remoteLine(host, line, { name: consumer, timeoutMs, log });
+    if (!commands) return usual();
+    const runLine: RunLine = (line, how) => remoteLine(host, line, how);
+    return userCommands({ consumer: name, commands, usual, run, runLine, proc: null, workFolder, pollMs });
   }
 
   async function supervised(consumer: Consumer, node: RemoteNode): Promise<ConsumerDriver> {
@@ -104,6 +100,7 @@ export function openRemoteProcesses(options: RemoteProcessesOptions): NodeProces
       runtimes,
       pollMs,
       insteadOfBounce: options.avoidManifestMove === true ? restartKubelet : null,
+      proc: null,
       bounceManifest: (bounce) => bounceRemoteManifest(host, bounce),
       bounce: {
         consumer: consumer.name,
@@ -138,6 +135,7 @@ export function openRemoteProcesses(options: RemoteProcessesOptions): NodeProces
     look: async (consumer, options_) => ({ consumer, ...(await (await driver(consumer)).look(options_)) }),
     stop: async (consumer, stopOptions) => (await driver(consumer)).stop(stopOptions),
     revive: async (consumer, reviveOptions) => (await driver(consumer)).revive(reviveOptions),
+    startability: async (consumer) => (await driver(consumer)).startability(),
     restore,
   };
 }

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import {
   closeSync,
   constants,
+  existsSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -13,14 +14,14 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { AppError } from "../../core/model/errors.ts";
+import type { Startability } from "../../core/model/live.ts";
 import type { ProcessInstance, StopOptions } from "../../engine/ports/node-processes.ts";
 import { newestFirst, waitUntil, type ConsumerDriver, type ConsumerObservation } from "./consumer-driver.ts";
-import { findProcesses, readLaunch, type FoundProcess, type Launch } from "./proc-files.ts";
+import { findProcesses, readLaunch, type FoundProcess, type Launch, type OwnProcess } from "./proc-files.ts";
 
 export interface PlainProcessOptions {
   readonly consumer: string;
-  /** Base name of its argv[0]. */
-  readonly name: string;
+  readonly own: OwnProcess;
   /** `/proc`, or the one of another root. */
   readonly proc: string;
   /** Absolute; 0700, created. */
@@ -31,20 +32,24 @@ export interface PlainProcessOptions {
 const through = "process";
 
 export function plainProcess(options: PlainProcessOptions): ConsumerDriver {
-  const { consumer, proc, name, pollMs } = options;
+  const { consumer, proc, own, pollMs } = options;
   const record = join(options.workFolder, `launch-${consumer}.json`);
-  const running = (): readonly FoundProcess[] => findProcesses(proc, name);
+  const running = (): readonly FoundProcess[] => findProcesses(proc, own);
 
-  function observe(): ConsumerObservation {
+  function processes(): readonly FoundProcess[] {
     try {
-      return { through, instances: newestFirst(running().map(instanceOf)) };
+      return running();
     } catch (error) {
       const tried = [`${proc}: ${messageOf(error)}`];
       throw new AppError("process-unknowable", { consumer, tried }, { cause: error });
     }
   }
 
-  /** Nothing is stopped that could not be started again. */
+  function observe(): ConsumerObservation {
+    return { through, instances: newestFirst(processes().map(instanceOf)) };
+  }
+
+  /** Nothing is stopped that could not be started again. The record stays: it is how a later death can be mended. */
   function remember(found: FoundProcess): Launch {
     try {
       const launch = readLaunch(proc, found.pid);
@@ -98,9 +103,30 @@ export function plainProcess(options: PlainProcessOptions): ConsumerDriver {
       } catch (error) {
         throw new AppError("process-not-revived", { consumer, through, reason: messageOf(error) });
       }
-      rmSync(record, { force: true });
+    },
+    startability: async () => Promise.resolve(startability()),
+    remember() {
+      for (const found of running()) remember(found);
     },
   };
+
+  function startability(): Startability {
+    const [first, second] = processes();
+    if (second) return { state: "cannot", why: "ambiguous" };
+    if (first) return isReadable(first) ? { state: "can" } : { state: "cannot", why: "launch-unreadable" };
+    const launch = readRecord(record);
+    if (!launch || !existsSync(launch.executable)) return { state: "cannot", why: "not-known" };
+    return { state: "recorded", command: launch.argv.join(" "), recordedAt: statSync(record).mtimeMs };
+  }
+
+  function isReadable({ pid }: FoundProcess): boolean {
+    try {
+      readLaunch(proc, pid);
+      return true;
+    } catch {
+      return false;
+    }
+  }
 }
 
 function idOf({ pid, startTicks }: FoundProcess): string {

@@ -140,7 +140,8 @@ export async function bounceRemoteManifest(host: Host, options: BounceOptions): 
 
 async function launch(host: Host, options: BounceOptions, held: string): Promise<string> {
   const { manifest, container, pod, graceSeconds: grace, patienceSeconds: patience } = options;
-  const values = { manifest, held, status: statusOf(options), container, pod, patience, grace };
+  const marks = options.marks.join(" ");
+  const values = { manifest, held, status: statusOf(options), container, pod, marks, patience, grace };
   const how = commandLineOf(options.runtime, options.find ?? (() => null));
   const text = manifestBounceScript({ ...values, ...how, limit: options.timeoutSeconds });
   const answer = await ask(host, options, `${assign({ held })}\nlaunch`, Buffer.from(text));

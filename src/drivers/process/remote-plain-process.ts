@@ -2,6 +2,7 @@
 // INPUTS: the host's /proc. OUTPUTS: signals; on the host a script (0700: an environment may hold secrets) that starts it again, which
 // never leaves it, and a log in the work folder; a new process.
 import { AppError } from "../../core/model/errors.ts";
+import type { Startability } from "../../core/model/live.ts";
 import type { ProcessInstance, StopOptions } from "../../engine/ports/node-processes.ts";
 import type { Host } from "../shared/host.ts";
 import { parseStat } from "../shared/processes.ts";
@@ -127,6 +128,8 @@ remember() {
   echo remembered
 }
 
+recorded() { [ -x "$record" ] && stat -c 'recorded %Y' "$record"; }
+
 # Resolves when the program runs: until then the process is the script's shell.
 launch() {
   [ -e "$record" ] || { echo unknown; return; }
@@ -198,7 +201,17 @@ export function remotePlainProcess(options: RemotePlainProcessOptions): Consumer
     throw unstopped(ids, "it survived SIGKILL");
   }
 
+  async function startability(): Promise<Startability> {
+    const [first, second] = await running();
+    if (second) return { state: "cannot", why: "ambiguous" };
+    if (first) return { state: "can" };
+    const [, seconds] = /^recorded (\d+)$/m.exec(await ask("recorded")) ?? [];
+    if (seconds === undefined) return { state: "cannot", why: "not-known" };
+    return { state: "recorded", command: consumer, recordedAt: Number(seconds) * 1000 };
+  }
+
   return {
+    startability,
     look: async () => ({ through, instances: newestFirst((await running()).map(instanceOf)) }),
     stop,
     async revive({ timeoutSeconds, signal }) {

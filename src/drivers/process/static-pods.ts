@@ -5,6 +5,7 @@ import type { ProcessInstance, StopOptions } from "../../engine/ports/node-proce
 import { newestFirst, waitUntil, type ConsumerDriver } from "./consumer-driver.ts";
 import { bounceManifest, type BounceOptions } from "./manifest-bounce.ts";
 import type { PodContainer, PodListing, PodRuntime } from "./pod-runtime.ts";
+import { processAt } from "./proc-files.ts";
 import type { RuntimeChoice } from "./runtime-choice.ts";
 
 export interface StaticPodOptions {
@@ -16,9 +17,11 @@ export interface StaticPodOptions {
   readonly runtimes: RuntimeChoice;
   readonly pollMs: number;
   /** How the manifest goes out and in. */
-  readonly bounce: Omit<BounceOptions, "runtime" | "pod" | "timeoutSeconds" | "signal">;
+  readonly bounce: Omit<BounceOptions, "runtime" | "pod" | "marks" | "timeoutSeconds" | "signal">;
   /** Who takes it out and in; default this machine. */
   readonly bounceManifest?: typeof bounceManifest;
+  /** `/proc`, or the one of another root; null where it cannot be read from here. */
+  readonly proc: string | null;
   /** Instead of the manifest, where out-and-in is not safe; null where it is. */
   readonly insteadOfBounce: ((options: { readonly timeoutSeconds: number }) => Promise<void>) | null;
 }
@@ -58,6 +61,8 @@ export function staticPod(options: StaticPodOptions): ConsumerDriver {
       return { through: runtime.through, instances: newestFirst(mine(listing).map(instanceOf)) };
     },
     stop,
+    // The kubelet's to start, and its manifest is there: that is how it was found.
+    startability: () => Promise.resolve({ state: "can" }),
     async revive({ timeoutSeconds, signal }) {
       const { runtime, listing } = await find(signal);
       if (options.insteadOfBounce) {
@@ -67,11 +72,43 @@ export function staticPod(options: StaticPodOptions): ConsumerDriver {
         await options.insteadOfBounce({ timeoutSeconds });
         return;
       }
-      const pod = mine(listing)[0]?.pod ?? options.pod ?? "";
+      const found = mine(listing);
+      const pod = found[0]?.pod ?? options.pod ?? "";
+      const marks = marksOf(found, listing, options.proc);
       const bounce = options.bounceManifest ?? bounceManifest;
-      await bounce({ ...options.bounce, runtime, pod, timeoutSeconds, ...(signal && { signal }) });
+      await bounce({
+        ...options.bounce,
+        runtime,
+        pod,
+        marks,
+        timeoutSeconds,
+        ...(signal && { signal }),
+      });
     },
   };
+}
+
+/**
+ * What tells the pod's processes from those of another control plane on the machine: who they are now, and for later ones what the
+ * kubelet and the runtimes put into the path of their control groups (systemd has no dashes in a name).
+ */
+function marksOf(
+  found: readonly PodContainer[],
+  { sandboxes }: PodListing,
+  proc: string | null,
+): readonly string[] {
+  const uids = new Set(found.map(({ podUid }) => podUid));
+  const lives = found.flatMap(({ pid }) => {
+    const life = pid === null || proc === null ? null : processAt(proc, pid);
+    return life ? [`pid=${life.pid}@${life.startTicks}`] : [];
+  });
+  const groups = [
+    ...[...uids].flatMap((uid) => [uid, uid.replaceAll("-", "_")]),
+    ...found.map(({ id }) => id),
+    ...sandboxes.filter(({ podUid }) => uids.has(podUid)).map(({ id }) => id),
+  ];
+  // A short or strange one would be found everywhere, or be more than a word of the shell.
+  return [...lives, ...new Set(groups.filter((mark) => /^[\w-]{12,}$/.test(mark)))];
 }
 
 function instanceOf({ id, state, startedAt, image, pid }: PodContainer): ProcessInstance {

@@ -21,6 +21,7 @@ const properties = ["LoadState", "ActiveState", "MainPID", "ExecMainStartTimesta
 
 export interface UnitState {
   readonly isLoaded: boolean;
+  readonly isMasked: boolean;
   readonly activeState: string;
   readonly mainPid: number;
   /** µs since the system came up; 0 when it never started. */
@@ -38,6 +39,7 @@ export function parseUnit(output: string): UnitState {
   const load = values.get("LoadState") ?? "";
   return {
     isLoaded: load === "loaded" || load === "masked",
+    isMasked: load === "masked",
     activeState: values.get("ActiveState") ?? "",
     mainPid: Number(values.get("MainPID") ?? 0),
     startedMicroseconds: Number(values.get("ExecMainStartTimestampMonotonic") ?? 0),
@@ -65,13 +67,14 @@ export function systemdUnit(options: SystemdOptions): ConsumerDriver {
   const { consumer, unit, program, run, bootAt } = options;
   const through = `systemd ${unit}`;
 
+  const show = (signal?: AbortSignal): Promise<UnitState> =>
+    showUnit(options, signal).catch((error: unknown) => {
+      if (!(error instanceof AppError) || error.code !== "command-failed") throw error;
+      throw new AppError("process-unknowable", { consumer, tried: [error.message] }, { cause: error });
+    });
+
   async function look(signal?: AbortSignal): Promise<ConsumerObservation> {
-    const { activeState, mainPid, startedMicroseconds } = await showUnit(options, signal).catch(
-      (error: unknown) => {
-        if (!(error instanceof AppError) || error.code !== "command-failed") throw error;
-        throw new AppError("process-unknowable", { consumer, tried: [error.message] }, { cause: error });
-      },
-    );
+    const { activeState, mainPid, startedMicroseconds } = await show(signal);
     const isUp = mainPid > 0 && activeState !== "inactive" && activeState !== "failed";
     if (!isUp) return { through, instances: [] };
     const startedAt = startedMicroseconds > 0 ? Math.round(bootAt + startedMicroseconds / 1000) : null;
@@ -105,5 +108,7 @@ export function systemdUnit(options: SystemdOptions): ConsumerDriver {
       if (result.code === 0) return;
       throw new AppError("process-not-revived", { consumer, through, reason: complaintOf(result) });
     },
+    startability: async () =>
+      (await show()).isMasked ? { state: "cannot", why: "unit-masked" } : { state: "can" },
   };
 }

@@ -33,14 +33,17 @@ function isAlive(actor: Actor, bootId: string): "alive" | "dead" | "unknown" {
 }
 
 /** proc_pid_stat(5): fields after the command, which stands in parentheses and may hold spaces and parentheses itself. */
-export function parseStat(text: string): { readonly start: string; readonly isZombie: boolean } | null {
+export function parseStat(
+  text: string,
+): { readonly start: string; readonly parent: number; readonly isZombie: boolean } | null {
   const fields = text
     .slice(text.lastIndexOf(")") + 1)
     .trim()
     .split(/\s+/);
-  // State is field 3, the start time field 22.
-  const [state, start] = [fields[0], fields[19]];
-  return state === undefined || start === undefined ? null : { start, isZombie: /[ZXx]/.test(state) };
+  // State is field 3, the parent field 4, the start time field 22.
+  const [state, parent, start] = [fields[0], fields[1], fields[19]];
+  if (state === undefined || start === undefined) return null;
+  return { start, parent: Number(parent), isZombie: /[ZXx]/.test(state) };
 }
 
 function isGone(pid: number): boolean {

@@ -1,4 +1,5 @@
 // The processes of one node that hold certificates in memory: found, stopped, made to start again.
+import type { Startability } from "../../core/model/live.ts";
 
 /** One life of a consumer; another life has another id. */
 export interface ProcessInstance {
@@ -59,6 +60,8 @@ export interface NodeProcesses {
   /** True when something starts it again once it is stopped: the kubelet its static pods. */
   returnsByItself(consumer: string): boolean;
   look(consumer: string, options?: LookOptions): Promise<ProcessObservation>;
+  /** Whether `revive` would know how, asked before anything is written. Throws `process-unknowable`. */
+  startability(consumer: string): Promise<Startability>;
   /** Ids of the instances that are gone now. */
   stop(consumer: string, options: StopOptions): Promise<readonly string[]>;
   revive(consumer: string, options: ReviveOptions): Promise<void>;

@@ -11,6 +11,7 @@ import type { Live } from "../ports/live.ts";
 import type { ProcessInstance } from "../ports/node-processes.ts";
 import { guardQuorum } from "../quorum-guard.ts";
 import { checkSignal, liveOf, nodeOf, type RunContext, viewOf } from "../run-context.ts";
+import { type BackOffHelp, backOffHelp } from "./back-off.ts";
 import { healthShortfall, type Shortfall, servedShortfall, untilSatisfied } from "./demands.ts";
 import type { PreparedUndo, StepHandler } from "./step-handler.ts";
 
@@ -49,16 +50,27 @@ async function bounceOne(context: RunContext, step: BounceStep): Promise<boolean
     }
     checkSignal(context);
   }
-  const instance = await replace(context, live, step);
+  const help = backOffHelp(context, live, step);
+  const instance = await replace(context, live, { step, help });
   tell({ type: "process", consumer: step.consumer, state: "returned" });
   await ports.failpoints.hit("run.after-return");
-  const shortfall = await untilWell(context, step, step.timeoutSeconds * 1000);
+  const shortfall = await untilWell(context, step, step.timeoutSeconds * 1000, help);
   checkSignal(context);
   if (shortfall !== null) throw failure(step, shortfall);
-  await journal.append({ type: "effect", step: step.id, sha256: instance.id });
+  await journal.append({ type: "effect", step: step.id, sha256: await lastLife(live, step, instance) });
   tell({ type: "process", consumer: step.consumer, state: "well" });
   await ports.failpoints.hit("run.after-bounce");
   return true;
+}
+
+/** The one that came first may have crashed, and another is well. */
+async function lastLife(live: Live, { consumer }: BounceStep, first: ProcessInstance): Promise<string> {
+  const { instances } = await live.processes.look(consumer).catch((error: unknown) => {
+    // It is well: that nobody lists it just now changes nothing.
+    if (isAppError(error, "process-unknowable")) return { instances: [first] };
+    throw error;
+  });
+  return (instances.find(({ state }) => state === "running") ?? first).id;
 }
 
 function isBegun(context: RunContext, { id }: BounceStep): boolean {
@@ -66,7 +78,11 @@ function isBegun(context: RunContext, { id }: BounceStep): boolean {
 }
 
 /** Stops what runs, unless that happened before a crash, and waits for its successor. */
-async function replace(context: RunContext, live: Live, step: BounceStep): Promise<ProcessInstance> {
+async function replace(
+  context: RunContext,
+  live: Live,
+  { step, help }: { readonly step: BounceStep; readonly help: BackOffHelp },
+): Promise<ProcessInstance> {
   const { journal, ports, tell, lock } = context;
   const { consumer } = step;
   // What a killed run had taken away comes first: a process that cannot start is worse than an old one.
@@ -91,13 +107,14 @@ async function replace(context: RunContext, live: Live, step: BounceStep): Promi
   await lock.fence(node);
   context.memory.liveTouched = true;
   tell({ type: "process", consumer, state: "stopping" });
-  return changeLife(context, live, { step, before, hasInstances: found.instances.length > 0 });
+  return changeLife(context, live, { step, before, hasInstances: found.instances.length > 0, help });
 }
 
 interface Life {
   readonly step: Pick<BounceStep, "id" | "consumer" | "graceSeconds" | "timeoutSeconds">;
   readonly before: readonly string[];
   readonly hasInstances: boolean;
+  readonly help: BackOffHelp;
 }
 
 async function changeLife(context: RunContext, live: Live, life: Life): Promise<ProcessInstance> {
@@ -131,7 +148,7 @@ async function stopIfThere({ processes }: Live, consumer: string, graceSeconds: 
 
 async function untilReturned(
   { processes, timer }: Live,
-  { step, before }: Life,
+  { step, before, help }: Life,
   timeoutMs: number,
 ): Promise<ProcessInstance | undefined> {
   const end = timer.elapsedMs() + timeoutMs;
@@ -139,6 +156,7 @@ async function untilReturned(
     const { instances } = await processes.look(step.consumer);
     const successor = runningOf(instances, before);
     if (successor || timer.elapsedMs() >= end) return successor;
+    await help.seen(instances);
     await timer.sleep(pollMs);
   }
 }
@@ -150,11 +168,21 @@ function runningOf(
   return instances.find(({ id, state }) => state === "running" && !before.includes(id));
 }
 
-/** Well, and presenting what it has to. */
-function untilWell(context: RunContext, step: BounceStep, timeoutMs: number): Promise<Shortfall | null> {
+/** Well, and presenting what it has to. One that crashes until what it needs is there is not left in the kubelet's back-off. */
+function untilWell(
+  context: RunContext,
+  step: BounceStep,
+  timeoutMs: number,
+  help?: BackOffHelp,
+): Promise<Shortfall | null> {
   const live = liveOf(context, step);
   const { consumer, health, access, demands } = step;
   const ask = async (): Promise<Shortfall | null> => {
+    const shortfall = await fallsShort();
+    if (shortfall) await help?.look();
+    return shortfall;
+  };
+  const fallsShort = async (): Promise<Shortfall | null> => {
     const unwell = await healthShortfall(context, live, { consumer, check: health, access });
     if (unwell) return unwell;
     for (const demand of demands) {
@@ -240,6 +268,7 @@ async function rebounce(context: RunContext, step: BounceStep): Promise<void> {
     step,
     before: instances.map((instance) => instance.id),
     hasInstances: instances.length > 0,
+    help: backOffHelp(context, live, step),
   });
   await ports.failpoints.hit("rollback.after-rebounce");
   await journal.append({ type: "undone", step: step.id, sha256: successor.id });

@@ -103,6 +103,8 @@ export const cliEn = {
     probe: "with --root: look at the running node too, and restart its processes",
     noProbe: "only files, on the live node too: nothing is dialled or restarted",
     runtime: "how to find containers: cri, crictl, docker, nerdctl or ctr (default: the one that has them)",
+    process:
+      "your own command for a process, repeatable: kubelet.start='...', .stop='...', .status='...' (exit 0 and a pid: it runs; exit 3: it does not)",
     breakLock: "take the lock away from a run that is stuck; its later writes fail",
     approved: "refuse unless the plan has this digest",
     window:

@@ -89,6 +89,8 @@ export const cliZh: typeof cliEn = {
     probe: "与 --root 同用：同时查看运行中的节点，并可重启其进程",
     noProbe: "只处理文件，即使在运行中的节点上：不连接、不重启任何进程",
     runtime: "查找容器的方式：cri、crictl、docker、nerdctl 或 ctr（默认：能找到容器的那个）",
+    process:
+      "某个进程由你指定的命令，可重复：kubelet.start='...'、.stop='...'、.status='...'（退出码 0 并输出 pid：在运行；退出码 3：未运行）",
     breakLock: "从卡住的运行手中夺取锁；它之后的写入会失败",
     approved: "计划的摘要不是这个值就拒绝",
     window:

@@ -1,4 +1,5 @@
-// Which steps of a plan the script cannot do: what has no old certificate or no old file to start from.
+// Which steps of a plan the script cannot do: what has no old certificate or no old file to start from, what is restarted in the
+// operator's own way.
 import { assertNever } from "../../core/model/errors.ts";
 import type { Plan, Step } from "../../core/model/plan.ts";
 import { allSteps } from "../../core/plan/steps.ts";
@@ -30,9 +31,10 @@ function isSupported(step: Step, missing: ReadonlySet<string>): boolean {
     case "take":
     case "prove":
     case "snapshot":
-    case "bounce":
     case "prove-live":
       return true;
+    case "bounce":
+      return step.commands === undefined;
     default:
       return assertNever(step);
   }

@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { BounceStep, ProveLiveStep, SnapshotStep } from "../../../src/core/model/live-step.ts";
 import type { Plan, RenewRequest } from "../../../src/core/model/plan.ts";
 import { buildPlan } from "../../../src/core/plan/build.ts";
-import { hasChanges } from "../../../src/core/plan/steps.ts";
-import { allSteps } from "../../../src/core/plan/steps.ts";
+import type { Startability } from "../../../src/core/model/live.ts";
+import { allSteps, commandsInPlan, hasChanges } from "../../../src/core/plan/steps.ts";
 import { checkPlan } from "../../../src/engine/check-plan.ts";
 import {
   apiserverLeaf,
@@ -52,6 +52,83 @@ const proofOf = (plan: Plan): ProveLiveStep => allSteps(plan).find((step) => ste
 const snapshotOf = (plan: Plan): SnapshotStep | undefined =>
   allSteps(plan).find((step) => step.kind === "snapshot");
 const phaseIds = (plan: Plan): readonly string[] => plan.phases.map(({ id }) => id);
+
+describe("a process that nobody could start", () => {
+  const dead = (startability: Startability): Seen =>
+    withProcess(base.expired, { consumer: "kubelet", state: "absent", startability });
+
+  it("refuses the whole plan before anything is written, with its name and why", () => {
+    for (const why of ["not-known", "unit-masked", "ambiguous", "launch-unreadable"] as const) {
+      const plan = planOf(dead({ state: "cannot", why }));
+      const [node] = base.expired.facts.inventory.nodes;
+      expect(plan.refusals).toEqual([
+        { code: "process-not-startable", slot: `${node?.node}/kubelet`, address: "kubelet", detail: why },
+      ]);
+      expect([
+        plan.phases.flatMap(({ nodes }) => nodes.flatMap(({ steps }) => steps)),
+        hasChanges(plan),
+      ]).toEqual([[], false]);
+    }
+  });
+
+  it("is no matter where nothing is restarted", () => {
+    const well = withProcess(base.healthy, {
+      consumer: "kubelet",
+      startability: { state: "cannot", why: "launch-unreadable" },
+    });
+    expect(planOf(well).refusals).toEqual([]);
+  });
+
+  it("is started as it was recorded, which is said with the command line and the day", () => {
+    const plan = planOf(dead({ state: "recorded", command: "kubelet --config=/c", recordedAt: startedAt }));
+    expect(plan.refusals).toEqual([]);
+    expect(plan.notices).toContainEqual({
+      code: "process-from-record",
+      consumer: "kubelet",
+      command: "kubelet --config=/c",
+      recordedAt: startedAt,
+    });
+  });
+});
+
+describe("the processes of a plan over several nodes", () => {
+  function planOfMany({ facts, live }: Seen, changes: Partial<RenewRequest> = {}): Plan {
+    const part = { members: [], unreachable: [], skipsUnreachable: false };
+    const many = { ...part, live: [live], takesSnapshot: true, acceptOutage: true };
+    return buildPlan(facts, { ...renewRequest, ...changes }, { ...frame, many });
+  }
+
+  it("are restarted with the operator's own commands", () => {
+    const processes = { kubelet: { start: "rc-service kubelet start" } };
+    const plan = planOfMany(base.expired, { processes });
+    expect(plan.refusals).toEqual([]);
+    expect(commandsInPlan(plan)).toEqual(processes);
+  });
+
+  it("are refused when nobody could start one, with nothing left to do", () => {
+    const startability = { state: "cannot", why: "unit-masked" } as const;
+    const plan = planOfMany(
+      withProcess(base.expired, { consumer: "kubelet", state: "absent", startability }),
+    );
+    expect(plan.refusals).toEqual([
+      { code: "process-not-startable", slot: "m1/kubelet", address: "kubelet", detail: "unit-masked" },
+    ]);
+    expect(hasChanges(plan)).toBe(false);
+  });
+
+  it("are told of when one is started as it was recorded", () => {
+    const startability = {
+      state: "recorded",
+      command: "kubelet --config=/c",
+      recordedAt: startedAt,
+    } as const;
+    const plan = planOfMany(
+      withProcess(base.expired, { consumer: "kubelet", state: "absent", startability }),
+    );
+    expect(plan.refusals).toEqual([]);
+    expect(plan.notices.map(({ code }) => code)).toContain("process-from-record");
+  });
+});
 
 describe("the plan of a live node whose certificates have expired", () => {
   it("saves etcd first, writes, proves the files, restarts, proves what runs", () => {
@@ -291,6 +368,14 @@ describe("etcd whose CA signs elsewhere and whose client has expired", () => {
     expect(hasChanges(plan)).toBe(false);
   });
 
+  it("is refused together with a process that nobody could start", async () => {
+    const startability = { state: "cannot", why: "not-known" } as const;
+    const plan = planOf(
+      withProcess(await external(), { consumer: "kubelet", state: "absent", startability }),
+    );
+    expect(plan.refusals.map(({ code }) => code)).toEqual(["snapshot-impossible", "process-not-startable"]);
+  });
+
   it("is planned when it is stopped: its files are copied", async () => {
     const plan = planOf(withProcess(await external(), { consumer: "etcd", state: "exited" }));
     expect(refusals(plan)).toEqual([]);
@@ -326,6 +411,26 @@ describe("the digest", () => {
       { ...base.expired, facts: { ...base.expired.facts, at: late + 3 * day } },
     ];
     expect(others.map((each) => planOf(each).digest)).toEqual(others.map(() => digest));
+  });
+
+  it("moves with the operator's commands, which the steps hold and nothing else does", () => {
+    const commands = {
+      kubelet: { stop: "sv down kubelet", start: "sv up kubelet" },
+      etcd: { status: "pidof etcd" },
+    };
+    const plain = planOf(base.expired);
+    const own = planOf(base.expired, { processes: commands });
+    expect(bouncesOf(own).flatMap(({ consumer, commands: of }) => (of ? [[consumer, of]] : []))).toEqual(
+      Object.entries(commands),
+    );
+    expect(commandsInPlan(own)).toEqual(commands);
+    expect(own.digest).not.toBe(plain.digest);
+    const other = { ...commands, kubelet: { ...commands.kubelet, start: "sv start kubelet" } };
+    expect(planOf(base.expired, { processes: other }).digest).not.toBe(own.digest);
+    expect(planOf(base.expired, { processes: {} }).digest).toBe(plain.digest);
+    expect(() => checkPlan(own)).not.toThrow();
+    // What is not restarted has no use for its command.
+    expect(planOf(base.healthy, { processes: commands }).digest).toBe(planOf(base.healthy).digest);
   });
 
   it("moves when a process is restarted that was not, and with a snapshot", () => {

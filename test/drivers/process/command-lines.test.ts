@@ -39,6 +39,7 @@ function fake(name: CommandLineName, answer: (args: string, calls: readonly stri
     consumer: "etcd",
     container: "etcd",
     pod: null,
+    proc: "/proc",
     runtimes: openRuntimeChoice([runtime]),
     pollMs: 1,
     bounce: { ...bounce, patienceSeconds: 1, graceSeconds: 1, pollMs: 1 },

@@ -1,5 +1,5 @@
 // The CRI and ctr against a real containerd.
-import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openNodeProcesses } from "../../../src/drivers/process/open-node-processes.ts";
@@ -122,5 +122,41 @@ describe.skipIf(!isPossible)("a real containerd", () => {
     expect([after.ino, after.mode, after.mtimeMs]).toEqual([before.ino, before.mode, before.mtimeMs]);
     const { instances } = await open("cri").look("kube-scheduler");
     expect(instances.map(({ state }) => state)).toEqual(["exited"]);
+  });
+
+  it("without any command line knows the pod's processes by their control groups, and waits for no namesake", async () => {
+    const made = await containerd.makePod({ container: "busybox", pod: "shell-m1" });
+    const other = await containerd.makePod({ container: "busybox", pod: "shell-m2", namespace: "default" });
+    const folder = join(containerd.folder, "bare");
+    mkdirSync(folder);
+    const manifest = join(folder, "shell.yaml");
+    writeFileSync(manifest, "kind: Pod\n");
+    const bare = openNodeProcesses({
+      root: "/",
+      consumers: [{ name: "shell", container: "busybox", manifest }],
+      runtimeEndpoint: `unix://${containerd.socket}`,
+      workFolder: join(containerd.folder, "work"),
+      sockets: { cri: [containerd.socket], docker: "/nowhere", containerd: containerd.socket },
+      pollMs: 50,
+      fileCheckSeconds: 15,
+      find: () => null,
+    });
+    // As the kubelet would, once it sees that the manifest is gone.
+    const kubelet = expect
+      .poll(() => existsSync(manifest), { timeout: 15_000, interval: 20 })
+      .toBe(false)
+      .then(() => bare.stop("shell", { graceSeconds: 5 }));
+    await bare.revive("shell", { timeoutSeconds: 40 });
+    expect(await kubelet).toEqual([made.container]);
+    expect([
+      existsSync(manifest),
+      readFileSync(join(containerd.folder, "work", "bounce-shell.status"), "utf8"),
+    ]).toEqual([true, expect.stringMatching(/^done /)]);
+    const script = readFileSync(join(containerd.folder, "work", "bounce-shell.sh"), "utf8");
+    expect(script).toContain("runtime='proc'");
+    expect(script).toContain(made.container);
+    expect(script).not.toContain(other.container);
+    const tasks = containerd.ctr("tasks", "ls");
+    expect(tasks).toMatch(new RegExp(`${other.container}\\s+\\d+\\s+RUNNING`));
   });
 });

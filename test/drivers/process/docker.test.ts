@@ -1,22 +1,26 @@
 // docker against a real dockerd.
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openNodeProcesses } from "../../../src/drivers/process/open-node-processes.ts";
 import type { NodeProcesses } from "../../../src/engine/ports/node-processes.ts";
 import { canRun } from "./support/daemon.ts";
+import { deafLine } from "./support/image.ts";
 import { startDocker, type Docker } from "./support/docker.ts";
 
-describe.skipIf(!canRun("dockerd", "docker", "busybox"))("a real docker", () => {
+describe.skipIf(!canRun("dockerd", "docker", "containerd", "ctr", "busybox"))("a real docker", () => {
   let docker: Docker;
   beforeAll(async () => {
     docker = await startDocker();
   });
   afterAll(() => docker?.stop());
 
-  function open(): NodeProcesses {
+  function open(manifest = "/nowhere/etcd.yaml"): NodeProcesses {
     return openNodeProcesses({
       root: "/",
-      consumers: [{ name: "etcd", manifest: "/nowhere/etcd.yaml" }],
+      consumers: [{ name: "etcd", manifest }],
+      fileCheckSeconds: -4,
+      graceSeconds: 10,
       runtimeEndpoint: null,
       workFolder: join(docker.folder, "work"),
       // Never the machine's own.
@@ -57,5 +61,27 @@ describe.skipIf(!canRun("dockerd", "docker", "busybox"))("a real docker", () => 
     ]);
     expect(await open().stop("etcd", { graceSeconds: 1 })).toEqual([made.container]);
     expect((await open().look("etcd")).instances).toEqual([]);
+  });
+
+  it("gives the grace that was asked for, then SIGKILL", async () => {
+    const made = docker.makePod("etcd", deafLine);
+    const since = performance.now();
+    expect(await open().stop("etcd", { graceSeconds: 1 })).toEqual([made.container]);
+    expect(performance.now() - since).toBeGreaterThan(1000);
+    expect((await open().look("etcd")).instances).toEqual([]);
+  });
+
+  it("takes a manifest out and in by docker's own command line, when no kubelet ends the pod", async () => {
+    const made = docker.makePod("etcd");
+    const folder = join(docker.folder, "manifests");
+    mkdirSync(folder);
+    const manifest = join(folder, "etcd.yaml");
+    writeFileSync(manifest, "kind: Pod\n", { mode: 0o640 });
+    const before = statSync(manifest);
+    await open(manifest).revive("etcd", { timeoutSeconds: 40 });
+    const after = statSync(manifest);
+    expect([after.ino, after.mode, after.mtimeMs]).toEqual([before.ino, before.mode, before.mtimeMs]);
+    const left = docker.docker("ps", "-a", "-q", "--no-trunc").split("\n");
+    expect([made.container, made.sandbox].filter((id) => left.includes(id))).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -23,6 +24,7 @@ import {
   type BounceOptions,
 } from "../../../src/drivers/process/manifest-bounce.ts";
 import { manifestBounceScript } from "../../../src/drivers/process/manifest-bounce-script.ts";
+import { processAt } from "../../../src/drivers/process/proc-files.ts";
 import type { PodRuntime } from "../../../src/drivers/process/pod-runtime.ts";
 import { findProgram } from "../../../src/drivers/process/run-command.ts";
 
@@ -75,6 +77,7 @@ esac
       container: "etcd",
       pod: "etcd-m1",
       runtime,
+      marks: [],
       patienceSeconds: 1,
       graceSeconds: 3,
       timeoutSeconds: 20,
@@ -107,7 +110,17 @@ esac
     const fake = { runtime: "crictl", program: join(folder, "crictl"), socket: "/nowhere.sock" };
     writeFileSync(
       script,
-      manifestBounceScript({ ...target, ...fake, container, pod, patience: 5, grace, limit: 20, ...values }),
+      manifestBounceScript({
+        ...target,
+        ...fake,
+        container,
+        pod,
+        marks: "",
+        patience: 5,
+        grace,
+        limit: 20,
+        ...values,
+      }),
     );
     const [program = "", ...args] = shell;
     return spawn(program, [...args, script], { detached: true, stdio: "ignore" });
@@ -133,6 +146,93 @@ esac
       `${of} stopp s1`,
       `${of} rmp s1`,
     ]);
+  });
+
+  it("without any command line looks at the pod's own processes alone, and stops none", async () => {
+    const name = `perennial-b${process.pid}`;
+    copyFileSync("/bin/sh", join(folder, name));
+    const launch = (): ChildProcess =>
+      spawn(join(folder, name), ["-c", "while :; do sleep 0.1; done"], { stdio: "ignore" });
+    const [ours, other] = [launch(), launch()];
+    try {
+      const life = processAt("/proc", ours.pid ?? 0);
+      const marks = [`pid=${life?.pid}@${life?.startTicks}`, "0123456789abcdef-of-nobody"];
+      const bare = {
+        ...options,
+        container: name,
+        find: () => null,
+        marks,
+        runtime: { ...options.runtime, name: "cri" },
+      };
+      await expect(bounceManifest({ ...bare, timeoutSeconds: 3 } as BounceOptions)).rejects.toMatchObject({
+        code: "process-not-revived",
+      });
+      expect([word(), existsSync(manifest)]).toEqual(["back", true]);
+      expect([ours.exitCode, ours.signalCode, other.exitCode, other.signalCode]).toEqual([
+        null,
+        null,
+        null,
+        null,
+      ]);
+      // As the kubelet would, once it has noticed. Another cluster's process of the same name is nobody who is waited for.
+      const kubelet = until(() => !existsSync(manifest)).then(() => ours.kill("SIGKILL"));
+      const since = performance.now();
+      await bounceManifest({ ...bare, patienceSeconds: 15 } as BounceOptions);
+      await kubelet;
+      expect([word(), performance.now() - since < 14_000, other.signalCode]).toEqual(["done", true, null]);
+    } finally {
+      for (const child of [ours, other]) child.kill("SIGKILL");
+    }
+  });
+
+  it("knows a successor by its control group, where the pod's uid or the container's id stands", () => {
+    const text = manifestBounceScript({
+      ...target,
+      runtime: "proc",
+      program: "",
+      socket: "",
+      container: "etcd",
+      pod: "etcd-m1",
+      marks: "pid=7@99 uid0123456789",
+      patience: 1,
+      grace: 1,
+      limit: 1,
+    });
+    const proc = mkdtempSync(join(tmpdir(), "perennial-proc-"));
+    const stat = (pid: number, ticks: number): string =>
+      `${pid} (etcd (x)) S ${Array.from({ length: 18 }, (_, index) => index).join(" ")} ${ticks} 0\n`;
+    const make = (pid: number, argv0: string, ticks: number, group: string): void => {
+      mkdirSync(join(proc, String(pid)), { recursive: true });
+      writeFileSync(join(proc, `${pid}/cmdline`), `${argv0}\0--name\0m1\0`);
+      writeFileSync(join(proc, `${pid}/stat`), stat(pid, ticks));
+      writeFileSync(join(proc, `${pid}/cgroup`), `0::/${group}\n`);
+    };
+    make(7, "etcd", 99, "");
+    make(8, "/usr/local/bin/etcd", 5, "kubepods/burstable/poduid0123456789/abc");
+    make(9, "etcd", 5, "docker/of-another-cluster");
+    make(70, "etcd", 99, "");
+    make(10, "etcdctl", 5, "kubepods/burstable/poduid0123456789/abd");
+    const functions = text.slice(0, text.indexOf("# The terminal may go")).replaceAll("/proc/", `$fake/`);
+    const ask = (): readonly string[] => {
+      const [program = "", ...args] = shell;
+      const { stdout, stderr } = spawnSync(program, args, {
+        input: `fake='${proc}'\n${functions}\ncontainers\n`,
+        encoding: "utf8",
+      });
+      expect(stderr).toBe("");
+      return stdout
+        .split("\n")
+        .filter((line) => line !== "")
+        .sort();
+    };
+    try {
+      expect(ask()).toEqual(["7", "8"]);
+      // The number of a process that has ended may be another's by now.
+      make(7, "etcd", 100, "");
+      expect(ask()).toEqual(["8"]);
+    } finally {
+      rmSync(proc, { recursive: true });
+    }
   });
 
   it("gives the kubelet its time when nothing was up that could show that it has noticed", async () => {
@@ -249,6 +349,7 @@ it("is text that every shell here can read", () => {
     socket: "",
     container: "etcd",
     pod: "",
+    marks: "pid=1@2 0123456789abcdef",
     patience: 1,
     grace: 1,
     limit: 1,

@@ -17,9 +17,28 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ConsumerDriver } from "../../../src/drivers/process/consumer-driver.ts";
 import { plainProcess } from "../../../src/drivers/process/plain-process.ts";
-import { runCommand, type CommandResult } from "../../../src/drivers/process/run-command.ts";
+import { findProcesses, type OwnFlag } from "../../../src/drivers/process/proc-files.ts";
+import { findProgram, runCommand, type CommandResult } from "../../../src/drivers/process/run-command.ts";
+import { runLine } from "../../../src/drivers/process/run-line.ts";
 import { parseUnit, systemdUnit } from "../../../src/drivers/process/systemd-unit.ts";
+import type { ProcessCommands } from "../../../src/core/model/live.ts";
 import { userCommands } from "../../../src/drivers/process/user-commands.ts";
+import { canRun } from "./support/daemon.ts";
+import { buildImage } from "./support/image.ts";
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // gone as it should be
+  }
+}
+
+/** Nobody reaps orphans in some containers: a zombie has ended. */
+function isRunning(pid: string): boolean {
+  const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, "utf8") : "";
+  return /\) [^ZX]/.test(stat);
+}
 
 let folder: string;
 beforeEach(() => {
@@ -81,10 +100,20 @@ describe("a systemd unit", () => {
     });
   });
 
+  it("that is masked is known not to be startable before it is stopped", async () => {
+    const masked = "LoadState=masked\nActiveState=active\nMainPID=42\n";
+    expect(await unit(() => ok(masked)).driver.startability()).toEqual({
+      state: "cannot",
+      why: "unit-masked",
+    });
+    expect(await unit(() => ok(show("failed", 0))).driver.startability()).toEqual({ state: "can" });
+  });
+
   it("may be missing, and old systemd says less", () => {
     expect(parseUnit("LoadState=not-found\n").isLoaded).toBe(false);
     expect(parseUnit("MainPID=3\nLoadState=loaded\nActiveState=active\n")).toEqual({
       isLoaded: true,
+      isMasked: false,
       activeState: "active",
       mainPid: 3,
       startedMicroseconds: 0,
@@ -96,20 +125,22 @@ describe("a plain process", () => {
   /** Found by this name alone, so it must be nobody else's. */
   const name = `perennial-t${process.pid}`;
   const pids: number[] = [];
-  afterEach(() => {
-    for (const pid of pids.splice(0)) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // gone as it should be
-      }
-    }
+  afterEach(async () => {
+    const ours = () => findProcesses("/proc", { name, flags: [], sameRoot: true }).map(({ pid }) => pid);
+    // The next test finds its process by the same name.
+    await expect
+      .poll(() => {
+        for (const pid of new Set([...pids, ...ours()])) end(pid);
+        return ours();
+      })
+      .toEqual([]);
+    pids.length = 0;
   });
 
-  function driver(): ConsumerDriver {
+  function driver(flags: readonly OwnFlag[] = []): ConsumerDriver {
     return plainProcess({
       consumer: "kubelet",
-      name,
+      own: { name, flags, sameRoot: true },
       proc: "/proc",
       workFolder: join(folder, "work"),
       pollMs: 10,
@@ -159,11 +190,78 @@ describe("a plain process", () => {
     await driver().stop({ graceSeconds: 10 });
     expect((await driver().look()).instances).toEqual([]);
     expect(statSync(join(folder, "work", "launch-kubelet.json")).mode & 0o777).toBe(0o600);
+    expect(await driver().startability()).toMatchObject({ state: "recorded" });
     await driver().revive({ timeoutSeconds: 30 });
     const { instances } = await driver().look();
     pids.push(instances[0]?.pid ?? 0);
     expect(instances).toHaveLength(1);
-    expect(existsSync(join(folder, "work", "launch-kubelet.json"))).toBe(false);
+  });
+
+  it("that died long after can be started as it was last seen, and says how", async () => {
+    const pid = await launch(line);
+    await expect.poll(() => lines()[0]).not.toBe("");
+    expect(await driver().startability()).toEqual({ state: "can" });
+    await driver().revive({ timeoutSeconds: 30 });
+    const [second] = (await driver().look()).instances;
+    process.kill(second?.pid ?? 0, "SIGKILL");
+    await expect.poll(async () => (await driver().look()).instances).toEqual([]);
+    const record = join(folder, "work", "launch-kubelet.json");
+    expect(await driver().startability()).toEqual({
+      state: "recorded",
+      command: `${join(folder, name)} -c ${line} a b --flag=$x`,
+      recordedAt: statSync(record).mtimeMs,
+    });
+    await driver().revive({ timeoutSeconds: 30 });
+    const { instances } = await driver().look();
+    pids.push(instances[0]?.pid ?? 0);
+    expect(instances.map(({ state }) => state)).toEqual(["running"]);
+    expect(instances[0]?.pid).not.toBe(pid);
+    rmSync(join(folder, name));
+    process.kill(instances[0]?.pid ?? 0, "SIGKILL");
+    await expect.poll(async () => (await driver().look()).instances).toEqual([]);
+    expect(await driver().startability()).toEqual({ state: "cannot", why: "not-known" });
+  });
+
+  it("of another control plane on the machine is not seen: other files, another root", async () => {
+    await launch(line);
+    await expect.poll(() => lines()[0]).not.toBe("");
+    const look = async (flags: readonly OwnFlag[]): Promise<number> =>
+      (await driver(flags).look()).instances.length;
+    // Its words hold `--flag=$x`, which is no path: nothing to tell it by.
+    expect(await look([{ name: "flag", path: "/etc/ours" }])).toBe(1);
+    const other = await launch(`${line}; : --config=/other/config.yaml`);
+    expect((await driver().look()).instances.map(({ pid }) => pid)).toContain(other);
+    const program = join(folder, name);
+    const args = ["-c", line, "c", "--config", "/other/config.yaml", `--kubeconfig=${folder}/kubelet.conf`];
+    const third = spawn(program, args, { stdio: "ignore", detached: true });
+    await once(third, "spawn");
+    pids.push(third.pid ?? 0);
+    const seen = async (flags: readonly OwnFlag[]): Promise<boolean> =>
+      (await driver(flags).look()).instances.some(({ pid }) => pid === third.pid);
+    await expect.poll(() => seen([])).toBe(true);
+    expect(await seen([{ name: "config", path: "/ours/config.yaml" }])).toBe(false);
+    expect(await seen([{ name: "config", path: "/other/config.yaml" }])).toBe(true);
+    // One file of its own is enough.
+    const flags = [
+      { name: "config", path: "/ours/config.yaml" },
+      { name: "kubeconfig", path: join(folder, "kubelet.conf") },
+    ];
+    expect(await seen(flags)).toBe(true);
+    expect(await driver().startability()).toEqual({ state: "cannot", why: "ambiguous" });
+  });
+
+  it.skipIf(!canRun("chroot", "busybox"))("in a root directory of its own is another node's", async () => {
+    buildImage(folder, findProgram("busybox") ?? "");
+    const args = [join(folder, "tree"), "/bin/busybox", "sleep", "60"];
+    const child = spawn("chroot", args, { stdio: "ignore", detached: true });
+    await once(child, "spawn");
+    pids.push(child.pid ?? 0);
+    await expect
+      .poll(() => readFileSync(`/proc/${child.pid}/cmdline`, "utf8"))
+      .toBe("/bin/busybox\0sleep\x0060\0");
+    const isSeen = (sameRoot: boolean): boolean =>
+      findProcesses("/proc", { name: "busybox", flags: [], sameRoot }).some(({ pid }) => pid === child.pid);
+    expect([isSeen(false), isSeen(true)]).toEqual([true, false]);
   });
 
   it("is killed only after its grace", async () => {
@@ -181,6 +279,7 @@ describe("a plain process", () => {
     await expect(driver().revive({ timeoutSeconds: 1 })).rejects.toMatchObject({
       code: "process-not-revived",
     });
+    expect(await driver().startability()).toEqual({ state: "cannot", why: "not-known" });
   });
 });
 
@@ -189,11 +288,114 @@ describe("a user's commands", () => {
     look: () => Promise.resolve({ through: "docker", instances: [] }),
     stop: () => Promise.reject(new TypeError("not asked")),
     revive: () => Promise.reject(new TypeError("not asked")),
+    startability: () => Promise.resolve({ state: "cannot", why: "not-known" }),
   };
+
+  function own(consumer: string, commands: ProcessCommands, usual = none): ConsumerDriver {
+    const workFolder = join(folder, "work");
+    const open = (): Promise<ConsumerDriver> => Promise.resolve(usual);
+    return userCommands({
+      consumer,
+      commands,
+      usual: open,
+      run: runCommand,
+      runLine,
+      proc: "/proc",
+      workFolder,
+      pollMs: 10,
+    });
+  }
+
+  it("start, look at, stop a process that nobody else knows: it lives on in the background, its next life is another", async () => {
+    const pid = join(folder, "pid");
+    // A zombie has ended; who reaps it takes his time.
+    const alive = `grep -q '^State:.[^ZX]' "/proc/$(cat '${pid}' 2>/dev/null)/status" 2>/dev/null`;
+    const commands = {
+      start: `echo starting; sleep 300 & echo $! > '${pid}'`,
+      status: `if ${alive}; then cat '${pid}'; else exit 3; fi`,
+      stop: `kill "$(cat '${pid}')"; while ${alive}; do sleep 0.05; done`,
+    };
+    const driver = own("kubelet", commands);
+    expect(await driver.look()).toEqual({ through: "command", instances: [] });
+    expect(await driver.startability()).toEqual({ state: "can" });
+    const lives = [];
+    for (const round of [1, 2]) {
+      await driver.revive({ timeoutSeconds: 20 });
+      const [instance, ...others] = (await driver.look()).instances;
+      expect([others, instance?.pid], `life ${round}`).toEqual([[], Number(readFileSync(pid, "utf8"))]);
+      expect(Math.abs((instance?.startedAt ?? 0) - Date.now())).toBeLessThan(30_000);
+      lives.push(instance?.id);
+    }
+    expect(lives[0]).toMatch(/^\d+@\d+$/);
+    expect(lives[1]).not.toBe(lives[0]);
+    expect(isRunning(lives[0]?.split("@")[0] ?? "")).toBe(false);
+    expect(await driver.stop({ graceSeconds: 5 })).toEqual([lives[1]]);
+    expect(isRunning(lives[1]?.split("@")[0] ?? "")).toBe(false);
+    expect(await driver.look()).toEqual({ through: "command", instances: [] });
+    const log = join(folder, "work", "kubelet-start.log");
+    expect([readFileSync(log, "utf8"), statSync(log).mode & 0o777]).toEqual(["starting\n", 0o600]);
+  });
+
+  it("tell running, not running and not known apart", async () => {
+    const look = (status: string) => own("etcd", { status }).look();
+    expect((await look("echo; echo life-7; echo more")).instances.map(({ id, pid }) => [id, pid])).toEqual([
+      ["life-7", null],
+    ]);
+    for (const down of ["exit 3", "true", "echo 0"]) expect((await look(down)).instances, down).toEqual([]);
+    for (const [line, reason] of [
+      ["echo no access >&2; exit 1", "no access"],
+      ["echo 12; exit 4", "exit code 4"],
+    ] as const)
+      await expect(look(line), line).rejects.toMatchObject({
+        code: "process-unknowable",
+        params: { consumer: "etcd", tried: [`etcd.status: ${reason}`] },
+      });
+  });
+
+  it("a stop without a start first keeps how the process is started, and without that stops nothing", async () => {
+    const said: string[] = [];
+    const usual: ConsumerDriver = {
+      ...none,
+      remember: () => {
+        said.push("remembered");
+      },
+      revive: () => Promise.resolve(void said.push("revived")),
+    };
+    await own("kubelet", { stop: `echo stop > '${folder}/said'` }, usual).revive({ timeoutSeconds: 20 });
+    expect(said).toEqual(["revived"]);
+    await own("kubelet", { stop: `echo stop > '${folder}/said'` }, usual).stop({ graceSeconds: 1 });
+    expect(said).toEqual(["revived", "remembered"]);
+    rmSync(join(folder, "said"));
+    const unreadable: ConsumerDriver = {
+      ...usual,
+      remember: () => {
+        throw new TypeError("not readable");
+      },
+    };
+    await expect(
+      own("kubelet", { stop: `echo stop > '${folder}/said'` }, unreadable).stop({ graceSeconds: 1 }),
+    ).rejects.toThrow("not readable");
+    expect(existsSync(join(folder, "said"))).toBe(false);
+  });
+
+  it("that hang are ended with all they started", async () => {
+    await expect(
+      runLine(`sleep 300 & echo $! > '${folder}/pid'; wait`, {
+        name: "etcd.stop",
+        timeoutMs: 300,
+        log: join(folder, "log"),
+      }),
+    ).rejects.toMatchObject({
+      code: "command-failed",
+      params: { command: "etcd.stop", reason: "no answer within 0.3 s" },
+    });
+    const pid = readFileSync(join(folder, "pid"), "utf8").trim();
+    await expect.poll(() => isRunning(pid)).toBe(false);
+  });
 
   it("are run by a shell, and failing ones say why", async () => {
     const commands = { stop: `echo stop >> '${folder}/said'`, start: "echo no such unit >&2; exit 5" };
-    const driver = userCommands({ consumer: "etcd", commands, usual: none, run: runCommand, pollMs: 1 });
+    const driver = own("etcd", commands);
     expect(await driver.stop({ graceSeconds: 1 })).toEqual([]);
     expect(readFileSync(join(folder, "said"), "utf8")).toBe("stop\n");
     await expect(driver.revive({ timeoutSeconds: 5 })).rejects.toMatchObject({

@@ -57,8 +57,8 @@ describe("processes", () => {
 
   it("read a stat line whose command holds spaces and parentheses", () => {
     const rest = Array.from({ length: 30 }, (_, index) => String(index + 4)).join(" ");
-    expect(parseStat(`12 (a) b (c) S ${rest}`)).toEqual({ start: "22", isZombie: false });
-    expect(parseStat(`12 (x) Z ${rest}`)).toEqual({ start: "22", isZombie: true });
+    expect(parseStat(`12 (a) b (c) S ${rest}`)).toEqual({ start: "22", parent: 4, isZombie: false });
+    expect(parseStat(`12 (x) Z ${rest}`)).toEqual({ start: "22", parent: 4, isZombie: true });
     expect(parseStat("")).toBeNull();
   });
 });

@@ -33,6 +33,11 @@ export const live = {
   bounce: (consumer: string, why: string) => `${consumer}: restart, ${why}`,
   await: (consumer: string, why: string) => `${consumer}: left running, ${why}`,
   keep: (consumer: string, why: string) => `${consumer}: left alone, ${why}`,
+  commands: {
+    stop: (line: string) => `stopped with: ${line}`,
+    start: (line: string) => `started with: ${line}`,
+    status: (line: string) => `looked at with: ${line}`,
+  },
   steps: {
     snapshot: (endpoints: string) => `etcd at ${endpoints}`,
     bounce: (consumer: string, seconds: number) =>
@@ -84,6 +89,8 @@ export const live = {
       reloading: (consumer: string) => `[restart] ${consumer}: waiting for it to read its new files`,
       reloaded: (consumer: string) => `[restart] ${consumer} serves the new certificate, no restart needed`,
       stopping: (consumer: string) => `[restart] ${consumer}: stopping`,
+      unblocked: (consumer: string) =>
+        `[restart] ${consumer} has crashed and was held back by the kubelet: its exited container is removed, the next one starts at once`,
       returned: (consumer: string) => `[restart] ${consumer}: a new process has started`,
       well: (consumer: string) => `[restart] ${consumer} is back, well and serving what it has to`,
     },

@@ -94,6 +94,8 @@ const notices: MessagesOf<Notice> = {
     n.found === null
       ? `${n.path} is missing and is never made again, every token hangs on it: copy the pair ${n.name} from another control-plane node or a backup`
       : `${n.path} is missing and is never made again, every token hangs on it; an old one: cp -p ${n.found} ${n.path}`,
+  "process-from-record": (n) =>
+    `${n.consumer} does not run; it is started as it was seen to run on ${formatDate(n.recordedAt)}: ${n.command}; another way: ${flags.process} ${n.consumer}.start=COMMAND`,
   "stays-expired": (n) =>
     [
       `stays expired: ${n.slots.join(", ")}`,

@@ -55,7 +55,26 @@ function notRecreatable(address: string, detail: string): string {
   return `CA ${address} is never made again: every certificate of the cluster hangs on it`;
 }
 
+function notStartable(why: string): string {
+  if (why === "unit-masked") return "its systemd unit is masked, so it could not be started again";
+  if (why === "ambiguous")
+    return "several processes of this name run outside pods: which one is the node's is not known";
+  if (why === "launch-unreadable")
+    return "no unit starts it, and how it was started cannot be read: once stopped it would stay away";
+  return "it does not run, no unit starts it, and how it was started is not known";
+}
+
 export const refusals: RefusalMessages = {
+  "process-not-startable": {
+    sentence: (r) => notStartable(r.detail),
+    next: (r, tool) => [
+      `say how it is started: ${flags.process} ${r.address}.start=COMMAND (and .stop=, .status=), with this command again; docs/operations/master-is-dead.md`,
+      r.detail === "unit-masked"
+        ? `or systemctl unmask ${r.address}, then repeat`
+        : "or start it yourself, as root, then repeat",
+      `or ${tool(`renew ${flags.noProbe}`)}: only the files, and you restart`,
+    ],
+  },
   "outlives-authority": {
     sentence: (r) =>
       `the validity asked for is longer than that of the CA in ${r.address}, which ends ${r.detail}`,

@@ -27,6 +27,11 @@ export const live: typeof english = {
   bounce: (consumer, why) => `${consumer}：重启，${why}`,
   await: (consumer, why) => `${consumer}：保持运行，${why}`,
   keep: (consumer, why) => `${consumer}：不动，${why}`,
+  commands: {
+    stop: (line) => `停止命令：${line}`,
+    start: (line) => `启动命令：${line}`,
+    status: (line) => `状态命令：${line}`,
+  },
   steps: {
     snapshot: (endpoints) => `etcd，地址 ${endpoints}`,
     bounce: (consumer, seconds) => `重启 ${consumer}（至多 ${seconds} 秒恢复）`,
@@ -73,6 +78,8 @@ export const live: typeof english = {
       reloading: (consumer) => `[restart] ${consumer}：等待其读取新文件`,
       reloaded: (consumer) => `[restart] ${consumer} 已出示新证书，无需重启`,
       stopping: (consumer) => `[restart] ${consumer}：正在停止`,
+      unblocked: (consumer) =>
+        `[restart] ${consumer} 崩溃后处于 kubelet 的重启退避中：已清除退出的容器，将立即重新启动`,
       returned: (consumer) => `[restart] ${consumer}：新进程已启动`,
       well: (consumer) => `[restart] ${consumer} 已恢复正常并出示正确的证书`,
     },

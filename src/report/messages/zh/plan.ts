@@ -85,6 +85,8 @@ export const plan: typeof english = {
       n.found === null
         ? `${n.path} 缺失，且绝不会重新生成：所有 token 都依赖它；请从其他控制平面节点或备份复制密钥对 ${n.name}`
         : `${n.path} 缺失，且绝不会重新生成：所有 token 都依赖它；旧文件可放回：cp -p ${n.found} ${n.path}`,
+    "process-from-record": (n) =>
+      `${n.consumer} 未在运行；将按 ${date(n.recordedAt)} 记录的命令行启动：${n.command}；如需改用其他方式：${flags.process} ${n.consumer}.start=命令`,
     "stays-expired": (n) =>
       [
         `仍然过期：${n.slots.join("、")}`,

@@ -54,6 +54,11 @@ export const valueReasonsInChinese: Readonly<Record<(typeof valueReasons)[number
   "NAME=ADDRESS": "NAME=ADDRESS 的形式",
   "every name once": "每个名称只出现一次",
   "cri, crictl, docker, nerdctl or ctr": "cri、crictl、docker、nerdctl 或 ctr",
+  "NAME.stop=COMMAND, NAME.start=COMMAND or NAME.status=COMMAND, a line each":
+    "NAME.stop=命令、NAME.start=命令 或 NAME.status=命令，每项一行且只给一次",
+  "a process of this node: {}": "本节点的进程：{}",
+  "--process needs the running node: no --no-probe, and --probe with --root":
+    "--process 需要运行中的节点：不能用 --no-probe，使用 --root 时须加 --probe",
   "text in one line": "单行文本",
   "nothing here can encrypt": "此处无法加密",
   "it needs the running node, and only files are worked on": "需要运行中的节点，而本次只处理文件",

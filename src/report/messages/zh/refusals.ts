@@ -56,7 +56,25 @@ function notRecreatable(address: string, detail: string): string {
   return `根证书 ${address} 绝不会重新生成：集群中的所有证书都依赖它`;
 }
 
+function notStartable(why: string): string {
+  if (why === "unit-masked") return "它的 systemd 单元被屏蔽（masked），停止后无法再启动";
+  if (why === "ambiguous") return "有多个同名进程在 Pod 之外运行，无法确定哪个属于本节点";
+  if (why === "launch-unreadable")
+    return "没有 systemd 单元负责启动它，其启动方式也读不到：一旦停止就无法恢复";
+  return "它未在运行，没有 systemd 单元负责启动它，也不知道它是怎样启动的";
+}
+
 export const refusals: RefusalMessages = {
+  "process-not-startable": {
+    sentence: (r) => notStartable(r.detail),
+    next: (r, tool) => [
+      `请指明启动方式：给本命令加上 ${flags.process} ${r.address}.start=命令（还可加 .stop=、.status=）；见 docs/operations/master-is-dead.zh.md`,
+      r.detail === "unit-masked"
+        ? `或执行 systemctl unmask ${r.address} 后重试`
+        : "或以 root 身份自行启动它，然后重试",
+      `或执行 ${tool(`renew ${flags.noProbe}`)}：只续文件，由你来重启`,
+    ],
+  },
   "outlives-authority": {
     sentence: (r) => `要求的有效期超过了根证书 ${r.address}（到期时间 ${r.detail}）`,
     next: () => [`用 ${flags.validity} 指定更短的有效期，或不指定：届时以根证书的到期时间为上限`],

@@ -1,5 +1,6 @@
-// A real dockerd on folders of its own, with pods as dockershim would name and label them.
+// A real dockerd on folders and a containerd of its own, with pods as dockershim would name and label them.
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findProgram } from "../../../../src/drivers/process/run-command.ts";
 import { newFolder, startDaemon, type Daemon } from "./daemon.ts";
@@ -22,10 +23,15 @@ export async function startDocker(): Promise<Docker> {
     }).trim();
   const flags = ["--iptables=false", "--bridge=none", "--storage-driver", "vfs"];
   const folders = ["--data-root", join(folder, "data"), "--exec-root", join(folder, "exec")];
-  const ends = ["-H", `unix://${socket}`, "-p", join(folder, "pid")];
+  const containerd = await startOwnContainerd();
+  const ends = ["-H", `unix://${socket}`, "-p", join(folder, "pid"), "--containerd", containerd.socket];
   const daemon = await startDaemon(folder, ["dockerd", ...flags, ...folders, ...ends], () =>
     docker("version"),
-  );
+  ).catch(async (error: unknown) => {
+    await containerd.stop();
+    throw error;
+  });
+
   docker("load", "-q", "-i", buildImage(folder, findProgram("busybox") ?? ""));
 
   function make(name: string, container: string, type: string, line: string): string {
@@ -50,9 +56,37 @@ export async function startDocker(): Promise<Docker> {
       container: make(name, name, "container", line),
     }),
     async stop() {
-      const ids = docker("ps", "-a", "-q").split("\n");
-      if (ids[0] !== "") docker("rm", "-f", ...ids);
-      await daemon.stop();
+      try {
+        const ids = docker("ps", "-a", "-q").split("\n");
+        if (ids[0] !== "") docker("rm", "-f", ...ids);
+      } finally {
+        await daemon.stop();
+        await containerd.stop();
+      }
     },
   };
+}
+
+/** Left alone, dockerd takes the machine's containerd when there is one: its end would be ours, and our containers would be its. */
+async function startOwnContainerd(): Promise<Daemon & { readonly socket: string }> {
+  const folder = newFolder();
+  const socket = join(folder, "containerd.sock");
+  const config = join(folder, "config.toml");
+  writeFileSync(
+    config,
+    `version = 2
+root = "${folder}/root"
+state = "${folder}/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+address = "${socket}"
+[plugins."io.containerd.internal.v1.opt"]
+path = "${folder}/opt"
+`,
+  );
+  const ctr = findProgram("ctr") ?? "ctr";
+  const daemon = await startDaemon(folder, ["containerd", "--config", config], () =>
+    execFileSync(ctr, ["-a", socket, "version"], { stdio: "ignore" }),
+  );
+  return { ...daemon, socket };
 }
