@@ -17,14 +17,26 @@ import type { Probes } from "../../engine/ports/live.ts";
 import { type Dial, dialFailure, tlsOver } from "../shared/dial.ts";
 import { errnoOf } from "../shared/directory-handles.ts";
 
-const deadlineMs = 3000;
+const usualDeadlineMs = 3000;
 const bodyLimit = 4096;
 
-/** `dial`: the way to the listeners; default from this machine. */
-export function openProbes(dial?: Dial): Probes {
+export interface ProbesOptions {
+  /** Of each look, ms; default 3000. */
+  readonly deadlineMs?: number;
+  /** The way to the listeners; default from this machine. */
+  readonly dial?: Dial;
+}
+
+interface Way {
+  readonly deadlineMs: number;
+  readonly dial: Dial | undefined;
+}
+
+export function openProbes({ deadlineMs = usualDeadlineMs, dial }: ProbesOptions = {}): Probes {
+  const way: Way = { deadlineMs, dial };
   return {
-    served: (endpoint, signal) => served(dial, endpoint, signal),
-    ailment: (endpoint, path, signal) => ailment(dial, endpoint, path, signal),
+    served: (endpoint, signal) => served(endpoint, way, signal),
+    ailment: (endpoint, path, signal) => ailment({ endpoint, path }, way, signal),
   };
 }
 
@@ -33,9 +45,9 @@ export function openProbes(dial?: Dial): Probes {
  * the handshake then, with TLS 1.3 only afterwards.
  */
 async function served(
-  dial: Dial | undefined,
   { host, port, serverName }: Endpoint,
-  signal?: AbortSignal,
+  { deadlineMs, dial }: Way,
+  signal: AbortSignal | undefined,
 ): Promise<ServedFacts> {
   const deadline = AbortSignal.timeout(deadlineMs);
   const either = AbortSignal.any([deadline, ...(signal ? [signal] : [])]);
@@ -103,10 +115,9 @@ function leafOf(der: Uint8Array): Certificate | null {
 }
 
 async function ailment(
-  dial: Dial | undefined,
-  endpoint: Endpoint,
-  path: string,
-  signal?: AbortSignal,
+  { endpoint, path }: { readonly endpoint: Endpoint; readonly path: string },
+  { deadlineMs, dial }: Way,
+  signal: AbortSignal | undefined,
 ): Promise<string | null> {
   const deadline = AbortSignal.timeout(deadlineMs);
   try {

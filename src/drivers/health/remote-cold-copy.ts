@@ -76,7 +76,8 @@ export function remoteColdCopy({ host, stateDirectory }: RemoteColdCopyOptions):
     if (last !== "done") throw refuse(last.replace(/^failed /, "") || "the copy on the node was cut off");
     const files = lines.slice(0, -1).map(fileIn);
     const newest = files.findLast(({ name }) => name.endsWith(".snap"));
-    const hasV2Data = newest !== undefined && (await hasV2Keys(host, `${place}/${newest.name}`, newest.bytes));
+    const hasV2Data =
+      newest !== undefined && (await hasV2Keys(host, `${place}/${newest.name}`, newest.bytes));
     return { ...savedOf(files), hasV2Data };
   };
 }

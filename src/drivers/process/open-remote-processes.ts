@@ -68,7 +68,8 @@ export function openRemoteProcesses(options: RemoteProcessesOptions): NodeProces
   async function openConsumer(consumer: Consumer): Promise<ConsumerDriver> {
     const { name, manifest } = consumer;
     const { node, runtimes } = await ground();
-    const usual = manifest === null ? await supervised(consumer, node) : pod(consumer, manifest, { node, runtimes });
+    const usual =
+      manifest === null ? await supervised(consumer, node) : pod(consumer, manifest, { node, runtimes });
     const commands = options.commands?.[name];
     return commands ? userCommands({ consumer: name, commands, usual, run: lineOf(name), pollMs }) : usual;
   }
@@ -126,7 +127,8 @@ export function openRemoteProcesses(options: RemoteProcessesOptions): NodeProces
     const restored: string[] = [];
     for (const { name, manifest } of consumers) {
       if (manifest === null) continue;
-      if (await restoreRemoteManifest(host, { consumer: name, manifest, workFolder })) restored.push(manifest);
+      if (await restoreRemoteManifest(host, { consumer: name, manifest, workFolder }))
+        restored.push(manifest);
     }
     return restored;
   }

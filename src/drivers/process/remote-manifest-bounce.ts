@@ -172,7 +172,10 @@ async function ask(host: Host, place: RemotePlace, call: string, input?: Uint8Ar
   const answer = Buffer.from(stdout).toString("utf8");
   if (code === 0 && answer !== "") return answer;
   const reason = stderr.split("\n")[0] ?? "";
-  throw new AppError("command-failed", { command: "sh", reason: reason === "" ? `exit code ${code}` : reason });
+  throw new AppError("command-failed", {
+    command: "sh",
+    reason: reason === "" ? `exit code ${code}` : reason,
+  });
 }
 
 function statusOf({ workFolder, consumer }: RemotePlace): string {
