@@ -13,6 +13,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -22,13 +23,14 @@ import {
   type RemoteProcessesOptions,
 } from "../../../src/drivers/process/open-remote-processes.ts";
 import { remoteRun } from "../../../src/drivers/process/remote-commands.ts";
+import { systemdUnit } from "../../../src/drivers/process/systemd-unit.ts";
 import type { Host } from "../../../src/drivers/shared/host.ts";
 import type { NodeProcesses } from "../../../src/engine/ports/node-processes.ts";
 import { codeOf } from "../../support/failures.ts";
 
 const nowhere = { cri: [], docker: "/nowhere/docker", containerd: "/nowhere/containerd" };
 
-describe.each(["dash", "bash", "busybox sh"])("behind %s", (shell) => {
+describe.each(["dash", "bash"])("behind %s", (shell) => {
   let folder: string;
   let host: Host;
 
@@ -152,6 +154,84 @@ describe.each(["dash", "bash", "busybox sh"])("behind %s", (shell) => {
       consumers = [{ name: "etcd", manifest }];
     });
 
+    /** Answers as docker does, and notes what it was asked. */
+    function fakeDocker(): Partial<RemoteProcessesOptions> {
+      mkdirSync(join(folder, "bin"));
+      const labels = {
+        "io.kubernetes.container.name": "etcd",
+        "io.kubernetes.pod.name": "etcd-m2",
+        "io.kubernetes.pod.namespace": "kube-system",
+        "io.kubernetes.pod.uid": "u1",
+      };
+      const state = { Running: true, StartedAt: "2026-01-01T00:00:00Z", Pid: 4711 };
+      const container = { Id: "c1", Config: { Labels: labels, Image: "etcd:3.5" }, State: state };
+      writeFileSync(join(folder, "inspect.json"), JSON.stringify([container]));
+      const program = `#!/bin/sh
+cd "$(dirname "$0")/.." || exit 1
+echo "$*" >>calls
+case " $* " in
+*" inspect "*) cat inspect.json ;;
+*" ps "*) [ ! -e broken ] || exit 1; [ ! -e manifests/etcd.yaml ] || echo c1 ;;
+esac
+`;
+      writeFileSync(join(folder, "bin", "docker"), program, { mode: 0o755 });
+      const socket = join(folder, "docker.sock");
+      listening.push(createServer().listen(socket));
+      const [word = "", ...words] = shell.split(" ");
+      const path = `${join(folder, "bin")}:${process.env["PATH"]}`;
+      const docked = localHost({ name: "m2", shell: [word, ...words], env: { PATH: path } });
+      hosts.push(docked);
+      return { host: docked, consumers, runtime: "docker", sockets: { ...nowhere, docker: socket } };
+    }
+
+    const listening: Server[] = [];
+    const hosts: Host[] = [];
+    afterEach(async () => {
+      for (const server of listening.splice(0)) server.close();
+      for (const one of hosts.splice(0)) await one.close();
+    });
+
+    it("goes out and in again by a script of the node's own, the very same file", async () => {
+      const processes = open({ ...fakeDocker(), fileCheckSeconds: 1 });
+      expect(await processes.look("etcd")).toEqual({
+        consumer: "etcd",
+        through: `docker ${join(folder, "docker.sock")}`,
+        instances: [
+          { id: "c1", state: "running", startedAt: Date.UTC(2026, 0, 1), image: "etcd:3.5", pid: 4711 },
+        ],
+      });
+      const { ino, mode } = statSync(manifest);
+      await processes.revive("etcd", { timeoutSeconds: 20 });
+      expect([statSync(manifest).ino, statSync(manifest).mode]).toEqual([ino, mode]);
+      expect(existsSync(join(folder, ".perennial-held", "etcd.yaml"))).toBe(false);
+      const status = join(folder, "work", "bounce-etcd.status");
+      expect(readFileSync(status, "utf8")).toMatch(/^done \d+\n$/);
+      expect(statSync(join(folder, "work", "bounce-etcd.sh")).mode & 0o777).toBe(0o700);
+      expect(await processes.restore()).toEqual([]);
+    });
+
+    it("is back, and it is said so, when the runtime could not tell in time", async () => {
+      const processes = open(fakeDocker());
+      await processes.look("etcd");
+      const revived = processes.revive("etcd", { timeoutSeconds: 2 });
+      await expect.poll(() => existsSync(join(folder, "work", "bounce-etcd.status"))).toBe(true);
+      writeFileSync(join(folder, "broken"), "");
+      await expect(revived).rejects.toMatchObject({
+        code: "process-not-revived",
+        params: { consumer: "etcd", reason: `the time was over; ${manifest} is back` },
+      });
+      expect(existsSync(manifest)).toBe(true);
+    });
+
+    it("that is not there is not taken out", async () => {
+      const processes = open(fakeDocker());
+      rmSync(manifest);
+      await expect(processes.revive("etcd", { timeoutSeconds: 2 })).rejects.toMatchObject({
+        code: "process-not-revived",
+        params: { reason: `${manifest} does not exist` },
+      });
+    });
+
     it("left in its holding place by a run that was killed is put back, another is left alone", async () => {
       mkdirSync(join(folder, ".perennial-held"), { mode: 0o700 });
       const held = join(folder, ".perennial-held", "etcd.yaml");
@@ -193,6 +273,34 @@ describe.each(["dash", "bash", "busybox sh"])("behind %s", (shell) => {
       });
       expect(await run("/bin/false", [], { timeoutMs: 5000 })).toMatchObject({ code: 1 });
     });
+  });
+
+  it("asks systemd by its program", async () => {
+    const program = join(folder, "systemctl");
+    const show = "MainPID=42\nExecMainStartTimestampMonotonic=5000000\nLoadState=loaded\nActiveState=active";
+    const text = `#!/bin/sh
+cd "$(dirname "$0")" || exit 1
+echo "$*" >>calls
+case $1 in
+show) if [ -e stopped ]; then echo LoadState=loaded; else echo '${show}'; fi ;;
+stop) : >stopped ;;
+esac
+`;
+    writeFileSync(program, text, { mode: 0o755 });
+    const run = remoteRun(host);
+    const unit = systemdUnit({ consumer: "kubelet", unit: "kubelet.service", program, run, bootAt: 1000 });
+    expect(await unit.look()).toEqual({
+      through: "systemd kubelet.service",
+      instances: [{ id: "42@5000000", state: "running", startedAt: 6000, image: null, pid: 42 }],
+    });
+    expect(await unit.stop({ graceSeconds: 5 })).toEqual(["42@5000000"]);
+    await unit.revive({ timeoutSeconds: 5 });
+    const calls = readFileSync(join(folder, "calls"), "utf8").split("\n");
+    expect(calls.filter((call) => call !== "" && !call.startsWith("show"))).toEqual([
+      "stop kubelet.service",
+      "reset-failed kubelet.service",
+      "restart kubelet.service",
+    ]);
   });
 
   it("runs a user's commands there, and waits for none that they leave in the background", async () => {
