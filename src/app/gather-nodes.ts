@@ -66,17 +66,12 @@ async function gatherOne(
     return {
       access,
       facts,
-      live: port === null ? null : { facts: await lookLive(port, live, hurried(access, facts)), port },
+      live: port === null ? null : { facts: await lookLive(port, live, hurriedBy(facts)), port },
     };
   } catch (error) {
     if (isAppError(error)) return { node: name, reason: wordsOf(error) };
     throw error;
   }
-}
-
-/** Through a tunnel nothing is hurried: its own way takes time. */
-function hurried({ node }: NodeAccess, facts: Facts): ReturnType<typeof hurriedBy> {
-  return node.reach.kind === "ssh" ? () => false : hurriedBy(facts);
 }
 
 /** The whole cluster's. @throws TypeError without a node */

@@ -95,6 +95,7 @@ export function openLive(
       pollMs: 100,
     }),
     probes: openProbes(),
+    hurriedProbes: openProbes({ deadlineMs: hurriedMs }),
     etcd: openEtcdMember(local.root),
     api: openApiServer(),
     timer: systemTimer,
@@ -128,8 +129,8 @@ export async function lookLive(
   isHurried: (process: ProcessSlot) => boolean,
 ): Promise<LiveFacts> {
   const { processes } = inventory;
-  const hurried = openProbes({ deadlineMs: hurriedMs });
-  const probesOf = (process: ProcessSlot): Probes => (isHurried(process) ? hurried : live.probes);
+  const { probes, hurriedProbes = probes } = live;
+  const probesOf = (process: ProcessSlot): Probes => (isHurried(process) ? hurriedProbes : probes);
   const [states, served] = await Promise.all([
     Promise.all(processes.map((process) => lookAt(live.processes, probesOf(process), process))),
     Promise.all(

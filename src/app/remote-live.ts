@@ -12,6 +12,9 @@ import type { Live } from "../engine/ports/live.ts";
 import { isMoveUnsafe, systemTimer } from "./live.ts";
 import type { LiveChoice } from "./local-node.ts";
 
+/** ms, on top of the way there. */
+const hurriedMs = 1500;
+
 export interface RemoteLiveOptions {
   /** The node's own, absolute: `/var/lib/perennial`. */
   readonly stateDirectory: string;
@@ -41,6 +44,7 @@ export function openRemoteLive(
       pollMs: 500,
     }),
     probes: openProbes({ dial }),
+    hurriedProbes: openProbes({ dial, deadlineMs: hurriedMs }),
     etcd: openEtcdMember("/", { dial, coldCopy: remoteColdCopy({ host, stateDirectory }) }),
     api: openApiServer(dial),
     timer: systemTimer,

@@ -65,8 +65,10 @@ fail() {
   exit 0
 }
 
-# Words that end with NUL, each as one quoted word of a shell on a line of its own; line ends inside stay.
-quoted() { tr '\000\012' '\012\001' | sed "s/'/'\\\\''/g; s/^/'/; s/\$/'/" | tr '\001' '\012'; }
+line() { printf '%s\n' "$1"; }
+
+# Words that end with NUL, each as one quoted word of a shell on a line that goes on; line ends inside stay.
+quoted() { tr '\000\012' '\012\001' | sed "s/'/'\\\\''/g; s/^/'/; s/\$/' \\\\/" | tr '\001' '\012'; }
 
 # Paths can be opened again; pipes, sockets, terminals and deleted files cannot.
 output() {
@@ -100,26 +102,26 @@ remember() {
   fi
   as=''
   if [ "$uid:$gid" != "$(id -u):$(id -g)" ]; then
-    command -v setpriv >/dev/null 2>&1 || fail 'setpriv is not installed'
-    as="setpriv --reuid=$uid --regid=$gid --clear-groups"
+    as=$(command -v setpriv) || fail 'setpriv is not installed'
+    as="$as --reuid=$uid --regid=$gid --clear-groups"
   fi
   mkdir -p "@{record%/*}" || fail "$record"
   rm -f "$record.new"
   {
-    echo '#!/bin/sh'
-    echo 'echo "$$" >"$0.pid"'
-    echo 'for name in $(env | sed -n "s/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p"); do unset "$name" 2>/dev/null; done'
+    line '#!/bin/sh'
+    line 'echo "$$" >"$0.pid"'
+    line 'for name in $(env | sed -n "s/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p"); do unset "$name" 2>/dev/null; done'
     tr '\000\012' '\012\001' <"$here/environ" | sed -n "/^[A-Za-z_][A-Za-z0-9_]*=/{s/'/'\\\\''/g; s/=/='/; s/\$/'/; s/^/export /; p;}" |
       tr '\001' '\012'
     printf 'cd %s || exit 1\n' "$(word "$cwd")"
     printf 'out=%s err=%s log=%s\n' "$(word "$out")" "$(word "$err")" "$(word "$log")"
-    echo '[ -n "$out" ] && [ -e "$out" ] || out=$log'
-    echo '[ -n "$err" ] && [ -e "$err" ] || err=$log'
-    echo 'set -- \'
-    quoted <"$here/cmdline" | sed 's/$/ \\/'
-    echo
-    echo 'shift'
-    echo 'umask 022'
+    line '[ -n "$out" ] && [ -e "$out" ] || out=$log'
+    line '[ -n "$err" ] && [ -e "$err" ] || err=$log'
+    line 'set -- \'
+    quoted <"$here/cmdline"
+    line ''
+    line 'shift'
+    line 'umask 022'
     printf 'exec %s %s "$@" </dev/null >>"$out" 2>>"$err"\n' "$as" "$(word "$program")"
   } >"$record.new" || fail "$record.new"
   chmod 700 "$record.new"
@@ -142,7 +144,10 @@ launch() {
     pid=$(cat "$record.pid" 2>/dev/null)
     if [ -n "$pid" ]; then
       first=$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | head -n 1)
-      [ -n "$first" ] || fail "$(head -n 1 "$record.said"): it ended at once"
+      state=$(sed 's/.*) //; s/ .*//' "/proc/$pid/stat" 2>/dev/null)
+      case $first:$state in
+      : | :[ZXx]) fail "it ended at once: $(head -n 1 "$record.said")" ;;
+      esac
       [ "@{first##*/}" = "$name" ] && { echo launched; return; }
     fi
     sleep 0.1 2>/dev/null || sleep 1

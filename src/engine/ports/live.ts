@@ -11,6 +11,8 @@ export type LiveNodes = (node: NodeName) => Live;
 export interface Live {
   readonly processes: NodeProcesses;
   readonly probes: Probes;
+  /** The same with less patience, for what is restarted whatever it answers; absent where the listeners are this machine's. */
+  readonly hurriedProbes?: Probes;
   readonly etcd: EtcdMember;
   readonly api: ApiServer;
   readonly timer: Timer;
