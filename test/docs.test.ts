@@ -117,7 +117,13 @@ describe("the documents", () => {
   it("name only options that the command line has", async () => {
     const helps = await Promise.all(["", ...commands].map(help));
     const known = new Set(helps.flatMap((text) => text.match(optionPattern) ?? []));
-    const ours = [...top.slice(0, 2), ...markdownBelow("docs/operations"), "docs/files.md", "docs/cluster-file.md", "SECURITY.md"];
+    const ours = [
+      ...top.slice(0, 2),
+      ...markdownBelow("docs/operations"),
+      "docs/files.md",
+      "docs/cluster-file.md",
+      "SECURITY.md",
+    ];
     for (const document of ours) {
       const unknown = optionsIn(prose(document)).filter((option) => !known.has(option));
       expect(unknown, document).toEqual([]);

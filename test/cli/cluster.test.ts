@@ -126,6 +126,18 @@ describe("check -f", () => {
     ]);
   });
 
+  it("tells many nodes that cannot be read at once, with the way to the reason of each", async () => {
+    const lines = [1, 2, 3, 4].map((index) => `- {name: w${index}, root: nowhere${index}, roles: [worker]}`);
+    const path = clusterFile(freshFolder(), "gone.yaml", lines);
+    const { out } = await runCli(["check", "-f", path], { now });
+    expect(out.match(/^WARNING .*$/gm)).toEqual([
+      expect.stringMatching(/^WARNING 4 nodes could not be reached or read \(w1: .*: w1, w2, w3, w4$/),
+    ]);
+    expect(out).toContain(`perennial check -o json -f ${path} | jq -r `);
+    const { findings } = await json("check", "-f", path);
+    expect(findings.map(({ node }) => node)).toEqual(["w1", "w2", "w3", "w4"]);
+  });
+
   it("notices a tree that is another node's", async () => {
     const m2 = join(unpackFixtures(), "kubeadm-ha-expired/m2");
     const path = clusterFile(freshFolder(), "prod.yaml", [master("m1"), master("m3", m2)]);
