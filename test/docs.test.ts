@@ -52,6 +52,7 @@ const commands = [
   "check",
   "verify",
   "diagnose",
+  "init",
   "inspect",
   "plan",
   "renew",
@@ -116,7 +117,13 @@ describe("the documents", () => {
   it("name only options that the command line has", async () => {
     const helps = await Promise.all(["", ...commands].map(help));
     const known = new Set(helps.flatMap((text) => text.match(optionPattern) ?? []));
-    const ours = [...top.slice(0, 2), ...markdownBelow("docs/operations"), "docs/files.md", "SECURITY.md"];
+    const ours = [
+      ...top.slice(0, 2),
+      ...markdownBelow("docs/operations"),
+      "docs/files.md",
+      "docs/cluster-file.md",
+      "SECURITY.md",
+    ];
     for (const document of ours) {
       const unknown = optionsIn(prose(document)).filter((option) => !known.has(option));
       expect(unknown, document).toEqual([]);
@@ -140,6 +147,7 @@ describe("the documents", () => {
       ),
     });
     expect(shape("README.zh.md")).toEqual(shape("README.md"));
+    expect(shape("docs/cluster-file.zh.md")).toEqual(shape("docs/cluster-file.md"));
     expect(shape("docs/operations/external-ca.zh.md")).toEqual(shape("docs/operations/external-ca.md"));
     expect(shape("docs/operations/renew-one-node.zh.md")).toEqual(shape("docs/operations/renew-one-node.md"));
   });

@@ -10,7 +10,7 @@ export function renderClusterDraft(draft: ClusterDraft, lang: Language): string 
   const said = (source: ClusterSource): string => sourceText(source, lang);
   const { name, profile, params, servers, nodes, noMemberList } = draft;
   return [
-    ...words.head.map((line) => `# ${line}`),
+    ...words.head.map((text) => `# ${text}`),
     "apiVersion: perennial/v1",
     "kind: Cluster",
     line("", "name", name.value, said(name.source)),

@@ -35,9 +35,9 @@ export interface ManyText {
   readonly next: readonly string[];
 }
 
-/** Two or more findings of one code and one severity, told at once. A code without an entry is told one by one. */
+/** Two or more findings of one code and one severity, told at once. A code without an entry, or that answers null, is told one by one. */
 export type ManyMessages = {
-  readonly [C in FindingCode]?: (views: readonly FindingView<C>[], tool: Tool) => ManyText;
+  readonly [C in FindingCode]?: (views: readonly FindingView<C>[], tool: Tool) => ManyText | null;
 };
 
 export type FindingMessages<C extends FindingCode = FindingCode> = { readonly [K in C]: FindingMessage<K> };

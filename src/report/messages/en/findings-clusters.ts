@@ -1,11 +1,16 @@
 // English: findings about the nodes of a cluster.
 import type { ErrorCode, ErrorParams } from "../../../core/model/errors.ts";
 import { shellQuote } from "../../shell.ts";
-import type { FindingMessages, Tool } from "../types.ts";
+import type { FindingMessages, FindingView, Tool } from "../types.ts";
 import { errors } from "./errors.ts";
 
 function said<C extends ErrorCode>(code: C, params: ErrorParams[C]): string {
   return errors[code].sentence(params);
+}
+
+/** Why a node was not reached. */
+export function reasonOf({ params: { error } }: FindingView<"node-unreachable">): string {
+  return said(error.code, error.params);
 }
 
 function helps<C extends ErrorCode>(code: C, params: ErrorParams[C], tool: Tool): readonly string[] {

@@ -51,8 +51,8 @@ export const findingsCopies = {
   "kubelet-embedded": {
     sentence: ({ params }) =>
       `${params.path} holds the kubelet's certificate itself, so the kubelet's rotation does not reach it (kubeadm before 1.17)`,
-    next: ({ tool }) => [
-      `once expired: ${tool("renew kubelet.conf")}; systemctl restart kubelet`,
+    next: ({ target, tool }) => [
+      `once expired: ${tool(`renew ${target}`)}; systemctl restart kubelet`,
       `for good: client-certificate and client-key: ${rotated}`,
     ],
   },

@@ -4,6 +4,7 @@ import { shellQuote } from "../../shell.ts";
 import { formatDay, spanEn } from "../../time.ts";
 import type { ManyMessages, Tool } from "../types.ts";
 import { waysOn } from "../way-on.ts";
+import { reasonOf } from "./findings-clusters.ts";
 import { obstacles } from "./obstacles.ts";
 
 const asks = "(shows the plan first and asks)";
@@ -144,6 +145,18 @@ export const findingsMany: ManyMessages = {
       `or bring the CA's key here for the time of ${tool("renew")} and take it away again`,
     ],
   }),
+  // Of a few each tells its own reason.
+  "node-unreachable": (views, tool) => {
+    const [first] = views;
+    if (first === undefined || views.length <= 3) return null;
+    return {
+      sentence: `${views.length} nodes could not be reached or read (${first.node}: ${reasonOf(first)}); nothing is known of their certificates, and no plan can renew them`,
+      next: [
+        `the reason of each: ${tool("check -o json")} | jq -r '.findings[] | select(.code == "node-unreachable") | .message'`,
+        `then again: ${tool("check")}`,
+      ],
+    };
+  },
 };
 
 function targets(views: readonly { readonly target: string }[]): string {

@@ -2,11 +2,16 @@
 import type { ErrorCode, ErrorParams } from "../../../core/model/errors.ts";
 import type { findingsClusters as english } from "../en/findings-clusters.ts";
 import { shellQuote } from "../../shell.ts";
-import type { Tool } from "../types.ts";
+import type { FindingView, Tool } from "../types.ts";
 import { errors } from "./errors.ts";
 
 function said<C extends ErrorCode>(code: C, params: ErrorParams[C]): string {
   return errors[code].sentence(params);
+}
+
+/** Why a node was not reached. */
+export function reasonOf({ params: { error } }: FindingView<"node-unreachable">): string {
+  return said(error.code, error.params);
 }
 
 function helps<C extends ErrorCode>(code: C, params: ErrorParams[C], tool: Tool): readonly string[] {

@@ -28,8 +28,8 @@ export const findingsCopies: typeof english = {
   "kubelet-embedded": {
     sentence: ({ params }) =>
       `${params.path} 直接内嵌了 kubelet 证书，kubelet 的自动轮换不会更新它（kubeadm 1.17 之前的做法）`,
-    next: ({ tool }) => [
-      `过期后：${tool("renew kubelet.conf")}；systemctl restart kubelet`,
+    next: ({ target, tool }) => [
+      `过期后：${tool(`renew ${target}`)}；systemctl restart kubelet`,
       "彻底解决：client-certificate 与 client-key 改为 /var/lib/kubelet/pki/kubelet-client-current.pem",
     ],
   },

@@ -4,6 +4,7 @@ import { shellQuote } from "../../shell.ts";
 import { formatDayIso as day, spanZh } from "../../time.ts";
 import type { ManyMessages, Tool } from "../types.ts";
 import { waysOn } from "../way-on.ts";
+import { reasonOf } from "./findings-clusters.ts";
 import { obstacles } from "./obstacles.ts";
 
 const asks = "（先显示计划，确认后才执行）";
@@ -144,4 +145,16 @@ export const findingsMany: ManyMessages = {
       `或在执行 ${tool("renew")} 期间临时放入 CA 私钥，完成后移走`,
     ],
   }),
+  // 节点不多时各自说明原因。
+  "node-unreachable": (views, tool) => {
+    const [first] = views;
+    if (first === undefined || views.length <= 3) return null;
+    return {
+      sentence: `${views.length} 个节点无法到达或读取（${first.node}：${reasonOf(first)}）；它们的证书状况不明，任何计划都无法续期`,
+      next: [
+        `各自的原因：${tool("check -o json")} | jq -r '.findings[] | select(.code == "node-unreachable") | .message'`,
+        `然后再次执行：${tool("check")}`,
+      ],
+    };
+  },
 };
