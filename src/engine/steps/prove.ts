@@ -45,8 +45,8 @@ async function proveAll(context: RunContext, steps: readonly ProveStep[]): Promi
   await journal.append(
     ...steps.map((step) => ({ type: "proof", step: step.id, sha256: provedHash(view, step) }) as const),
   );
-  await ports.failpoints.hit("run.after-prove");
   for (const step of steps) {
+    await ports.failpoints.hit("run.after-prove");
     const issued = view.issued.get(step.slot);
     if (issued) tell({ type: "proved", name: step.name, issued });
     tell({ type: "step-done", phase: "prove", step, changed: false });
