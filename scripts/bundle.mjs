@@ -58,7 +58,7 @@ const chineseBesideUs = {
 const checkOnly = {
   name: "check-only",
   setup(builder) {
-    builder.onResolve({ filter: /\/commands\/[a-z]+\.ts$/ }, ({ kind, path }) =>
+    builder.onResolve({ filter: /\/commands\/[a-z-]+\.ts$/ }, ({ kind, path }) =>
       kind === "dynamic-import" && !path.endsWith("/check.ts") ? { path, namespace: "elsewhere" } : undefined,
     );
     builder.onLoad({ filter: /.*/, namespace: "elsewhere" }, () => ({

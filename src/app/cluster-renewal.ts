@@ -2,6 +2,7 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseAddress, type NodeName } from "../core/model/address.ts";
+import type { ClockWitness } from "../core/model/clock.ts";
 import type { Cluster } from "../core/model/cluster.ts";
 import { AppError, isAppError } from "../core/model/errors.ts";
 import type { LiveInventory } from "../core/model/live.ts";
@@ -61,7 +62,7 @@ export function defaultStateDirectory(
 }
 
 /** Where a node keeps what belongs to runs over several nodes, below its state directory. */
-function partOf(name: string): string {
+export function partOf(name: string): string {
   return `clusters/${name}`;
 }
 
@@ -85,7 +86,8 @@ export async function planCluster(
     commands,
     gathered.nodes.flatMap(({ live }) => live?.facts.inventory.processes ?? []),
   );
-  const facts = factsOfNodes(open.cluster.name, gathered);
+  const clock = await clocksOf(gathered.nodes.map(({ access }) => access));
+  const facts = { ...factsOfNodes(open.cluster.name, gathered), clock };
   const stores = openStores(gathered.nodes.map(({ access }) => access));
   try {
     const members = await readEtcd({ ...worldPorts(), store: storeOfNodes(stores) }, facts, gathered);
@@ -104,6 +106,21 @@ export async function planCluster(
   } finally {
     for (const store of stores.values()) store.close();
   }
+}
+
+/** What each machine says the time is, against this one's; the benefit of the doubt is the way there and back. */
+async function clocksOf(accesses: readonly NodeAccess[]): Promise<readonly ClockWitness[]> {
+  const told = await Promise.all(
+    accesses.map(async (access): Promise<readonly ClockWitness[]> => {
+      const clock = await access.clock();
+      if (clock === null) return [];
+      const askedAt = systemClock.now();
+      const offBy = Math.max(0, Math.abs(clock.offsetMs) - clock.uncertaintyMs);
+      const at = askedAt + Math.sign(clock.offsetMs) * offBy;
+      return [{ kind: "peer", endpoint: access.node.name, at, askedAt }];
+    }),
+  );
+  return told.flat();
 }
 
 function noNode(unread: readonly { readonly node: NodeName; readonly reason: string }[]): AppError {

@@ -28,6 +28,8 @@ export interface AccessOptions {
   readonly allowLinksTo: readonly string[];
   /** How running nodes are reached; null works on files only. */
   readonly live: LiveChoice | null;
+  /** Where a node keeps what belongs to runs over several nodes, below its `var/lib/perennial`. */
+  readonly runsIn?: string;
 }
 
 /** Opens the way to a node that is no tree of files here; heavy, so it is loaded only when such a node is named. */

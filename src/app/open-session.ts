@@ -1,9 +1,9 @@
 // Opens the nodes of a cluster for the use cases that change them: the one place where a way to a node is chosen.
 import { resolve } from "node:path";
 import type { Cluster } from "../core/model/cluster.ts";
-import { type ClusterSession, defaultStateDirectory } from "./cluster-renewal.ts";
+import { type ClusterSession, defaultStateDirectory, partOf } from "./cluster-renewal.ts";
 import type { LiveChoice } from "./local-node.ts";
-import { localAccess, type NodeAccess } from "./node-access.ts";
+import { type AccessOptions, localAccess, type NodeAccess } from "./node-access.ts";
 
 export interface SessionOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -21,7 +21,9 @@ export async function openSession(cluster: Cluster, options: SessionOptions): Pr
   const { environment } = options;
   return {
     cluster,
-    accesses: await Promise.all(cluster.nodes.map((node) => accessTo(node, options))),
+    accesses: await Promise.all(
+      cluster.nodes.map((node) => accessTo(node, { ...options, runsIn: partOf(cluster.name) })),
+    ),
     stateDirectory:
       options.stateDirectory === null
         ? defaultStateDirectory(cluster.name, environment)
@@ -34,7 +36,10 @@ export async function closeSession({ accesses }: ClusterSession): Promise<void> 
   await Promise.all(accesses.map((access) => access.close()));
 }
 
-async function accessTo(node: Cluster["nodes"][number], options: SessionOptions): Promise<NodeAccess> {
+async function accessTo(
+  node: Cluster["nodes"][number],
+  options: SessionOptions & AccessOptions,
+): Promise<NodeAccess> {
   if (node.reach.kind !== "ssh") return localAccess(node, options, options);
   const { openSshAccess } = await import("./ssh-access.ts");
   return openSshAccess(node, options);

@@ -1,6 +1,6 @@
 // The engine's port for a running node behind a host: listeners dialled from there, processes looked at and restarted there.
 import { posix } from "node:path";
-import type { LiveInventory } from "../core/model/live.ts";
+import type { CommandsByProcess, LiveInventory } from "../core/model/live.ts";
 import { openApiServer } from "../drivers/health/api-server.ts";
 import { openEtcdMember } from "../drivers/health/etcd-member.ts";
 import { openProbes } from "../drivers/health/probes.ts";
@@ -18,6 +18,8 @@ const hurriedMs = 1500;
 export interface RemoteLiveOptions {
   /** The node's own, absolute: `/var/lib/perennial`. */
   readonly stateDirectory: string;
+  /** The folder there that holds `runs`. */
+  readonly runs: string;
 }
 
 /**
@@ -27,9 +29,9 @@ export interface RemoteLiveOptions {
  */
 export function openRemoteLive(
   host: Host,
-  choice: LiveChoice,
+  { runtime, commands }: LiveChoice & { readonly commands: CommandsByProcess },
   inventory: LiveInventory,
-  { stateDirectory }: RemoteLiveOptions,
+  { stateDirectory, runs }: RemoteLiveOptions,
 ): Live {
   const { processes, runtimeEndpoint } = inventory;
   const dial = dialThrough(host);
@@ -39,13 +41,14 @@ export function openRemoteLive(
       consumers: processes.map(({ consumer, manifest }) => ({ name: consumer, manifest })),
       runtimeEndpoint,
       workFolder: posix.join(stateDirectory, "processes"),
-      ...(choice.runtime === null ? {} : { runtime: choice.runtime }),
+      commands,
+      ...(runtime === null ? {} : { runtime }),
       avoidManifestMove: isMoveUnsafe(processes),
-      pollMs: 500,
+      pollMs: 200,
     }),
     probes: openProbes({ dial }),
     hurriedProbes: openProbes({ dial, deadlineMs: hurriedMs }),
-    etcd: openEtcdMember("/", { dial, coldCopy: remoteColdCopy({ host, stateDirectory }) }),
+    etcd: openEtcdMember("/", { dial, coldCopy: remoteColdCopy({ host, stateDirectory: runs }) }),
     api: openApiServer(dial),
     timer: systemTimer,
   };

@@ -32,7 +32,7 @@ export function openSshAccess(node: ClusterNode, options: SshAccessOptions): Nod
 export function accessThrough(
   host: Host,
   node: ClusterNode,
-  { allowLinksTo, live }: AccessOptions,
+  { allowLinksTo, live, runsIn = "" }: AccessOptions,
 ): NodeAccess {
   const stateDirectory = posix.join("/", stateOnNode);
   const openStore = (name: string): FileStore => ({
@@ -45,8 +45,15 @@ export function accessThrough(
     readable: { root: "/", openStore, nodeName: node.name },
     openStore: () => openStore(node.name),
     state: (path) => openRemoteStateDirectory({ host, path: posix.join(stateDirectory, path) }),
-    live: async (inventory) =>
-      Promise.resolve(live === null ? null : openRemoteLive(host, live, inventory, { stateDirectory })),
+    live: async (inventory, commands) =>
+      Promise.resolve(
+        live === null
+          ? null
+          : openRemoteLive(host, { ...live, commands }, inventory, {
+              stateDirectory,
+              runs: posix.join(stateDirectory, runsIn),
+            }),
+      ),
     clock: async () => {
       const { clock } = await remoteFacts(host);
       const offsetMs = Math.round((clock.aheadAtLeastMs + clock.aheadAtMostMs) / 2);

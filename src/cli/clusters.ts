@@ -56,7 +56,16 @@ async function askOne<T>(
 
 /** The one place where the way to other machines is put in. */
 export function clusterOptionsOf(io: Io): OpenClusterOptions {
-  return { environment: io.environment };
+  const { environment } = io;
+  const files = { environment, allowLinksTo: [], live: null };
+  return {
+    environment,
+    openSsh: async (node) => {
+      const { openSshAccess } = await import("../app/ssh-access.ts");
+      const access = openSshAccess(node, files);
+      return { ...access.readable, close: access.close };
+    },
+  };
 }
 
 /** The file says which nodes, which profile and which parameters; saying it twice is a mistake. */

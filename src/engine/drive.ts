@@ -49,10 +49,10 @@ export async function drive(context: RunContext, mode: DriveMode): Promise<RunRe
 async function doPhase(context: RunContext, phase: Phase, mode: DriveMode): Promise<void> {
   if (phase.id !== "roll") {
     for (const group of groupsOf(phase)) await doGroup(context, group, mode);
+    if (context.plan.nodes) await updateCopies(context);
     return;
   }
   if (!viewOf(context).allStaged) await seal(context);
-  await updateCopies(context);
   await roll(context, phase, mode);
 }
 

@@ -31,7 +31,15 @@ export async function openJournal(ports: JournalPorts, run: RunId, lock: Lock): 
   let separator = endsWithLineBreak ? "" : "\n";
   let failure: { readonly error: unknown } | null = null;
 
-  async function append(...bodies: readonly JournalBody[]): Promise<void> {
+  /** Nodes may be worked on at the same time: what they say is written one after the other. */
+  let last: Promise<unknown> = Promise.resolve();
+  function append(...bodies: readonly JournalBody[]): Promise<void> {
+    const mine = last.then(() => appendNow(bodies));
+    last = mine.catch(() => {});
+    return mine;
+  }
+
+  async function appendNow(bodies: readonly JournalBody[]): Promise<void> {
     if (failure !== null) throw failure.error;
     if (bodies.length === 0) return;
     await ports.failpoints.hit("journal.before-append");

@@ -80,7 +80,7 @@ function linesOf(event: RunEvent, state: State, { text, live, folder }: Words): 
       return [...finished(), text.archived(file, bytes, event.recipients)];
     }
     case "process":
-      return [live.process[event.state](event.consumer)];
+      return [live.process[event.state](placed(event))];
     case "live-proved":
       return [live.proved(event.served.length, event.wrote)];
     case "node-started":
@@ -107,6 +107,11 @@ function linesOf(event: RunEvent, state: State, { text, live, folder }: Words): 
   }
 }
 
+/** `m1 etcd` where there are several nodes. */
+function placed({ node, consumer }: Extract<RunEvent, { readonly type: "process" }>): string {
+  return node === undefined ? consumer : `${node} ${consumer}`;
+}
+
 function after(state: State, event: RunEvent): State {
   switch (event.type) {
     case "run-started":
@@ -116,6 +121,8 @@ function after(state: State, event: RunEvent): State {
       return { ...state, phase: { phase: event.phase, steps: event.steps, done: 0, changed: 0 } };
     case "step-done":
       return { ...state, phase: counted(state.phase, event.changed) };
+    case "node-started":
+    case "node-done":
     case "step-failed":
     case "rollback-started":
     case "run-ended":
@@ -128,8 +135,6 @@ function after(state: State, event: RunEvent): State {
     case "archived":
     case "process":
     case "live-proved":
-    case "node-started":
-    case "node-done":
     case "gate-passed":
     case "leader-moved":
     case "copies-missed":

@@ -72,7 +72,10 @@ describe.skipIf(!hasSshd)("a running node behind SSH", () => {
       return host.connect(target, signal);
     };
     made.host = { ...host, connect };
-    made.live = openRemoteLive(made.host, { runtime: null }, empty, { stateDirectory: state });
+    made.live = openRemoteLive(made.host, { runtime: null, commands: {} }, empty, {
+      stateDirectory: state,
+      runs: state,
+    });
     // The first look must not pay for the login.
     await made.host.sh(":");
   });

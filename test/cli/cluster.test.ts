@@ -189,7 +189,7 @@ describe("check -f", () => {
       1,
       expect.stringContaining("there is no *.yaml in this folder"),
     ]);
-    for (const command of ["inspect", "verify", "rollback"]) {
+    for (const command of ["inspect", "verify"]) {
       const { code, err } = await runCli([command, "-f", path, ...(command === "inspect" ? ["x"] : [])], {
         now,
       });

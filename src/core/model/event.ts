@@ -14,8 +14,10 @@ export type RunEvent =
   | { readonly type: "archived"; readonly archive: Archive; readonly recipients: number }
   | {
       readonly type: "process";
+      /** Given where there are several. */
+      readonly node?: NodeName;
       readonly consumer: string;
-      readonly state: "reloading" | "reloaded" | "stopping" | "unblocked" | "returned" | "well";
+      readonly state: ProcessState;
     }
   | { readonly type: "node-started" | "node-done"; readonly node: NodeName }
   | {
@@ -35,3 +37,6 @@ export type RunEvent =
   | { readonly type: "undone"; readonly step: string; readonly object: string }
   | { readonly type: "lock-not-released"; readonly code: string }
   | { readonly type: "run-ended"; readonly run: RunId; readonly outcome: RunOutcome };
+
+/** How far the restart of a process has come. */
+export type ProcessState = "reloading" | "reloaded" | "stopping" | "unblocked" | "returned" | "well";

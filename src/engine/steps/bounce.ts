@@ -5,6 +5,7 @@
 // A crash anywhere is read from the world: an instance that the journal does not name has come since. Behind a failure in the
 // journal the step begins anew: what came then was not well, and looking at it again makes it no better.
 import { AppError, type ErrorCode, type ErrorParams, isAppError, wordsOf } from "../../core/model/errors.ts";
+import type { ProcessState } from "../../core/model/event.ts";
 import type { BounceStep } from "../../core/model/live-step.ts";
 import { swapSteps } from "../../core/plan/steps.ts";
 import type { Live } from "../ports/live.ts";
@@ -26,7 +27,31 @@ export const bounce: StepHandler<BounceStep> = {
   prepareUndo: prepareRebounce,
 };
 
+/**
+ * One after the other; where several nodes are brought up at once, the nodes side by side. API servers never: while one starts the
+ * others answer.
+ */
 async function bounceAll(context: RunContext, steps: readonly BounceStep[]): Promise<void> {
+  const nodes = [...new Set(steps.map(({ id }) => nodeOf(context, id)))];
+  const isAlone = nodes.length < 2 || steps.some(({ consumer }) => consumer === "kube-apiserver");
+  if (isAlone) return bounceInTurn(context, steps);
+  const ends = await Promise.allSettled(
+    nodes.map((node) =>
+      bounceInTurn(
+        context,
+        steps.filter(({ id }) => nodeOf(context, id) === node),
+      ),
+    ),
+  );
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+}
+
+function tellProcess(context: RunContext, step: BounceStep, state: ProcessState): void {
+  const node = context.plan.nodes ? { node: nodeOf(context, step.id) } : {};
+  context.tell({ type: "process", ...node, consumer: step.consumer, state });
+}
+
+async function bounceInTurn(context: RunContext, steps: readonly BounceStep[]): Promise<void> {
   for (const step of steps) {
     checkSignal(context);
     const isDone = (viewOf(context).steps.get(step.id)?.effect ?? null) !== null;
@@ -37,14 +62,14 @@ async function bounceAll(context: RunContext, steps: readonly BounceStep[]): Pro
 
 /** False when the process took the new certificate by itself. */
 async function bounceOne(context: RunContext, step: BounceStep): Promise<boolean> {
-  const { journal, tell, ports } = context;
+  const { journal, ports } = context;
   const live = liveOf(context, step);
   await ports.failpoints.hit("run.before-bounce");
   if (step.when === "if-needed" && !isBegun(context, step)) {
-    tell({ type: "process", consumer: step.consumer, state: "reloading" });
+    tellProcess(context, step, "reloading");
     const shortfall = await untilWell(context, step, step.reloadSeconds * 1000);
     if (shortfall === null) {
-      tell({ type: "process", consumer: step.consumer, state: "reloaded" });
+      tellProcess(context, step, "reloaded");
       await journal.append({ type: "effect", step: step.id, sha256: "reloaded" });
       return false;
     }
@@ -52,13 +77,13 @@ async function bounceOne(context: RunContext, step: BounceStep): Promise<boolean
   }
   const help = backOffHelp(context, live, step);
   const instance = await replace(context, live, { step, help });
-  tell({ type: "process", consumer: step.consumer, state: "returned" });
+  tellProcess(context, step, "returned");
   await ports.failpoints.hit("run.after-return");
   const shortfall = await untilWell(context, step, step.timeoutSeconds * 1000, help);
   checkSignal(context);
   if (shortfall !== null) throw failure(step, shortfall);
   await journal.append({ type: "effect", step: step.id, sha256: await lastLife(live, step, instance) });
-  tell({ type: "process", consumer: step.consumer, state: "well" });
+  tellProcess(context, step, "well");
   await ports.failpoints.hit("run.after-bounce");
   return true;
 }
@@ -83,7 +108,7 @@ async function replace(
   live: Live,
   { step, help }: { readonly step: BounceStep; readonly help: BackOffHelp },
 ): Promise<ProcessInstance> {
-  const { journal, ports, tell, lock } = context;
+  const { journal, ports, lock } = context;
   const { consumer } = step;
   // What a killed run had taken away comes first: a process that cannot start is worse than an old one.
   await live.processes.restore();
@@ -106,7 +131,7 @@ async function replace(
     await guardQuorum(context, step, node);
   await lock.fence(node);
   context.memory.liveTouched = true;
-  tell({ type: "process", consumer, state: "stopping" });
+  tellProcess(context, step, "stopping");
   return changeLife(context, live, { step, before, hasInstances: found.instances.length > 0, help });
 }
 
@@ -251,7 +276,7 @@ async function tryRebounce(context: RunContext, step: BounceStep): Promise<reado
 }
 
 async function rebounce(context: RunContext, step: BounceStep): Promise<void> {
-  const { journal, ports, tell, lock } = context;
+  const { journal, ports, lock } = context;
   // Without a live node (`--root` without `--probe`) files are all there is to put back.
   if (ports.live === undefined) return;
   const live = liveOf(context, step);
@@ -263,7 +288,7 @@ async function rebounce(context: RunContext, step: BounceStep): Promise<void> {
   if (step.consumer === "etcd" && instances.some(({ state }) => state === "running"))
     await guardQuorum(context, step, node);
   await lock.fence(node);
-  tell({ type: "process", consumer: step.consumer, state: "stopping" });
+  tellProcess(context, step, "stopping");
   const successor = await changeLife(context, live, {
     step,
     before: instances.map((instance) => instance.id),
@@ -272,5 +297,5 @@ async function rebounce(context: RunContext, step: BounceStep): Promise<void> {
   });
   await ports.failpoints.hit("rollback.after-rebounce");
   await journal.append({ type: "undone", step: step.id, sha256: successor.id });
-  tell({ type: "process", consumer: step.consumer, state: "returned" });
+  tellProcess(context, step, "returned");
 }

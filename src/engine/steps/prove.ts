@@ -48,7 +48,7 @@ async function proveAll(context: RunContext, steps: readonly ProveStep[]): Promi
   for (const step of steps) {
     await ports.failpoints.hit("run.after-prove");
     const issued = view.issued.get(step.slot);
-    if (issued) tell({ type: "proved", name: step.name, issued });
+    if (issued) tell({ type: "proved", name: context.plan.nodes ? step.slot : step.name, issued });
     tell({ type: "step-done", phase: "prove", step, changed: false });
   }
 }

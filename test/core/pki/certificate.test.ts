@@ -331,7 +331,8 @@ describe("a mutated certificate", () => {
       }),
       { numRuns: 5000 },
     );
-    expect(read).toBeGreaterThan(500);
+    // About a tenth of them: enough that reading is tried, too few to be sure of five hundred.
+    expect(read).toBeGreaterThan(300);
   });
 
   it("is no problem when it is no certificate at all", () => {

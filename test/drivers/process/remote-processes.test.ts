@@ -171,7 +171,7 @@ cd "$(dirname "$0")/.." || exit 1
 echo "$*" >>calls
 case " $* " in
 *" inspect "*) cat inspect.json ;;
-*" ps "*) [ ! -e broken ] || exit 1; [ ! -e manifests/etcd.yaml ] || echo c1 ;;
+*" ps "*) if [ -e manifests/etcd.yaml ] || [ -e stuck ]; then echo c1; fi ;;
 esac
 `;
       writeFileSync(join(folder, "bin", "docker"), program, { mode: 0o755 });
@@ -210,13 +210,11 @@ esac
       expect(await processes.restore()).toEqual([]);
     });
 
-    it("is back, and it is said so, when the runtime could not tell in time", async () => {
+    it("is back, and it is said so, when the container is not gone in time", async () => {
       const processes = open(fakeDocker());
       await processes.look("etcd");
-      const revived = processes.revive("etcd", { timeoutSeconds: 2 });
-      await expect.poll(() => existsSync(join(folder, "work", "bounce-etcd.status"))).toBe(true);
-      writeFileSync(join(folder, "broken"), "");
-      await expect(revived).rejects.toMatchObject({
+      writeFileSync(join(folder, "stuck"), "");
+      await expect(processes.revive("etcd", { timeoutSeconds: 2 })).rejects.toMatchObject({
         code: "process-not-revived",
         params: { consumer: "etcd", reason: `the time was over; ${manifest} is back` },
       });
