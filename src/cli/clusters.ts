@@ -63,7 +63,7 @@ export function clusterOptionsOf(io: Io): OpenClusterOptions {
     openSsh: async (node) => {
       const { openSshAccess } = await import("../app/ssh-access.ts");
       const access = openSshAccess(node, files);
-      return { ...access.readable, close: access.close };
+      return { ...access.readable, close: () => access.close() };
     },
   };
 }

@@ -79,8 +79,17 @@ function languageOf(words: readonly string[]): Language {
   return chooseLanguage({ flag, env: process.env });
 }
 
+const awakeMs = 60_000;
+
 /** Called by the launcher. */
 export async function run(): Promise<void> {
   const words = process.argv.slice(2);
-  process.exitCode = await main(words, terminal(languageOf(words)));
+  // Node ends with 0 when nothing is left to wait for, whatever was still awaited: a command that is not done is no success.
+  process.exitCode = exitCodes.failed;
+  const awake = setInterval(() => {}, awakeMs);
+  try {
+    process.exitCode = await main(words, terminal(languageOf(words)));
+  } finally {
+    clearInterval(awake);
+  }
 }

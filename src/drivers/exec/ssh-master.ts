@@ -129,7 +129,7 @@ function master(
 }
 
 function pause(ms: number): Promise<false> {
-  return new Promise((resolve) => setTimeout(() => resolve(false), ms).unref());
+  return new Promise((resolve) => setTimeout(() => resolve(false), ms));
 }
 
 function killProcess(pid: number): void {

@@ -36,6 +36,10 @@ async function saveAll(context: RunContext, steps: readonly SnapshotStep[]): Pro
 async function save(context: RunContext, live: Live, step: SnapshotStep): Promise<Snapshot> {
   const { ports, run, signal } = context;
   const at = (name: string): string => `${ports.state.path}/${runFolder(run)}/${name}`;
+  // Without a quorum a member that was started serves nobody, and applies nothing either: its files can be copied.
+  const isIdle = context.plan.nodes?.order === "outage" && (await isSilent(context, live, step));
+  if (isIdle && step.dataDirectory !== null)
+    return described("cold-copy", "etcd-data", await copyFiles(context, live, step.dataDirectory));
   try {
     // The folder is there: plan.json lies in it.
     const saved = await withEtcd(context, step.access, (target) =>
@@ -46,12 +50,16 @@ async function save(context: RunContext, live: Live, step: SnapshotStep): Promis
     if (!isAppError(error)) throw error;
     const { instances } = await live.processes.look("etcd", signal ? { signal } : {});
     const isRunning = instances.some(({ state }) => state === "running");
-    // Without a quorum a member that was started serves nobody, and applies nothing either: its files can be copied.
-    const isIdle = context.plan.nodes?.order === "outage";
-    if ((isRunning && !isIdle) || step.dataDirectory === null)
+    if (isRunning || step.dataDirectory === null)
       throw new AppError("snapshot-failed", { step: step.id, reason: wordsOf(error) }, { cause: error });
   }
   return described("cold-copy", "etcd-data", await copyFiles(context, live, step.dataDirectory));
+}
+
+/** Asked with less patience than a snapshot has. */
+async function isSilent(context: RunContext, live: Live, { access }: SnapshotStep): Promise<boolean> {
+  const answer = await withEtcd(context, access, (target) => live.etcd.reading(target, context.signal));
+  return "unreachable" in answer;
 }
 
 /** A member that looks for a leader writes a line now and then: a copy that differs is taken again. */

@@ -265,26 +265,32 @@ describe.each(shells.filter(hasShell))("the remote file store, %s", (shell) => {
       expect(await store.read(address)).toEqual(before);
     });
 
-    it.skipIf(shell === "busybox" || spawnSync("getfattr", ["--version"]).status !== 0)(
-      "keeps labels, and restores those that are given",
-      async () => {
-        execFileSync("setfattr", ["-n", "user.note", "-v", "kept = it's\n", live()]);
-        const note = Buffer.from("kept = it's\n").toString("base64");
-        const before = await store.read(address, { labels: true });
-        expect(before).toMatchObject({ attributes: { xattrs: { "user.note": note } } });
-        await replace();
-        expect(await store.read(address, { labels: true })).toMatchObject({
-          bytes: bytesOf("new\n"),
-          attributes: { xattrs: { "user.note": note } },
-        });
-        const xattrs = { "user.note": Buffer.from("other").toString("base64") };
-        const attributes = { mode: 0o600, xattrs };
-        const staged = await store.stage(address, bytesOf("new\n"), staging(sha256("new\n"), { attributes }));
-        expect(staged.unchanged).toBe(false);
-        await store.commit(staged, { fence });
-        expect(await store.read(address, { labels: true })).toMatchObject({ attributes: { xattrs } });
-      },
-    );
+    // busybox has no getfattr, and no options of cp for labels.
+    if (shell !== "busybox")
+      it.skipIf(spawnSync("getfattr", ["--version"]).status !== 0)(
+        "keeps labels, and restores those that are given",
+        async () => {
+          execFileSync("setfattr", ["-n", "user.note", "-v", "kept = it's\n", live()]);
+          const note = Buffer.from("kept = it's\n").toString("base64");
+          const before = await store.read(address, { labels: true });
+          expect(before).toMatchObject({ attributes: { xattrs: { "user.note": note } } });
+          await replace();
+          expect(await store.read(address, { labels: true })).toMatchObject({
+            bytes: bytesOf("new\n"),
+            attributes: { xattrs: { "user.note": note } },
+          });
+          const xattrs = { "user.note": Buffer.from("other").toString("base64") };
+          const attributes = { mode: 0o600, xattrs };
+          const staged = await store.stage(
+            address,
+            bytesOf("new\n"),
+            staging(sha256("new\n"), { attributes }),
+          );
+          expect(staged.unchanged).toBe(false);
+          await store.commit(staged, { fence });
+          expect(await store.read(address, { labels: true })).toMatchObject({ attributes: { xattrs } });
+        },
+      );
 
     it("gives the folders of a path before a write", async () => {
       chmodSync(join(root, "etc"), 0o751);
