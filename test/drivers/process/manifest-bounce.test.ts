@@ -253,8 +253,8 @@ esac
   });
 
   it("leaves a manifest alone that somebody puts there meanwhile, and keeps the old one", async () => {
-    const script = start();
     writeFileSync(join(folder, "deaf"), "");
+    const script = start();
     await until(() => word() === "out");
     writeFileSync(manifest, "theirs\n");
     await until(() => word() === "conflict" || script.exitCode !== null);
