@@ -33,7 +33,7 @@ import {
   type RenewCommandOptions,
   savePlan,
 } from "./renew.ts";
-import { reportRollback, type ResumeOptions } from "./runs.ts";
+import { reportResumed, reportRollback, type ResumeOptions } from "./runs.ts";
 
 /** The options of `-f` for commands that plan. */
 interface PlanningOptions {
@@ -92,22 +92,11 @@ export async function resumeOfCluster(
   options: OfCluster<ResumeOptions>,
   io: Io,
 ): Promise<number> {
-  const words = cliMessages(io.lang);
   return withSession(options, io, async (session) => {
     const resumed = await watched({ options, io, local: placeOf(session) }, (how) =>
       resumeCluster(session, run ?? null, how),
     );
-    if (resumed === null) {
-      io.out(`${words.nothingToResume}\n`);
-      return exitCodes.ok;
-    }
-    const { result, plan } = resumed;
-    if (result.outcome === "rolled-back" && result.error === null) {
-      io.out(`${words.rolledBack(result.run)}\n`);
-      return exitCodes.ok;
-    }
-    const code = reportRun(result, { plan, options, io });
-    return tellLeftOut(plan, code, { options, io, isPlanSaved: true });
+    return reportResumed(resumed, options, io);
   });
 }
 

@@ -1,6 +1,15 @@
 // `perennial resume`, `rollback`, `runs list|show|report|prune`.
 import type { RunResult } from "../../app/renewal.ts";
-import { prune, record, resume, rollback, undoableRunIdOf, runs, show } from "../../app/runs.ts";
+import {
+  type Resumed,
+  prune,
+  record,
+  resume,
+  rollback,
+  undoableRunIdOf,
+  runs,
+  show,
+} from "../../app/runs.ts";
 import { stateDirectoryOf } from "../../app/local-node.ts";
 import { cliMessages } from "../../report/cli-messages.ts";
 import { renderJson, renderYaml } from "../../report/data-text.ts";
@@ -23,9 +32,14 @@ import { confirm } from "./renew.ts";
 export type ResumeOptions = NodeOptions & RunCommandOptions & { readonly output: string };
 
 export async function runResume(run: string | undefined, options: ResumeOptions, io: Io): Promise<number> {
-  const words = cliMessages(io.lang);
   const local = nodeOf(options, io);
   const resumed = await watched({ options, io, local }, (how) => resume(local, run ?? null, how));
+  return reportResumed(resumed, options, io);
+}
+
+/** The closing lines of a resume, and its exit code. */
+export function reportResumed(resumed: Resumed | null, options: ResumeOptions, io: Io): number {
+  const words = cliMessages(io.lang);
   if (resumed === null) {
     io.out(`${words.nothingToResume}\n`);
     return exitCodes.ok;
