@@ -1,16 +1,41 @@
-import { defineConfig } from "vitest/config";
+import { availableParallelism } from "node:os";
+import { configDefaults, defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/support/longest-first.ts";
+
+/** What brings up clusters and container runtimes, or is about seconds: mostly waits, and needs what it waits for to get on. */
+const labs = ["test/lab/**/*.test.ts", "test/e2e/**/*.test.ts", "test/drivers/{exec,process}/**/*.test.ts"];
+
+/** What holds for both groups; the rest is said once, below. */
+const common = {
+  // A process per core: descriptors, signals and native locks of one test are not another's, which they would be with threads.
+  pool: "forks",
+  isolate: false,
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+} as const;
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/own-temporary-folder.ts"],
-    // A process per core: descriptors, signals and native locks of one test are not another's, which they would be with threads.
-    pool: "forks",
-    isolate: false,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // The run's folder holds some ten thousand files at the end; removing them may last longer than the 10 s after which vitest gives up.
+    teardownTimeout: 60_000,
     reporters: process.env["PERENNIAL_TEST_JSON"]
       ? ["default", ["json", { outputFile: process.env["PERENNIAL_TEST_JSON"] }]]
       : ["default"],
+    sequence: { sequencer: LongestFirst },
+    projects: [
+      {
+        test: {
+          ...common,
+          name: "parts",
+          include: ["test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, ...labs],
+          // Left alone, vitest keeps one core for itself, half of a small machine; it needs next to nothing, and many of our tests wait for others.
+          maxWorkers: Math.max(2, availableParallelism()),
+          sequence: { groupOrder: 0 },
+        },
+      },
+      { test: { ...common, name: "labs", include: labs, maxWorkers: 2, sequence: { groupOrder: 1 } } },
+    ],
   },
 });

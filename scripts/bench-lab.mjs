@@ -1,5 +1,5 @@
 // Expired to proven in a lab of one host (docs/lab.md): real etcd, stand-ins beside it, at Kubernetes' own pace.
-// OUTPUTS: rows for scripts/bench.mjs; the lab is gone afterwards.
+// OUTPUTS: data for scripts/bench-page.mjs; the lab is gone afterwards.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

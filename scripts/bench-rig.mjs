@@ -1,7 +1,7 @@
 // Expired to proven on a real cluster: the real command against `kubeadm certs renew all` and the manifest shuffle.
 // PERENNIAL_RIG names the folder of real-cluster.sh (up, expire, down), KUBEBUILDER_ASSETS the Kubernetes binaries. Takes over
 // /etc/kubernetes and containerd of this machine: never on one whose cluster matters.
-// OUTPUTS: rows for scripts/bench.mjs; the rig is up afterwards if it was before.
+// OUTPUTS: data for scripts/bench-page.mjs; the rig is up afterwards if it was before.
 import { spawnSync } from "node:child_process";
 import {
   closeSync,

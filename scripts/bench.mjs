@@ -1,234 +1,80 @@
-// `npm run bench`: ratios of interleaved runs, written to docs/benchmarks.md. Run it with nothing else running.
-// With kubeadm (KUBEBUILDER_ASSETS) it works in a mount namespace of its own, with a throw-away tree at /etc/kubernetes.
+// `npm run bench [-- PART...]`: ratios of interleaved runs, written to docs/benchmarks.md. Run it with nothing else running.
+// A part is written down as soon as it is measured, and keeps what was measured earlier where its means are missing here.
+// OUTPUTS: docs/benchmarks.json, docs/benchmarks.md, docs/roll-under-load.svg
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, release, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { bundleOptions } from "./bundle-options.mjs";
+import { fileRounds } from "./bench-files.mjs";
+import { hostRounds } from "./bench-hosts.mjs";
 import { labRounds } from "./bench-lab.mjs";
+import { median, page } from "./bench-page.mjs";
 import { rigRounds } from "./bench-rig.mjs";
+import { drawRoll, rollData, rollRounds } from "./bench-roll.mjs";
+import { bundleOptions } from "./bundle-options.mjs";
 import { run } from "./run.mjs";
 import { ensureDependencies } from "./setup.mjs";
 
 const root = resolve(import.meta.dirname, "..");
+const docs = join(root, "docs");
 const perennial = join(root, "bin/perennial");
-const rounds = Number(process.env["PERENNIAL_BENCH_ROUNDS"] ?? 25);
-const assets = process.env["KUBEBUILDER_ASSETS"];
-const kubeadm = assets && existsSync(join(assets, "kubeadm")) ? join(assets, "kubeadm") : null;
-const hasKubeadm = kubeadm !== null && process.getuid?.() === 0;
-const live = "/etc/kubernetes";
+const kept = join(docs, "benchmarks.json");
 
-delete process.env["NODE_EXTRA_CA_CERTS"];
-delete process.env["NODE_OPTIONS"];
+/** Each gives its data, or null where it cannot be measured. */
+const parts = {
+  files: () => fileRounds(),
+  parse: () => parsing(),
+  rig: () => rigRounds(perennial, roundsOf("RIG", 3)),
+  lab: () => labRounds(perennial, roundsOf("LAB", 5)),
+  hosts: () => hostRounds(perennial),
+  roll: () => rolling(),
+};
 
-/** Set-up and build, then the measuring part, in a mount namespace when kubeadm is to be measured. */
-function outside() {
-  ensureDependencies();
-  run(process.execPath, [join(root, "scripts/build.mjs")], { cwd: root });
-  const rig = rigRounds(perennial, Number(process.env["PERENNIAL_BENCH_RIG_ROUNDS"] ?? 3));
-  const lab = labRounds(perennial, Number(process.env["PERENNIAL_BENCH_LAB_ROUNDS"] ?? 5));
-  const env = {
-    ...process.env,
-    PERENNIAL_BENCH_INSIDE: "1",
-    PERENNIAL_BENCH_RIG: JSON.stringify(rig),
-    PERENNIAL_BENCH_LAB: JSON.stringify(lab),
-  };
-  const isMade = hasKubeadm && !existsSync(live);
-  if (isMade) mkdirSync(live, { recursive: true });
-  const words = hasKubeadm
-    ? ["unshare", "-m", process.execPath, import.meta.filename]
-    : [process.execPath, import.meta.filename];
-  const { status } = spawnSync(words[0], words.slice(1), { stdio: "inherit", env });
-  if (isMade) rmSync(live, { recursive: true, force: true });
-  process.exit(status ?? 1);
+function roundsOf(part, otherwise) {
+  return Number(process.env[`PERENNIAL_BENCH_${part}_ROUNDS`] ?? otherwise);
 }
 
-async function inside() {
+async function measure(names) {
+  for (const name of names) {
+    console.log(`measuring ${name}`);
+    const data = await parts[name]();
+    if (data === null) {
+      console.log(`  cannot be measured here`);
+      continue;
+    }
+    const results = existsSync(kept) ? JSON.parse(readFileSync(kept, "utf8")) : {};
+    results[name] = { on: machine(), data };
+    writeFileSync(kept, `${JSON.stringify(results, null, 2)}\n`);
+    writeFileSync(join(docs, "benchmarks.md"), page(results));
+  }
+  console.log(readFileSync(join(docs, "benchmarks.md"), "utf8"));
+}
+
+function machine() {
+  const cores = `${cpus().length} cores (${cpus()[0]?.model.trim() ?? "unknown"})`;
+  return `${cores}, Linux ${release()}, Node.js ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}`;
+}
+
+async function parsing() {
+  const { build } = await import("esbuild");
   const folder = mkdtempSync(join(tmpdir(), "perennial-bench-"));
   try {
-    run("tar", ["xzf", join(root, "test/fixtures/control-planes.tar.gz"), "-C", folder]);
-    const files = [...startUp(folder), ...checking(folder), ...renewing(folder)];
-    const rows = [...files, ...(await parsing(folder)), ...recovering()];
-    write(rows);
+    const outfile = join(folder, "parse.cjs");
+    await build({ ...bundleOptions, entryPoints: [join(root, "scripts/bench-parse.ts")], outfile });
+    const certificate = "kubeadm-valid/m1/etc/kubernetes/pki/apiserver.crt";
+    run("tar", ["xzf", join(root, "test/fixtures/control-planes.tar.gz"), "-C", folder, certificate]);
+    const { stdout, status } = spawnSync(process.execPath, [outfile, join(folder, certificate)], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    if (status !== 0) throw new Error("the parsing benchmark failed");
+    return parsingRows(JSON.parse(stdout));
   } finally {
-    if (hasKubeadm) spawnSync("umount", [live]);
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** Runs each command once per round, in turn; the first round warms up and is not counted. Milliseconds, per command. */
-function interleave(commands, { count = rounds, before = () => {} } = {}) {
-  const times = commands.map(() => []);
-  for (let round = 0; round <= count; round += 1) {
-    commands.forEach((command, index) => {
-      before(index);
-      const started = process.hrtime.bigint();
-      const { status, stderr, error } = spawnSync(command.words[0], command.words.slice(1), {
-        stdio: ["ignore", "ignore", "pipe"],
-        env: { ...process.env, ...command.env },
-      });
-      const ms = Number(process.hrtime.bigint() - started) / 1e6;
-      if (error || !(command.exits ?? [0]).includes(status))
-        throw new Error(`${command.words.join(" ")}: ${error?.message ?? `${status} ${stderr.toString()}`}`);
-      if (round > 0) times[index].push(ms);
-    });
-  }
-  return times;
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-/** Round by round: the machine's speed drifts, its ratios less so. */
-function row(what, against, [ours, theirs], goal) {
-  const ratio = median(ours.map((ms, index) => ms / theirs[index]));
-  return { what, against, ours: median(ours), theirs: median(theirs), ratio, goal };
-}
-
-function startUp() {
-  const times = interleave([{ words: [perennial, "version"] }, { words: ["node", "-e", "0"] }], {
-    count: rounds * 2,
-  });
-  return [row("start-up (`perennial version`)", "`node -e 0`", times, { most: 1.4 })];
-}
-
-function checking(folder) {
-  const tree = join(folder, "kubeadm-valid/m1");
-  const pki = "etc/kubernetes/pki";
-  const rows = [];
-  const leafs = [
-    "apiserver",
-    "apiserver-etcd-client",
-    "apiserver-kubelet-client",
-    "front-proxy-client",
-    "etcd/server",
-    "etcd/peer",
-    "etcd/healthcheck-client",
-    "ca",
-    "etcd/ca",
-    "front-proxy-ca",
-  ];
-  const script = [
-    ...leafs.map((leaf) => `openssl x509 -in ${pki}/${leaf}.crt -noout -enddate -subject`),
-    ...["admin", "controller-manager", "scheduler", "kubelet"].map(
-      (name) =>
-        `grep client-certificate-data etc/kubernetes/${name}.conf | sed 's/.*: //' | base64 -d | openssl x509 -noout -enddate -subject`,
-    ),
-  ].join("\n");
-  const at = ["--at", "2026-12-01"];
-  const ours = { words: [perennial, "check", "--root", tree, ...at], exits: [0, 3] };
-  const openssl = { words: ["sh", "-c", `cd ${tree} && ${script}`], exits: [0, 1] };
-  rows.push(
-    row("`check` of a control plane", "openssl in a loop, dates only", interleave([ours, openssl]), null),
-  );
-  if (!hasKubeadm) return rows;
-  useAsLive(join(tree, "etc/kubernetes"));
-  const config = kubeadmConfig(folder);
-  const liveCheck = { words: [perennial, "check", ...at], exits: [0, 3] };
-  const theirs = { words: [kubeadm, "certs", "check-expiration", "--config", config] };
-  rows.push(
-    row(
-      "`check` of a control plane",
-      "`kubeadm certs check-expiration --config`",
-      interleave([liveCheck, theirs], { count: rounds * 2 }),
-      { most: 0.9 },
-    ),
-  );
-  return rows;
-}
-
-function kubeadmConfig(folder) {
-  const config = join(folder, "kubeadm.yaml");
-  writeFileSync(
-    config,
-    "apiVersion: kubeadm.k8s.io/v1beta2\nkind: ClusterConfiguration\nkubernetesVersion: v1.20.2\n",
-  );
-  return config;
-}
-
-function useAsLive(directory) {
-  spawnSync("umount", [live]);
-  run("mount", ["--bind", directory, live]);
-}
-
-function tenKeys() {
-  return `const {generateKeyPair}=require("node:crypto");for(let i=0;i<10;i++)generateKeyPair("rsa",{modulusLength:2048,publicKeyEncoding:{type:"spki",format:"der"},privateKeyEncoding:{type:"pkcs1",format:"pem"}},(e)=>{if(e)throw e})`;
-}
-
-function renewing(folder) {
-  const original = join(folder, "kubeadm-valid/m1");
-  const tree = join(folder, "renewed");
-  const fresh = () => {
-    rmSync(join(tree, "var/lib/perennial"), { recursive: true, force: true });
-    if (!existsSync(tree)) cpSync(original, tree, { recursive: true, verbatimSymlinks: true });
-  };
-  const renew = (...words) => ({ words: [perennial, "renew", "--all", "--yes", "--root", tree, ...words] });
-  const floor = { words: ["node", "-e", tenKeys()] };
-  const rows = [
-    row(
-      "`renew --all`, ten RSA-2048 leafs",
-      "ten key generations in one process",
-      interleave([renew(), floor], { before: fresh }),
-      { most: 1.15 },
-    ),
-  ];
-  if (!hasKubeadm) return rows;
-  fresh();
-  useAsLive(join(tree, "etc/kubernetes"));
-  const config = kubeadmConfig(folder);
-  const state = join(folder, "state");
-  const forget = () => rmSync(state, { recursive: true, force: true });
-  const liveRenew = (...words) => ({
-    words: [perennial, "renew", "--all", "--yes", "--no-probe", "--state-dir", state, ...words],
-    // 3: only /etc/kubernetes is the fixture's; the kubelet's own certificate, elsewhere, is reported as missing.
-    exits: [0, 3],
-  });
-  const theirs = { words: [kubeadm, "certs", "renew", "all", "--config", config] };
-  const against = "`kubeadm certs renew all`";
-  const [all, keep, ecdsa, kubeadmTimes] = interleave(
-    [liveRenew(), liveRenew("--keep-key"), liveRenew("--key-algorithm", "ECDSA-P256"), theirs],
-    { before: forget },
-  );
-  rows.push(row("`renew --all`, ten RSA-2048 leafs", against, [all, kubeadmTimes], { most: 0.9 }));
-  rows.push(row("`renew --all --keep-key`", against, [keep, kubeadmTimes], { most: 0.25 }));
-  rows.push(row("`renew --all --key-algorithm ECDSA-P256`", against, [ecdsa, kubeadmTimes], { most: 0.25 }));
-  return rows;
-}
-
-/** Measured outside: the lab's processes live in no mount namespace. Nothing is said of a way that is not here. */
-function recovering() {
-  return [...recoveringRig(), ...recoveringLab()];
-}
-
-/** Nobody else's way leads through the lab: the other time is that of the same renewal on the files alone. */
-function recoveringLab() {
-  const lab = JSON.parse(process.env["PERENNIAL_BENCH_LAB"] ?? "null");
-  if (lab === null) return [];
-  const what = "`perennial lab` of one host, all expired, `renew --yes` until everything served is proved";
-  return [row(what, "the same, files alone (`--no-probe`)", [lab.live, lab.files], null)];
-}
-
-/** On the machine's own /etc/kubernetes. */
-function recoveringRig() {
-  const rig = JSON.parse(process.env["PERENNIAL_BENCH_RIG"] ?? "null");
-  if (rig === null) return [];
-  const against = "`kubeadm certs renew all`, manifests out, 20 s, manifests in, kubelet restarted, /readyz";
-  const what = "a real expired cluster, `renew --yes` until everything served is proved";
-  return [row(what, against, [rig.ours, rig.theirs], { mostMs: 15_000 })];
-}
-
-async function parsing(folder) {
-  const { build } = await import("esbuild");
-  const outfile = join(folder, "parse.cjs");
-  await build({ ...bundleOptions, entryPoints: [join(root, "scripts/bench-parse.ts")], outfile });
-  const certificate = join(folder, "kubeadm-valid/m1/etc/kubernetes/pki/apiserver.crt");
-  const { stdout, status } = spawnSync(process.execPath, [outfile, certificate], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  if (status !== 0) throw new Error("the parsing benchmark failed");
-  const { ours, full, theirs } = JSON.parse(stdout);
+function parsingRows({ ours, full, theirs }) {
   const perSecond = (ms) => Math.round(100_000 / (ms / 1000));
   const speed = (what, times) => ({
     what,
@@ -245,35 +91,21 @@ async function parsing(folder) {
   ];
 }
 
-function write(rows) {
-  const verdict = ({ ratio, goal, ours }) => {
-    if (!goal) return "";
-    if (goal.mostMs !== undefined)
-      return `<= ${goal.mostMs / 1000} s: ${ours <= goal.mostMs ? "met" : "**missed**"}`;
-    const isMet = goal.most === undefined ? ratio >= goal.least : ratio <= goal.most;
-    return `${goal.most === undefined ? `>= ${goal.least}x` : `<= ${goal.most}x`}: ${isMet ? "met" : "**missed**"}`;
-  };
-  const lines = rows.map(
-    (r) =>
-      `| ${r.what} | ${r.against} | ${r.ours.toFixed(1)} | ${r.theirs.toFixed(1)} | **${r.ratio.toFixed(2)}x** | ${verdict(r)} | ${r.note ?? ""} |`,
-  );
-  const text = [
-    "# Benchmarks",
-    "",
-    "Written by `npm run bench`: whole processes, run in turn, round after round; the ratio is the median of the rounds' ratios.",
-    "Absolute times are medians in milliseconds and belong to the machine; read the ratios. A ratio of parsing says how many times",
-    "faster ours is; every other ratio is ours divided by theirs.",
-    "",
-    `Measured on ${cpus().length} cores (${cpus()[0]?.model.trim() ?? "unknown"}), Linux ${release()}, Node.js ${process.versions.node}, ${rounds} rounds${hasKubeadm ? ", kubeadm 1.20.2" : "; no kubeadm here, so nothing is said of it"}.`,
-    "",
-    "| what | against | ours, ms | theirs, ms | ratio | goal | |",
-    "| --- | --- | --- | --- | --- | --- | --- |",
-    ...lines,
-    "",
-  ].join("\n");
-  writeFileSync(join(root, "docs/benchmarks.md"), text);
-  console.log(text);
+async function rolling() {
+  const rolls = await rollRounds(perennial);
+  if (rolls === null) return null;
+  drawRoll(rolls, docs);
+  return rollData(rolls);
 }
 
-if (process.env["PERENNIAL_BENCH_INSIDE"] !== "1") outside();
-else await inside();
+delete process.env["NODE_EXTRA_CA_CERTS"];
+delete process.env["NODE_OPTIONS"];
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !Object.hasOwn(parts, name));
+if (unknown.length > 0) {
+  console.error(`no part ${unknown.join(", ")}; there are: ${Object.keys(parts).join(", ")}`);
+  process.exit(2);
+}
+ensureDependencies();
+run(process.execPath, [join(root, "scripts/build.mjs")], { cwd: root });
+await measure(asked.length > 0 ? asked : Object.keys(parts));

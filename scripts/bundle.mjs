@@ -1,9 +1,10 @@
 // Bundles the sources into a folder: the command line as one minified CommonJS file, the same with the code of `check` only (what
 // people wait for and scripts repeat), the libraries of YAML and age and the Chinese texts by themselves, and the loader that bin/perennial starts.
-import { copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { build } from "esbuild";
 import { bundleOptions } from "./bundle-options.mjs";
+import { licencesOf } from "./licences.mjs";
 
 const root = resolve(import.meta.dirname, "..");
 
@@ -38,17 +39,20 @@ const ageBesideUs = {
   },
 };
 
+/** What the command line takes from the Chinese texts, by the file that has it. */
+const chineseNames = { zh: "zh", "cli-zh": "cliZh", details: "detailInChinese" };
+
 /** Most people read English. Whoever does not waits for one more file, read at the first word of it. */
 const chineseBesideUs = {
   name: "chinese-beside-us",
   setup(builder) {
-    builder.onResolve({ filter: /\/messages\/(cli-)?zh\.ts$/ }, ({ path }) => ({
+    builder.onResolve({ filter: /\/messages\/(?:(?:cli-)?zh|zh\/details)\.ts$/ }, ({ path }) => ({
       path: basename(path, ".ts"),
       namespace: "chinese",
     }));
     builder.onResolve({ filter: /^\.\/chinese\.cjs$/ }, ({ path }) => ({ path, external: true }));
     builder.onLoad({ filter: /.*/, namespace: "chinese" }, ({ path }) => {
-      const name = path === "zh" ? "zh" : "cliZh";
+      const name = chineseNames[path];
       return { contents: `module.exports = { get ${name}() { return require("./chinese.cjs").${name}; } };` };
     });
   },
@@ -67,32 +71,38 @@ const checkOnly = {
   },
 };
 
-/** Empties `dist` first. Equal sources give equal bytes. */
+/** Empties `dist` first. Equal sources give equal bytes. Returns esbuild's metafiles: what each bundle was made of. */
 export async function bundle(dist) {
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
+  const make = async (name, options) => {
+    const outfile = join(dist, `${name}.cjs`);
+    const { metafile } = await build({
+      ...bundleOptions,
+      absWorkingDir: root,
+      metafile: true,
+      outfile,
+      ...options,
+    });
+    return metafile;
+  };
   const entryPoints = [join(root, "src/cli/start.ts")];
   const plugins = [commanderWithoutChildren, yamlBesideUs, ageBesideUs, chineseBesideUs];
-  await build({ ...bundleOptions, entryPoints, outfile: join(dist, "perennial.cjs"), plugins });
-  await build({
-    ...bundleOptions,
-    entryPoints,
-    outfile: join(dist, "check.cjs"),
-    plugins: [...plugins, checkOnly],
-  });
   const yaml = { contents: 'module.exports = require("yaml");', resolveDir: root };
-  await build({ ...bundleOptions, stdin: yaml, outfile: join(dist, "yaml.cjs") });
   const age = { contents: 'export { Decrypter, Encrypter } from "age-encryption";', resolveDir: root };
-  await build({ ...bundleOptions, stdin: age, outfile: join(dist, "age.cjs") });
   const chinese = {
-    contents: 'export { zh } from "./zh.ts"; export { cliZh } from "./cli-zh.ts";',
+    contents:
+      'export { zh } from "./zh.ts"; export { cliZh } from "./cli-zh.ts"; export { detailInChinese } from "./zh/details.ts";',
     resolveDir: join(root, "src/report/messages"),
   };
-  await build({
-    ...bundleOptions,
-    stdin: chinese,
-    outfile: join(dist, "chinese.cjs"),
-    plugins: [yamlBesideUs],
-  });
+  const metafiles = [
+    await make("perennial", { entryPoints, plugins }),
+    await make("check", { entryPoints, plugins: [...plugins, checkOnly] }),
+    await make("yaml", { stdin: yaml }),
+    await make("age", { stdin: age }),
+    await make("chinese", { stdin: chinese, plugins: [yamlBesideUs] }),
+  ];
   copyFileSync(join(root, "src/cli/loader.cjs"), join(dist, "loader.cjs"));
+  writeFileSync(join(dist, "THIRD-PARTY-LICENSES"), licencesOf(root, metafiles));
+  return metafiles;
 }

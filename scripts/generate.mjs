@@ -17,11 +17,18 @@ function profilesSource() {
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name)
     .sort();
-  const entries = ids.map((id) => {
-    const text = readFileSync(join(root, "profiles", id, "profile.yaml"), "utf8");
-    const digest = createHash("sha256").update(text).digest("hex");
-    return `  ${JSON.stringify(id)}: { digest: "sha256:${digest}", data: ${JSON.stringify(parse(text))} },`;
-  });
+  const textOf = (id) => readFileSync(join(root, "profiles", id, "profile.yaml"), "utf8");
+  // Of its parents' texts too: what they say is part of it.
+  const digestOf = (id) => {
+    const text = textOf(id);
+    const { extends: parent } = parse(text);
+    const under = parent === undefined ? "" : digestOf(parent);
+    return createHash("sha256").update(under).update(text).digest("hex");
+  };
+  const entries = ids.map(
+    (id) =>
+      `  ${JSON.stringify(id)}: { digest: "sha256:${digestOf(id)}", data: ${JSON.stringify(parse(textOf(id)))} },`,
+  );
   return [
     "// Generated from profiles/*/profile.yaml by scripts/generate.mjs; do not edit.",
     "",

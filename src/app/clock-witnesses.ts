@@ -1,7 +1,8 @@
 // Who is asked what time it is before anything is renewed: the node's files, its journals, and, when it may be dialled, other machines.
 import { formatAddress, parseAddress, type Address } from "../core/model/address.ts";
 import type { ClockWitness } from "../core/model/clock.ts";
-import { type Refusal, attempt, isAppError } from "../core/model/errors.ts";
+import type { Refusal } from "../core/model/refusal.ts";
+import { attempt, isAppError } from "../core/model/errors.ts";
 import type { Plan } from "../core/model/plan.ts";
 import { parseKubeconfig } from "../core/kubeconfig/kubeconfig.ts";
 import { clockDoubts } from "../core/plan/clock-doubts.ts";

@@ -1,13 +1,12 @@
-// The use cases plan, renew, apply, resume, rollback, runs for the nodes of a cluster.yaml.
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+// The use cases plan, renew, apply for the nodes of a cluster.yaml.
 import { parseAddress, type NodeName } from "../core/model/address.ts";
-import type { ClockWitness } from "../core/model/clock.ts";
 import type { Cluster } from "../core/model/cluster.ts";
-import { AppError, isAppError } from "../core/model/errors.ts";
+import { AppError, codedError, isAppError } from "../core/model/errors.ts";
 import type { LiveInventory } from "../core/model/live.ts";
 import type { Plan, RenewRequest } from "../core/model/plan.ts";
+import type { BatchSize, MinReady } from "../core/model/readiness.ts";
 import { buildPlan } from "../core/plan/build.ts";
+import { unreachable } from "../core/plan/plan-many.ts";
 import { commandsInPlan, hasLiveSteps } from "../core/plan/steps.ts";
 import { discoverLive } from "../drivers/discovery/live.ts";
 import { systemProcesses } from "../drivers/shared/processes.ts";
@@ -20,21 +19,23 @@ import {
 } from "../drivers/shared/world.ts";
 import type { FileStore } from "../drivers/store/files.ts";
 import { checkPlan } from "../engine/check-plan.ts";
+import { refuseWhereHeld } from "../engine/cluster-lock.ts";
+import { membersOf } from "../engine/members.ts";
 import type { EnginePorts } from "../engine/ports/engine-ports.ts";
 import type { Live } from "../engine/ports/live.ts";
 import type { StateDirectory } from "../engine/ports/state.ts";
-import { resumeRun } from "../engine/resume-run.ts";
-import { rollbackRun } from "../engine/rollback-run.ts";
 import type { RunOptions } from "../engine/run-context.ts";
 import { runPlan } from "../engine/run-plan.ts";
 import type { RunResult } from "../engine/run-result.ts";
-import { lastUndoable, showRun, unfinishedRun } from "../engine/runs.ts";
-import { copiesOnNodes, stateOfNodes, storeOfNodes } from "./cluster-ports.ts";
+import { stateOfNodes, storeOfNodes } from "./cluster-ports.ts";
+import { partOf } from "./cluster-state.ts";
 import { gatherLiveInventory, type ProfileChoice } from "./gather.ts";
-import { factsOfNodes, gatherNodes, readEtcd } from "./gather-nodes.ts";
+import { clocksOf, factsOfNodes, gatherNodes, readEtcd, type UnreadNode } from "./gather-nodes.ts";
+import { inParallel, nodesAtOnce } from "./in-parallel.ts";
 import { refuseStrangers } from "./live.ts";
 import type { NodeAccess } from "./node-access.ts";
 import { preflightProcesses } from "./process-preflight.ts";
+import { findRuns, openAmong, runCopies, type RunPlace } from "./run-copies.ts";
 import { toolVersion } from "./version.ts";
 
 /** A cluster with the ways to its nodes open. */
@@ -46,38 +47,22 @@ export interface ClusterSession {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Below the node's state directory for root, who may be on a node; else where the XDG specification puts state. */
-export function defaultStateDirectory(
-  name: string,
-  environment: Readonly<Record<string, string | undefined>>,
-): string {
-  if (process.getuid?.() === 0) return join("/var/lib/perennial", partOf(name));
-  const base = environment["XDG_STATE_HOME"];
-  const home = environment["HOME"] ?? homedir();
-  return join(
-    base === undefined || base === "" ? join(home, ".local/state") : resolve(base),
-    "perennial",
-    name,
-  );
-}
-
-/** Where a node keeps what belongs to runs over several nodes, below its state directory. */
-export function partOf(name: string): string {
-  return `clusters/${name}`;
-}
-
 export interface ClusterRequest {
   readonly request: RenewRequest;
   readonly at: number;
   readonly acceptOutage: boolean;
   readonly skipsUnreachable: boolean;
+  /** How many nodes have to report before controller-managers are started; null for none, absent for the plan's own default. */
+  readonly minReady?: MinReady | null;
+  /** How many workers are repaired side by side. */
+  readonly batch?: BatchSize;
 }
 
-/** Reads every node and plans; changes nothing. @throws AppError `nodes-unreadable` when none could be read */
+/** Reads every node and plans; changes nothing. @throws AppError `refused` when none could be read; `profiles-differ` */
 export async function planCluster(
   open: ClusterSession,
   choice: ProfileChoice,
-  { request, at, acceptOutage, skipsUnreachable }: ClusterRequest,
+  { request, at, acceptOutage, skipsUnreachable, minReady, batch }: ClusterRequest,
 ): Promise<Plan> {
   const { processes: commands = {} } = request;
   const gathered = await gatherNodes(open.accesses, choice, { at, commands });
@@ -99,8 +84,11 @@ export async function planCluster(
         takesSnapshot: request.noSnapshot !== true,
         members,
         acceptOutage,
-        unreachable: gathered.unread,
+        unreachable: gathered.unread.map(asData),
         skipsUnreachable,
+        workers: workersOf(open.cluster),
+        ...(minReady === undefined ? {} : { minReady }),
+        ...(batch === undefined ? {} : { batch }),
       },
     });
   } finally {
@@ -108,30 +96,25 @@ export async function planCluster(
   }
 }
 
-/** What each machine says the time is, against this one's; the benefit of the doubt is the way there and back. */
-async function clocksOf(accesses: readonly NodeAccess[]): Promise<readonly ClockWitness[]> {
-  const told = await Promise.all(
-    accesses.map(async (access): Promise<readonly ClockWitness[]> => {
-      const clock = await access.clock();
-      if (clock === null) return [];
-      const askedAt = systemClock.now();
-      const offBy = Math.max(0, Math.abs(clock.offsetMs) - clock.uncertaintyMs);
-      const at = askedAt + Math.sign(clock.offsetMs) * offBy;
-      return [{ kind: "peer", endpoint: access.node.name, at, askedAt }];
-    }),
-  );
-  return told.flat();
+function workersOf({ nodes }: Cluster): readonly NodeName[] {
+  return nodes.filter(({ roles }) => roles.every((role) => role === "worker")).map(({ name }) => name);
 }
 
-function noNode(unread: readonly { readonly node: NodeName; readonly reason: string }[]): AppError {
-  return new AppError("refused", {
-    refusals: unread.map(({ node, reason }) => ({
-      code: "node-unreachable",
-      slot: node,
-      address: "",
-      detail: reason,
-    })),
-  });
+function noNode(unread: readonly UnreadNode[]): AppError {
+  return new AppError("refused", { refusals: unread.map((node) => unreachable(asData(node))) });
+}
+
+function asData({ node, reason, error }: UnreadNode): Parameters<typeof unreachable>[0] {
+  return { node, reason, error: codedError(error) };
+}
+
+/** @throws AppError `run-unfinished`; `locked` for a colleague's run that goes on: it is open as well, and was not cut off */
+export async function refuseWhileClusterOpen(open: ClusterSession, plan: Plan): Promise<void> {
+  const own = new Set(nodesOf(plan));
+  const others = openAmong(await findRuns(placesOf(open), ({ node }) => node === null || own.has(node)));
+  if (!others) return;
+  await refuseWhereHeld(portsOf(open, { accesses: open.accesses, stores: new Map(), live: null }));
+  throw new AppError("run-unfinished", { run: others.run });
 }
 
 /** Does exactly what the plan says, on every node that it names. */
@@ -142,6 +125,7 @@ export async function applyToCluster(
 ): Promise<RunResult> {
   checkPlan(plan);
   refuseOtherCluster(open, plan);
+  await refuseWhileClusterOpen(open, plan);
   return withCluster(open, plan, async (ports, stores) => {
     await preflight(plan, stores);
     await preflightProcesses(plan, ports);
@@ -149,33 +133,16 @@ export async function applyToCluster(
   });
 }
 
-export async function resumeCluster(
-  open: ClusterSession,
-  run: string | null,
-  options: RunOptions,
-): Promise<{ readonly result: RunResult; readonly plan: Plan } | null> {
-  const state = mainState(open);
-  const id = run ?? (await unfinishedRun(state))?.run ?? null;
-  if (id === null) return null;
-  const { plan } = await showRun(state, id);
-  refuseOtherCluster(open, plan);
-  const result = await withCluster(open, plan, (ports) => resumeRun(ports, id, options));
-  return { result, plan };
+/** The operator's own runs, and the copies on every node of the file. */
+export function placesOf(open: ClusterSession): readonly RunPlace[] {
+  const part = partOf(open.cluster.name);
+  return [
+    { node: null, state: mainState(open) },
+    ...open.accesses.map((access) => ({ node: access.node.name, state: access.state(part) })),
+  ];
 }
 
-export async function rollbackCluster(
-  open: ClusterSession,
-  run: string,
-  options: RunOptions & { readonly acceptExpired: boolean },
-): Promise<RunResult> {
-  const state = mainState(open);
-  const id = run === "last" ? await lastUndoable(state) : run;
-  const { plan } = await showRun(state, id);
-  refuseOtherCluster(open, plan);
-  return withCluster(open, plan, (ports) => rollbackRun(ports, id, options));
-}
-
-function refuseOtherCluster({ cluster }: ClusterSession, plan: Plan): void {
+export function refuseOtherCluster({ cluster }: ClusterSession, plan: Plan): void {
   if (plan.nodes !== undefined && plan.cluster === cluster.name) return;
   throw new AppError("plan-invalid", {
     path: plan.cluster,
@@ -183,7 +150,7 @@ function refuseOtherCluster({ cluster }: ClusterSession, plan: Plan): void {
   });
 }
 
-function mainState({ stateDirectory, environment }: ClusterSession): StateDirectory {
+export function mainState({ stateDirectory, environment }: ClusterSession): StateDirectory {
   return openStateDirectory(stateDirectory, { failpoints: failpointsFromEnvironment(environment) });
 }
 
@@ -195,15 +162,16 @@ function openStores(accesses: readonly NodeAccess[]): ReadonlyMap<NodeName, File
   return new Map(accesses.map((access) => [access.node.name, access.openStore()]));
 }
 
-/** Every node that the plan speaks of, open for the engine. */
-async function withCluster<T>(
+/** Every node that the plan speaks of, open for the engine; those that have nothing but a member of etcd to be asked are neither locked nor written to. */
+export async function withCluster<T>(
   open: ClusterSession,
   plan: Plan,
   action: (ports: EnginePorts, stores: ReadonlyMap<NodeName, FileStore>) => Promise<T>,
 ): Promise<T> {
-  const accesses = accessesOf(open, plan);
-  const live = hasLiveSteps(plan) ? await livePorts(accesses, plan) : null;
-  const stores = openStores(accesses);
+  const accesses = accessesTo(open, nodesOf(plan));
+  const all = accessesTo(open, [...nodesOf(plan), ...membersOf({ plan }).map(({ node }) => node)]);
+  const live = hasLiveSteps(plan) ? await livePorts(all, plan) : null;
+  const stores = openStores(all);
   try {
     return await action(portsOf(open, { accesses, stores, live }), stores);
   } finally {
@@ -211,12 +179,16 @@ async function withCluster<T>(
   }
 }
 
-function accessesOf(open: ClusterSession, plan: Plan): readonly NodeAccess[] {
-  const named = [
+/** Nodes that the plan reads or writes files of, or has steps for. */
+function nodesOf(plan: Plan): readonly NodeName[] {
+  return [
     ...plan.guards.map(({ address }) => parseAddress(address).node),
     ...plan.phases.flatMap(({ nodes }) => nodes.map(({ node }) => node)),
   ];
-  return [...new Set(named)].toSorted().map((node) => {
+}
+
+function accessesTo(open: ClusterSession, names: readonly NodeName[]): readonly NodeAccess[] {
+  return [...new Set(names)].toSorted().map((node) => {
     const access = open.accesses.find((each) => each.node.name === node);
     if (access) return access;
     throw new AppError("plan-invalid", { path: node, reason: `there is no node ${node} in the cluster` });
@@ -229,25 +201,38 @@ interface Opened {
   readonly live: ReadonlyMap<NodeName, Live> | null;
 }
 
-function portsOf(open: ClusterSession, { accesses, stores, live }: Opened): EnginePorts {
+export function portsOf(open: ClusterSession, { accesses, stores, live }: Opened): EnginePorts {
   const main = mainState(open);
   const part = partOf(open.cluster.name);
   const states = new Map(accesses.map((access) => [access.node.name, access.state(part)]));
+  // Who works on one of the nodes has his own part there: it is no copy.
+  const copied = accesses
+    .filter((access) => !isHere(access) || states.get(access.node.name)?.path !== main.path)
+    .map((access) => access.node.name);
   return {
     ...worldPorts(),
     store: storeOfNodes(stores),
     state: stateOfNodes(main, states),
     locks: [
       { node: null, state: main },
-      ...accesses.map((access) => ({ node: access.node.name, state: access.state("") })),
+      ...accesses.map((access) => ({
+        node: access.node.name,
+        state: access.state(""),
+        isHere: isHere(access),
+      })),
     ],
-    copies: copiesOnNodes(main, states),
+    copies: runCopies({ main, nodes: states, copied, self: () => systemProcesses().self() }),
     processes: systemProcesses(),
     failpoints: failpointsFromEnvironment(open.environment),
     audience: { tell: () => {} },
     toolVersion,
     ...(live === null ? {} : { live: (node: NodeName) => liveOn(live, node) }),
   };
+}
+
+/** The same path on another machine is another folder. */
+function isHere({ node }: NodeAccess): boolean {
+  return node.reach.kind !== "ssh";
 }
 
 function liveOn(live: ReadonlyMap<NodeName, Live>, node: NodeName): Live {
@@ -260,8 +245,10 @@ function liveOn(live: ReadonlyMap<NodeName, Live>, node: NodeName): Live {
 async function livePorts(accesses: readonly NodeAccess[], plan: Plan): Promise<ReadonlyMap<NodeName, Live>> {
   const choice = { id: plan.profile.id, params: {} };
   const commands = commandsInPlan(plan);
-  const found = await Promise.all(
-    accesses.map(async (access): Promise<readonly (readonly [NodeName, Live])[]> => {
+  const found = await inParallel(
+    accesses,
+    nodesAtOnce,
+    async (access): Promise<readonly (readonly [NodeName, Live])[]> => {
       const inventory = (): Promise<LiveInventory> =>
         gatherLiveInventory(access.readable, choice, discoverLive);
       const port = await access.live(await inventory(), commands);
@@ -269,7 +256,7 @@ async function livePorts(accesses: readonly NodeAccess[], plan: Plan): Promise<R
       const isComplete = (await port.processes.restore()).length === 0;
       const whole = isComplete ? port : await access.live(await inventory(), commands);
       return whole === null ? [] : [[access.node.name, whole]];
-    }),
+    },
   );
   return new Map(found.flat());
 }

@@ -1,18 +1,37 @@
 // The nodes of a cluster file, each with the way to it; and what is stored on all of them, read at once.
+import { join } from "node:path";
 import type { Cluster, ClusterNode, Reach } from "../core/model/cluster.ts";
 import { AppError, isAppError } from "../core/model/errors.ts";
 import type { Facts } from "../core/policy/facts.ts";
-import { mergeFacts } from "../core/policy/merge-facts.ts";
 import { builtinProfile, builtinProfileIds } from "../core/profile/builtin.ts";
 import { resolveParams } from "../core/profile/profile.ts";
+import { openStateDirectory } from "../drivers/shared/state-directory.ts";
+import type { ReadableState } from "../engine/runs.ts";
+import { defaultStateDirectory } from "./cluster-state.ts";
 import { type GatherOptions, type ProfileChoice, gather } from "./gather.ts";
-import { inParallel } from "./in-parallel.ts";
-import { type LiveChoice, type LocalNode, type ReadableNode, localNode } from "./local-node.ts";
+import { inParallel, nodesAtOnce } from "./in-parallel.ts";
+import { type KeptRuns, keptRuns, type LifeOf } from "./kept-runs.ts";
+import {
+  type LiveChoice,
+  type LocalNode,
+  type ReadableNode,
+  localNode,
+  lockDirectoryOf,
+} from "./local-node.ts";
+import { factsOfCluster } from "./facts-of-cluster.ts";
 
 export type SshNode = ClusterNode & { readonly reach: Extract<Reach, { readonly kind: "ssh" }> };
 
+/** A node, and what it keeps for runs. */
+export interface OpenNode extends ReadableNode {
+  /** A folder of the node's own `var/lib/perennial`. */
+  state(path: string): ReadableState;
+  /** Whether the holder of a lock still runs; default: as far as this machine knows. */
+  readonly lifeOf?: LifeOf;
+}
+
 /** A node that holds something until it is closed. */
-export interface ReachedNode extends ReadableNode {
+export interface ReachedNode extends OpenNode {
   close(): Promise<void>;
 }
 
@@ -28,24 +47,35 @@ export interface OpenClusterOptions {
   readonly allowLinksTo?: readonly string[];
 }
 
-export interface NodeAccess {
+/** A node that is read and never written (node-access.ts has the ones that are). */
+export interface ReadAccess {
   readonly node: ClusterNode;
   /** The node itself when its files are on this machine (`local`, `root`). */
   readonly local: LocalNode | null;
   /** Reached at the first call, the same node or the same error at every later one. @throws AppError */
-  readonly open: () => Promise<ReadableNode>;
+  readonly open: () => Promise<OpenNode>;
+  /** Ends what `open` began; the next `open` begins anew. */
+  readonly leave: () => Promise<void>;
 }
 
 export interface OpenCluster {
   readonly cluster: Cluster;
   readonly choice: ProfileChoice;
-  readonly nodes: readonly NodeAccess[];
+  readonly nodes: readonly ReadAccess[];
+  /** Absolute path of the operator's own part of the runs. */
+  readonly stateDirectory: string;
   close(): Promise<void>;
 }
 
 /** What came of one node. */
 export type NodeOutcome =
-  | { readonly node: ClusterNode; readonly state: "read"; readonly facts: Facts }
+  | {
+      readonly node: ClusterNode;
+      readonly state: "read";
+      readonly facts: Facts;
+      /** Of the cluster and of the node itself; null without any. */
+      readonly runs: KeptRuns | null;
+    }
   | { readonly node: ClusterNode; readonly state: "failed"; readonly error: AppError };
 
 export interface ClusterFacts {
@@ -55,21 +85,18 @@ export interface ClusterFacts {
   readonly facts: Facts | null;
 }
 
-/** How many nodes are reached and read at a time. */
-export const nodesAtOnce = 32;
-
 /** Nothing is reached yet. @throws AppError `profile-unknown`, `name-unknown` for what the file says of the profile */
 export function openCluster(cluster: Cluster, options: OpenClusterOptions): OpenCluster {
   const { profile, params } = cluster;
   assertParams(cluster);
-  const closers: (() => Promise<void>)[] = [];
-  const nodes = cluster.nodes.map((node) => accessTo(node, options, closers));
+  const nodes = cluster.nodes.map((node) => accessTo(node, options));
   return {
     cluster,
     choice: { id: profile, params },
     nodes,
+    stateDirectory: defaultStateDirectory(cluster.name, options.environment),
     close: async () => {
-      await inParallel(closers.splice(0), nodesAtOnce, (close) => close());
+      await inParallel(nodes, nodesAtOnce, ({ leave }) => leave());
     },
   };
 }
@@ -88,11 +115,7 @@ function assertParams({ profile, params }: Cluster): void {
   if (attempts.every((error) => error !== null)) throw attempts[0];
 }
 
-function accessTo(
-  node: ClusterNode,
-  options: OpenClusterOptions,
-  closers: (() => Promise<void>)[],
-): NodeAccess {
+function accessTo(node: ClusterNode, options: OpenClusterOptions): ReadAccess {
   const { reach } = node;
   if (reach.kind !== "ssh") {
     const local = localNode({
@@ -103,22 +126,31 @@ function accessTo(
       live: reach.kind === "local" ? (options.live ?? null) : null,
       nodeName: node.name,
     });
-    return { node, local, open: async () => local };
+    const state = (path: string): ReadableState => openStateDirectory(join(lockDirectoryOf(local), path));
+    return { node, local, open: async () => ({ ...local, state }), leave: async () => {} };
   }
   const { openSsh } = options;
-  const reached = async (): Promise<ReadableNode> => {
+  const reached = async (): Promise<ReachedNode> => {
     if (openSsh === undefined) throw new AppError("reach-unsupported", { node: node.name, reach: "ssh" });
-    const opened = await openSsh({ ...node, reach });
-    closers.push(() => opened.close());
-    return { ...opened, nodeName: node.name };
+    return { ...(await openSsh({ ...node, reach })), nodeName: node.name };
   };
-  let opening: Promise<ReadableNode> | null = null;
-  return { node, local: null, open: () => (opening ??= reached()) };
+  let opening: Promise<ReachedNode> | null = null;
+  return {
+    node,
+    local: null,
+    open: () => (opening ??= reached()),
+    leave: async () => {
+      // What could not be opened has nothing to close.
+      const opened = await opening?.catch(() => null);
+      opening = null;
+      await opened?.close();
+    },
+  };
 }
 
 /**
  * Everything stored on all nodes, for the instant `at` (ms). A node that cannot be reached or read is an outcome. Of what was read
- * only the facts are kept.
+ * only the facts and the journals of the cluster's runs are kept, and each node is left as soon as it was read: never more than {@link nodesAtOnce} connections.
  * @throws AppError `profiles-differ`
  */
 export async function gatherCluster(
@@ -127,31 +159,28 @@ export async function gatherCluster(
   options: GatherOptions = { wipe: true },
 ): Promise<ClusterFacts> {
   const outcomes = await inParallel(nodes, nodesAtOnce, (access) =>
-    outcomeOf(access, async (node) => (await gather(node, choice, at, options)).facts),
+    outcomeOf(access, async (node) => {
+      const { facts } = await gather(node, choice, at, options);
+      const state = (path: string): ReadableState => node.state(path);
+      const { lifeOf } = node;
+      const runs = await keptRuns({ node: access.node.name, cluster: cluster.name, state, lifeOf });
+      return { facts, runs };
+    }),
   );
   const parts = outcomes.flatMap((outcome) => (outcome.state === "read" ? [outcome.facts] : []));
-  assertOneProfile(cluster, parts);
-  return { outcomes, facts: parts.length === 0 ? null : mergeFacts(cluster.name, parts) };
+  return { outcomes, facts: parts.length === 0 ? null : factsOfCluster(cluster.name, parts) };
 }
 
 async function outcomeOf(
-  { node, open }: NodeAccess,
-  read: (node: ReadableNode) => Promise<Facts>,
+  { node, open, leave }: ReadAccess,
+  read: (node: OpenNode) => Promise<{ readonly facts: Facts; readonly runs: KeptRuns | null }>,
 ): Promise<NodeOutcome> {
   try {
-    return { node, state: "read", facts: await read(await open()) };
+    return { node, state: "read", ...(await read(await open())) };
   } catch (error) {
     if (!isAppError(error)) throw error;
     return { node, state: "failed", error };
+  } finally {
+    await leave();
   }
-}
-
-function assertOneProfile({ name }: Cluster, parts: readonly Facts[]): void {
-  const ids = [...new Set(parts.map(({ inventory }) => inventory.profile.id))];
-  if (ids.length < 2) return;
-  const profiles = ids.map((id) => {
-    const own = parts.filter(({ inventory }) => inventory.profile.id === id);
-    return `${id} (${own.flatMap(({ inventory }) => inventory.nodes.map(({ node }) => node)).join(", ")})`;
-  });
-  throw new AppError("profiles-differ", { cluster: name, profiles });
 }

@@ -5,10 +5,10 @@ import { isAppError } from "../core/model/errors.ts";
 import type { AnyFinding } from "../core/model/finding.ts";
 import type { NodeKnowledge } from "../core/policy/diagnose/knowledge.ts";
 import { unreachable } from "./check-cluster.ts";
-import { type ClusterFacts, type NodeAccess, type OpenCluster, nodesAtOnce } from "./cluster.ts";
+import { type ClusterFacts, type OpenCluster, type ReadAccess } from "./cluster.ts";
 import { type LogInputs, diagnoseNode } from "./diagnose.ts";
 import type { ProfileChoice } from "./gather.ts";
-import { inParallel } from "./in-parallel.ts";
+import { inParallel, nodesAtOnce } from "./in-parallel.ts";
 import { nodeKnowledge } from "./node-knowledge.ts";
 
 export interface ClusterDiagnoses {
@@ -37,13 +37,14 @@ export async function diagnoseCluster(
 }
 
 async function diagnoseOne(
-  { node, open }: NodeAccess,
+  { node, open }: ReadAccess,
   request: { readonly choice: ProfileChoice; readonly at: number; readonly withinMs: number },
   inputs: LogInputs,
 ): Promise<DiagnoseResult | AnyFinding> {
   try {
     const result = await diagnoseNode(await open(), { files: [], ...request }, inputs);
-    return { ...result, node: node.name };
+    const { reach } = node;
+    return { ...result, node: node.name, ...(reach.kind === "ssh" ? { reach } : {}) };
   } catch (error) {
     if (!isAppError(error)) throw error;
     return unreachable(node, error);

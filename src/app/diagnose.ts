@@ -67,7 +67,7 @@ async function knowledgeOf(local: ReadableNode, { choice, at, withinMs }: Diagno
     const { facts } = await gather(local, choice, at);
     return { node: nodeKnowledge(local, facts, { findings: check(facts, { withinMs }) }) };
   } catch (error) {
-    if (isAppError(error, "not-a-node")) return { node: null, error };
+    if (isAppError(error, "not-a-node") || isAppError(error, "not-kubeadm")) return { node: null, error };
     throw error;
   }
 }

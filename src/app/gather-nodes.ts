@@ -1,18 +1,22 @@
 // Facts of all nodes of a cluster at one instant: files, processes, listeners, etcd's members; nodes in parallel.
 import type { NodeName } from "../core/model/address.ts";
-import { isAppError, wordsOf } from "../core/model/errors.ts";
+import type { ClockWitness } from "../core/model/clock.ts";
+import { type AppError, isAppError, wordsOf } from "../core/model/errors.ts";
 import type { CommandsByProcess, LiveFacts } from "../core/model/live.ts";
 import type { MemberReading } from "../core/model/quorum.ts";
-import { etcdAccess } from "../core/plan/live-steps.ts";
+import { etcdAccess } from "../core/plan/etcd-access.ts";
 import type { Facts } from "../core/policy/facts.ts";
-import { mergeFacts } from "../core/policy/merge-facts.ts";
 import { discoverLive } from "../drivers/discovery/live.ts";
 import { discoverRemains } from "../drivers/discovery/remains.ts";
+import { systemClock } from "../drivers/shared/world.ts";
 import { type EtcdPorts, withEtcdTarget } from "../engine/etcd-target.ts";
+import { orUnreachable } from "../engine/members.ts";
 import type { Live } from "../engine/ports/live.ts";
 import { gatherLive, type ProfileChoice } from "./gather.ts";
+import { inParallel, nodesAtOnce } from "./in-parallel.ts";
 import { hurriedBy, lookLive } from "./live.ts";
 import type { NodeAccess } from "./node-access.ts";
+import { factsOfCluster } from "./facts-of-cluster.ts";
 
 export interface GatheredNode {
   readonly access: NodeAccess;
@@ -23,7 +27,9 @@ export interface GatheredNode {
 
 export interface UnreadNode {
   readonly node: NodeName;
+  /** In the words of the error itself. */
   readonly reason: string;
+  readonly error: AppError;
 }
 
 export interface GatheredNodes {
@@ -43,7 +49,7 @@ export async function gatherNodes(
   choice: ProfileChoice,
   options: GatherNodesOptions,
 ): Promise<GatheredNodes> {
-  const results = await Promise.all(accesses.map((access) => gatherOne(access, choice, options)));
+  const results = await inParallel(accesses, nodesAtOnce, (access) => gatherOne(access, choice, options));
   return {
     nodes: results.flatMap((result) => ("facts" in result ? [result] : [])),
     unread: results.flatMap((result) => ("reason" in result ? [result] : [])),
@@ -69,14 +75,14 @@ async function gatherOne(
       live: port === null ? null : { facts: await lookLive(port, live, hurriedBy(facts)), port },
     };
   } catch (error) {
-    if (isAppError(error)) return { node: name, reason: wordsOf(error) };
+    if (isAppError(error)) return { node: name, reason: wordsOf(error), error };
     throw error;
   }
 }
 
-/** The whole cluster's. @throws TypeError without a node */
+/** The whole cluster's. @throws AppError `profiles-differ`; TypeError without a node */
 export function factsOfNodes(cluster: string, { nodes }: GatheredNodes): Facts {
-  return mergeFacts(
+  return factsOfCluster(
     cluster,
     nodes.map(({ facts }) => facts),
   );
@@ -88,25 +94,30 @@ export async function readEtcd(
   facts: Facts,
   { nodes }: GatheredNodes,
 ): Promise<readonly MemberReading[]> {
-  const readings = await Promise.all(
-    nodes.map(async ({ live, access: { node } }): Promise<readonly MemberReading[]> => {
+  const readings = await inParallel(
+    nodes,
+    nodesAtOnce,
+    async ({ live, access: { node } }): Promise<readonly MemberReading[]> => {
       const access = live && etcdAccess(facts, live.facts);
       if (!live || !access) return [];
-      return [{ node: node.name, answer: await askMember(ports, access, live.port) }];
-    }),
+      const answer = await orUnreachable(() =>
+        withEtcdTarget(ports, access, (target) => live.port.etcd.reading(target)),
+      );
+      return [{ node: node.name, answer }];
+    },
   );
   return readings.flat();
 }
 
-async function askMember(
-  ports: EtcdPorts,
-  access: NonNullable<ReturnType<typeof etcdAccess>>,
-  live: Live,
-): Promise<MemberReading["answer"]> {
-  try {
-    return await withEtcdTarget(ports, access, (target) => live.etcd.reading(target));
-  } catch (error) {
-    if (isAppError(error)) return { unreachable: wordsOf(error) };
-    throw error;
-  }
+/** What each machine says the time is, against this one's; the benefit of the doubt is the way there and back. */
+export async function clocksOf(accesses: readonly NodeAccess[]): Promise<readonly ClockWitness[]> {
+  const told = await inParallel(accesses, nodesAtOnce, async (access): Promise<readonly ClockWitness[]> => {
+    const clock = await access.clock();
+    if (clock === null) return [];
+    const askedAt = systemClock.now();
+    const offBy = Math.max(0, Math.abs(clock.offsetMs) - clock.uncertaintyMs);
+    const at = askedAt + Math.sign(clock.offsetMs) * offBy;
+    return [{ kind: "peer", endpoint: access.node.name, at, askedAt }];
+  });
+  return told.flat();
 }

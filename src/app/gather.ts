@@ -1,15 +1,16 @@
 // profile -> discovery -> inventory -> facts, for one node's files.
 import { hostname } from "node:os";
 import { type Address, formatAddress } from "../core/model/address.ts";
-import { AppError } from "../core/model/errors.ts";
+import { AppError, attempt, isAppError } from "../core/model/errors.ts";
 import type { Inventory } from "../core/model/inventory.ts";
 import type { LiveInventory } from "../core/model/live.ts";
 import type { Facts } from "../core/policy/facts.ts";
 import { objectsOfSlot, observe } from "../core/policy/observe.ts";
-import { type BuiltinProfile, builtinProfile, builtinProfileIds } from "../core/profile/builtin.ts";
-import { resolveParams } from "../core/profile/profile.ts";
+import { type BuiltinProfile, builtinProfile, profilesToTry } from "../core/profile/builtin.ts";
+import { resolveParams, substitute } from "../core/profile/profile.ts";
 import type { ClusterSigns, discoverClusterSigns } from "../drivers/discovery/cluster-signs.ts";
 import type { discoverLive } from "../drivers/discovery/live.ts";
+import { expectedByPatterns, expectedReads } from "../drivers/discovery/expected-reads.ts";
 import { discoverNodeName, discoverToldNames } from "../drivers/discovery/node-name.ts";
 import { discoverNode, recognises } from "../drivers/discovery/node.ts";
 import type { discoverRemains } from "../drivers/discovery/remains.ts";
@@ -91,22 +92,26 @@ async function read<T>(
   action: (view: RememberingView, recognised: Recognised) => Promise<T>,
 ): Promise<T> {
   const store = local.openStore(unnamed);
+  const view = openNodeView(store, unnamed);
   try {
-    const recognised = await recognise(openNodeView(store, unnamed), local, choice);
+    const recognised = await recognise(view, local, choice);
     return await action(recognised.view, recognised);
   } finally {
+    view.forgetExpected();
     store.close();
   }
 }
 
 async function observed(
   view: RememberingView,
-  { profile, digest, params }: Recognised,
+  { profile, digest, params, isFar }: Recognised,
   { at, remains, wipe }: GatherOptions & { readonly at: number },
 ): Promise<Gathered> {
   const found = await discoverNode(view, profile, params);
   const inventory: Inventory = { cluster: "local", profile: { id: profile.id, digest }, nodes: [found] };
-  for (const address of objectsOf(inventory)) await view.read(address.path);
+  const paths = objectsOf(inventory).map(({ path }) => path);
+  if (isFar) await view.expect(paths, []);
+  for (const path of paths) await view.read(path);
   const facts = observe(inventory, view.readings(), at);
   if (wipe === true && remains === undefined) wipeBytes(view);
   if (remains === undefined) return { facts, inventory };
@@ -123,6 +128,8 @@ const unnamed = "unnamed";
 
 interface Recognised extends BuiltinProfile {
   readonly params: Readonly<Record<string, string>>;
+  /** See {@link ReadableNode}. */
+  readonly isFar: boolean;
   /** The view that was given, under the node's name. */
   readonly view: RememberingView;
 }
@@ -135,11 +142,25 @@ async function recognise(
 ): Promise<Recognised> {
   const builtin = await chooseProfile(view, local, choice);
   const params = resolveParams(builtin.profile, choice.params);
+  const isFar = local.isFar === true;
+  if (isFar) await expectAll(view, builtin.profile, params);
   const name =
     local.nodeName === undefined
       ? ((await discoverNodeName(view, builtin.profile, params)) ?? hostNameOf(local))
       : await expectedName(view, local.nodeName, { ...builtin, params });
-  return { ...builtin, params, view: view.named(name) };
+  return { ...builtin, params, isFar, view: view.named(name) };
+}
+
+/** Two questions instead of one for each file. */
+async function expectAll(
+  view: RememberingView,
+  profile: BuiltinProfile["profile"],
+  params: Readonly<Record<string, string>>,
+): Promise<void> {
+  const { files, folders } = expectedReads(profile, params);
+  await view.expect(files, folders);
+  const more = await expectedByPatterns(view, profile, params);
+  await view.expect(more.files, more.folders);
 }
 
 /** The operator's name for the node holds unless etcd and the kubelet, where they say anything, both call it something else. */
@@ -158,17 +179,49 @@ function hostNameOf({ root, hostName }: ReadableNode): string {
 }
 
 async function chooseProfile(
-  view: NodeView,
+  view: RememberingView,
   local: ReadableNode,
   choice: ProfileChoice,
 ): Promise<BuiltinProfile> {
   if (choice.id !== null) return builtinProfile(choice.id);
-  for (const id of builtinProfileIds()) {
+  if (local.isFar === true) await view.expect(marksOfAll(choice), []);
+  for (const id of profilesToTry()) {
     const builtin = builtinProfile(id);
-    if (await recognises(view, builtin.profile, resolveParams(builtin.profile, choice.params)))
-      return builtin;
+    const params = resolveParams(builtin.profile, choice.params);
+    if (!(await recognises(view, builtin.profile, params))) continue;
+    if (!(await isSurelyKubeadm(view, builtin.profile, params))) await refuseOthers(view, local.root);
+    return builtin;
   }
+  await refuseOthers(view, local.root);
   throw new AppError("not-a-node", { root: local.root });
+}
+
+/** What any profile would look at; parameters that only some know are met one profile after the other, as before. */
+function marksOfAll({ params }: ProfileChoice): readonly string[] {
+  return profilesToTry().flatMap((id) => {
+    const { profile } = builtinProfile(id);
+    const resolved = attempt(() => resolveParams(profile, params));
+    if (isAppError(resolved)) return [];
+    return [...profile.recognise, ...(profile.certain ?? []), ...(profile.marks ?? [])].map((mark) =>
+      substitute(mark, resolved, profile.id),
+    );
+  });
+}
+
+/** A kubelet.conf alone tells little: OpenShift has a file of that name, and agents of others may have one. */
+async function isSurelyKubeadm(
+  view: NodeView,
+  profile: BuiltinProfile["profile"],
+  params: Readonly<Record<string, string>>,
+): Promise<boolean> {
+  return recognises(view, { ...profile, recognise: profile.certain ?? profile.recognise }, params);
+}
+
+/** @throws AppError `not-kubeadm` for a node of a distribution that something else looks after */
+async function refuseOthers(view: NodeView, root: string): Promise<void> {
+  const { otherDistribution } = await import("../drivers/discovery/other-distributions.ts");
+  const other = await otherDistribution(view);
+  if (other !== null) throw new AppError("not-kubeadm", { root, ...other });
 }
 
 function objectsOf(inventory: Inventory): readonly Address[] {

@@ -1,5 +1,8 @@
 // Many things at once, but not all at once.
 
+/** How many nodes are reached and read at a time. */
+export const nodesAtOnce = 32;
+
 /** The results in the order of the items; at most `limit` actions run at a time. Rejects with the first error. */
 export async function inParallel<T, R>(
   items: readonly T[],

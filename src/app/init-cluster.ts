@@ -3,7 +3,7 @@ import type { ClusterDraft, ClusterSign, ClusterSource, DraftNode } from "../cor
 import { AppError } from "../core/model/errors.ts";
 import type { NodeRole } from "../core/model/cluster.ts";
 import type { Looked } from "../core/model/verification.ts";
-import { etcdAccess } from "../core/plan/live-steps.ts";
+import { etcdAccess } from "../core/plan/etcd-access.ts";
 import { type ClusterSigns, discoverClusterSigns, hostIn } from "../drivers/discovery/cluster-signs.ts";
 import { type ListedMember, etcdMembers } from "../drivers/health/etcd-members.ts";
 import { withEtcdTarget } from "../engine/etcd-target.ts";
@@ -33,9 +33,12 @@ export async function draftCluster(local: LocalNode, request: InitRequest): Prom
   const listed = await memberList(local, signs, request);
   const own = ownNode(local, signs);
   assertOthers(own, named);
-  const others = memberNodes(signs, listed).filter(
-    ({ name, address }) => name !== own.name && (address === null || address.value !== own.address?.value),
-  );
+  // etcd lists its members in the order of their ids, which says nothing.
+  const others = memberNodes(signs, listed)
+    .filter(
+      ({ name, address }) => name !== own.name && (address === null || address.value !== own.address?.value),
+    )
+    .toSorted((one, other) => one.name.localeCompare(other.name, "en", { numeric: true }));
   const nodes = [own, ...others, ...named.map((one) => namedNode(one, signs))];
   return {
     name: signs.cluster ?? { value: "kubernetes", source: { kind: "default" } },

@@ -29,9 +29,11 @@ export async function inspectCollected(
   at: number,
   node: CollectedNode,
 ): Promise<InspectResult> {
-  const { served } = node.collected;
+  const { served, files } = node.collected;
   const presented = served.get(path);
   if (presented) return inspectBytes(path, presented, at);
+  if (!files.has(resolve("/", path)))
+    throw new AppError("not-collected", { path, known: [...served.keys(), ...files.keys()] });
   const store = node.openStore("local");
   try {
     return await inspectStored(store, path, at, resolve("/", path));

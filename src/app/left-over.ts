@@ -7,11 +7,11 @@ import { runOfTemporary } from "../drivers/shared/temporary-file.ts";
 import type { LocalNode } from "./local-node.ts";
 import { openNodeView } from "./node-view.ts";
 
-/** Those of the open run are its own: resume and rollback need them. A folder that cannot be listed has findings of its files. */
+/** Those of an open run are its own: resume and rollback need them. A folder that cannot be listed has findings of its files. */
 export async function leftOverTemporaries(
   local: LocalNode,
   result: CheckResult,
-  openRun: string | null,
+  openRuns: readonly string[],
 ): Promise<readonly AnyFinding[]> {
   const node = result.nodes[0] ?? "node";
   const store = local.openStore(node);
@@ -22,7 +22,7 @@ export async function leftOverTemporaries(
       const names = await view.list(folder);
       if (names === null || "unreadable" in names) continue;
       found.push(
-        ...names.filter((name) => isLeftOver(name, openRun)).map((name) => posix.join(folder, name)),
+        ...names.filter((name) => isLeftOver(name, openRuns)).map((name) => posix.join(folder, name)),
       );
     }
     return found.map((path): AnyFinding => ({
@@ -39,9 +39,9 @@ export async function leftOverTemporaries(
   }
 }
 
-function isLeftOver(name: string, openRun: string | null): boolean {
+function isLeftOver(name: string, openRuns: readonly string[]): boolean {
   const run = runOfTemporary(name);
-  return run !== null && run !== openRun;
+  return run !== null && !openRuns.includes(run);
 }
 
 function foldersOf({ certificates, authorities }: CheckResult): readonly string[] {

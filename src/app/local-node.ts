@@ -52,6 +52,8 @@ export interface ReadableNode {
   readonly hostName?: string;
   /** What a cluster file calls it; files that say otherwise are `node-is-another`. */
   readonly nodeName?: string;
+  /** Each question is a way there and back, and many at once are one: what will be asked for is asked for together. */
+  readonly isFar?: true;
 }
 
 export interface LocalNode extends LocalNodeOptions {

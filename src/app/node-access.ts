@@ -4,18 +4,26 @@ import type { ClusterNode } from "../core/model/cluster.ts";
 import type { CommandsByProcess, LiveInventory } from "../core/model/live.ts";
 import type { StateDirectory } from "../engine/ports/state.ts";
 import type { Live } from "../engine/ports/live.ts";
+import type { Dial } from "../drivers/shared/dial.ts";
 import { openStateDirectory } from "../drivers/shared/state-directory.ts";
 import type { FileStore } from "../drivers/store/files.ts";
+import type { LifeOf } from "./kept-runs.ts";
 import { isLive, localNode, type LiveChoice, type ReadableNode, stateOnNode } from "./local-node.ts";
 
 export interface NodeAccess {
   readonly node: ClusterNode;
   /** For discovery. */
   readonly readable: ReadableNode;
+  /** False for a tree of files: nothing of it is dialled. */
+  readonly isDialled: boolean;
+  /** The way to its listeners; undefined: from this machine. */
+  readonly dial: Dial | undefined;
   /** Opens its files under its name; the caller closes it. */
   openStore(): FileStore;
   /** A folder of the node's own `var/lib/perennial`; the empty path is that itself. */
   state(path: string): StateDirectory;
+  /** Whether the holder of a lock still runs; undefined: as far as this machine knows. */
+  readonly lifeOf?: LifeOf;
   /** What runs there, with the operator's own commands for it; null when only its files are worked on. Nothing is dialled yet. */
   live(inventory: LiveInventory, commands: CommandsByProcess): Promise<Live | null>;
   /** Its clock against this machine's; null when they are the same clock. */
@@ -55,6 +63,8 @@ export function localAccess(
   return {
     node,
     readable: local,
+    isDialled: isLive(local),
+    dial: undefined,
     openStore: () => local.openStore(node.name),
     state: (path) =>
       openStateDirectory(join(local.root, stateOnNode, path), { failpoints: local.failpoints }),

@@ -10,11 +10,20 @@ export interface RememberingView extends NodeView {
   readings(): Readings;
   /** The same memory of the same store under the node's real name, which is found out by reading. */
   named(node: string): RememberingView;
+  /**
+   * Asks at once for what will be asked for, most likely. It counts as read when it is; until then nothing knows of it.
+   */
+  expect(paths: readonly string[], folders: readonly string[]): Promise<void>;
+  /** Overwrites what was expected and never read. */
+  forgetExpected(): void;
 }
 
 /** `node` is the name that the store was opened under. */
 export function openNodeView(store: ListingStore, node: string): RememberingView {
-  return viewAs({ store, storeNode: node, memory: new Map() }, node);
+  return viewAs(
+    { store, storeNode: node, memory: new Map(), expected: new Map(), listings: new Map() },
+    node,
+  );
 }
 
 /** What has been read, by path: addresses differ with the name. */
@@ -22,27 +31,28 @@ interface Remembered {
   readonly store: ListingStore;
   readonly storeNode: string;
   readonly memory: Map<string, ObjectReading>;
+  /** Asked for ahead of time, and not read so far. */
+  readonly expected: Map<string, ObjectReading>;
+  readonly listings: Map<string, Listing>;
 }
 
+type Listing = Awaited<ReturnType<NodeView["list"]>>;
+
 function viewAs(remembered: Remembered, node: string): RememberingView {
-  const { store, storeNode, memory } = remembered;
+  const { store, storeNode, memory, expected, listings } = remembered;
   return {
     node,
     async read(path) {
       const known = memory.get(path);
       if (known) return underName(known, node, path);
-      const reading = await readOnce(store, fileAddress(storeNode, path));
+      const reading = expected.get(path) ?? (await readOnce(store, fileAddress(storeNode, path)));
+      expected.delete(path);
       memory.set(path, reading);
       return underName(reading, node, path);
     },
     async list(path) {
-      try {
-        return await store.list(fileAddress(storeNode, path));
-      } catch (error) {
-        const reason = unreadableReason(error);
-        if (reason === null) throw error;
-        return { unreadable: reason };
-      }
+      const known = listings.get(path);
+      return known === undefined ? listOnce(store, fileAddress(storeNode, path)) : known;
     },
     readings: () =>
       new Map(
@@ -52,7 +62,32 @@ function viewAs(remembered: Remembered, node: string): RememberingView {
         ]),
       ),
     named: (name) => viewAs(remembered, name),
+    async expect(paths, folders) {
+      const wanted = [...new Set(paths)].filter((path) => !memory.has(path) && !expected.has(path));
+      await Promise.all([
+        ...wanted.map(async (path) =>
+          expected.set(path, await readOnce(store, fileAddress(storeNode, path))),
+        ),
+        ...[...new Set(folders)].map(async (path) =>
+          listings.set(path, await listOnce(store, fileAddress(storeNode, path))),
+        ),
+      ]);
+    },
+    forgetExpected() {
+      for (const reading of expected.values()) if (reading.state === "present") reading.bytes.fill(0);
+      expected.clear();
+    },
   };
+}
+
+async function listOnce(store: ListingStore, address: Address): Promise<Listing> {
+  try {
+    return await store.list(address);
+  } catch (error) {
+    const reason = unreadableReason(error);
+    if (reason === null) throw error;
+    return { unreadable: reason };
+  }
 }
 
 function underName(reading: ObjectReading, node: string, path: string): ObjectReading {

@@ -1,7 +1,8 @@
 // Opens the nodes of a cluster for the use cases that change them: the one place where a way to a node is chosen.
 import { resolve } from "node:path";
 import type { Cluster } from "../core/model/cluster.ts";
-import { type ClusterSession, defaultStateDirectory, partOf } from "./cluster-renewal.ts";
+import type { ClusterSession } from "./cluster-renewal.ts";
+import { defaultStateDirectory, partOf } from "./cluster-state.ts";
 import type { LiveChoice } from "./local-node.ts";
 import { type AccessOptions, localAccess, type NodeAccess } from "./node-access.ts";
 
@@ -14,6 +15,13 @@ export interface SessionOptions {
   readonly isProbed: boolean;
   /** `--state-dir`; null for the default of the cluster's name. */
   readonly stateDirectory: string | null;
+  /** What the operator was asked for, once for all nodes. */
+  readonly passwords?: Passwords;
+}
+
+export interface Passwords {
+  readonly sshPassword?: () => Promise<string>;
+  readonly sudoPassword?: () => Promise<string>;
 }
 
 /** Nothing is reached yet; the caller closes it. */
@@ -42,5 +50,5 @@ async function accessTo(
 ): Promise<NodeAccess> {
   if (node.reach.kind !== "ssh") return localAccess(node, options, options);
   const { openSshAccess } = await import("./ssh-access.ts");
-  return openSshAccess(node, options);
+  return openSshAccess(node, { ...options, ssh: options.passwords ?? {} });
 }

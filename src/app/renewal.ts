@@ -1,5 +1,6 @@
 // The use cases plan, renew, apply, resume, rollback, runs of one node's files.
-import { AppError, type Refusal, isAppError } from "../core/model/errors.ts";
+import { AppError, isAppError } from "../core/model/errors.ts";
+import type { Refusal } from "../core/model/refusal.ts";
 import type { Plan, RenewRequest } from "../core/model/plan.ts";
 import type { RunEvent } from "../core/model/event.ts";
 import { parseAddress } from "../core/model/address.ts";
@@ -13,11 +14,15 @@ import type { Live } from "../engine/ports/live.ts";
 import type { RunOptions } from "../engine/run-context.ts";
 import type { RunResult } from "../engine/run-result.ts";
 import { runPlan } from "../engine/run-plan.ts";
+import { unfinishedRun } from "../engine/runs.ts";
+import { refuseIfOpenElsewhere } from "../engine/runs-elsewhere.ts";
+import { openStateDirectory } from "../drivers/shared/state-directory.ts";
 import { discoverRemains } from "../drivers/discovery/remains.ts";
 import type { FileStore } from "../drivers/store/files.ts";
 import { askForTime, doubtsOfNow } from "./clock-witnesses.ts";
 import { type ProfileChoice, gather } from "./gather.ts";
-import { isLive, type LocalNode, enginePorts } from "./local-node.ts";
+import { heldLock, lifeHere } from "./kept-runs.ts";
+import { isLive, type LocalNode, enginePorts, lockDirectoryOf } from "./local-node.ts";
 import { preflightProcesses } from "./process-preflight.ts";
 import { preflightState } from "./state-preflight.ts";
 import { toolVersion } from "./version.ts";
@@ -63,6 +68,17 @@ export async function withClock(local: LocalNode, facts: Facts): Promise<Facts> 
     [...slots, ...authorities].map(({ address }) => address),
   );
   return clock === undefined ? facts : { ...facts, clock };
+}
+
+/** For a plan that is not shown yet: it would be refused once it was read. A run at work is told by its lock. @throws AppError `run-unfinished`, `run-unfinished-elsewhere` */
+export async function refuseWhileOpen(local: LocalNode): Promise<void> {
+  await withEngine(local, { node: "unnamed" }, async (ports) => {
+    const lock = await heldLock(openStateDirectory(lockDirectoryOf(local)), lifeHere);
+    if (lock !== null && lock.life !== "dead") return;
+    const open = await unfinishedRun(ports.state);
+    if (open !== null) throw new AppError("run-unfinished", { run: open.run });
+    await refuseIfOpenElsewhere(ports);
+  });
 }
 
 /** Does exactly what the plan says. Before anything is written every target, and the disk of the state directory, is looked at for what would stop a write. */

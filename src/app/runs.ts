@@ -1,4 +1,5 @@
 // The use cases about runs that exist: resume, rollback, list, show, prune.
+import { systemClock } from "../drivers/shared/world.ts";
 import { join } from "node:path";
 import { AppError } from "../core/model/errors.ts";
 import type { Plan } from "../core/model/plan.ts";
@@ -10,7 +11,15 @@ import { resumeRun } from "../engine/resume-run.ts";
 import { rollbackRun } from "../engine/rollback-run.ts";
 import type { RunOptions } from "../engine/run-context.ts";
 import type { RunResult } from "../engine/run-result.ts";
-import { lastUndoable, listRuns, pruneRuns, showRun, unfinishedRun } from "../engine/runs.ts";
+import {
+  lastUndoable,
+  listRuns,
+  prunable,
+  pruneRuns,
+  type ReadableState,
+  showRun,
+  unfinishedRun,
+} from "../engine/runs.ts";
 import { type LocalNode, stateDirectoryOf } from "./local-node.ts";
 import { nodeOfPlan, overruledDoubts, withEngine } from "./renewal.ts";
 import { summaryOf } from "./run-summary.ts";
@@ -21,14 +30,14 @@ export interface Resumed {
   readonly plan: Plan;
 }
 
-/** Goes on with `run`, or with the unfinished one; null when there is none. */
+/** Goes on with `run`, of which `last` is the newest, or with the unfinished one; null when there is none. */
 export async function resume(
   local: LocalNode,
   run: string | null,
   options: RunOptions,
 ): Promise<Resumed | null> {
   const state = stateOf(local);
-  const id = run ?? (await unfinishedRun(state))?.run ?? null;
+  const id = run === null ? ((await unfinishedRun(state))?.run ?? null) : await idOf(state, run);
   if (id === null) return null;
   const { plan, view } = await showRun(state, id);
   // Taking back needs no clock.
@@ -57,8 +66,20 @@ export async function undoableRunIdOf(local: LocalNode, run: string): Promise<st
 }
 
 /** Newest first. A damaged journal is an error: it may hide the run that waits for a decision. */
-export async function runs(local: LocalNode): Promise<readonly RunSummary[]> {
-  const state = stateOf(local);
+export function runs(local: LocalNode): Promise<readonly RunSummary[]> {
+  return summariesIn(stateOf(local));
+}
+
+export function show(local: LocalNode, run: string): Promise<RunSummary> {
+  return summaryIn(stateOf(local), run);
+}
+
+/** Everything the run left behind; `last` is the newest one. Throws `run-unknown`, `journal-damaged`, `plan-invalid`. */
+export function record(local: LocalNode, run: string): Promise<RunRecord> {
+  return recordIn(stateOf(local), run, join(stateDirectoryOf(local), "runs"));
+}
+
+export async function summariesIn(state: StateDirectory): Promise<readonly RunSummary[]> {
   const listings = await listRuns(state);
   return Promise.all(
     listings.map(async ({ run, error }) => {
@@ -68,24 +89,34 @@ export async function runs(local: LocalNode): Promise<readonly RunSummary[]> {
   );
 }
 
-export async function show(local: LocalNode, run: string): Promise<RunSummary> {
-  const state = stateOf(local);
+export async function summaryIn(state: ReadableState, run: string): Promise<RunSummary> {
   return summaryOf(await showRun(state, await idOf(state, run)));
 }
 
-/** Everything the run left behind; `last` is the newest one. Throws `run-unknown`, `journal-damaged`, `plan-invalid`. */
-export async function record(local: LocalNode, run: string): Promise<RunRecord> {
-  const state = stateOf(local);
+/** `folder`: of all runs. */
+export async function recordIn(state: StateDirectory, run: string, folder: string): Promise<RunRecord> {
   const details = await showRun(state, await idOf(state, run));
   const summary = summaryOf(details);
   const { plan, entries } = details;
-  return { summary, plan, entries, folder: join(stateDirectoryOf(local), "runs", summary.run) };
+  return { summary, plan, entries, folder: join(folder, summary.run) };
 }
 
-export async function prune(
-  local: LocalNode,
-  options: { readonly keep: number; readonly olderThanMs: number },
-): Promise<readonly string[]> {
+export interface PruneChoice {
+  /** The newest so many runs stay. */
+  readonly keep: number;
+  readonly olderThanMs: number;
+  /** What was agreed to; default all. */
+  readonly only?: ReadonlySet<string>;
+}
+
+export type PrunableRun = Pick<RunSummary, "run" | "startedAt" | "state" | "actor">;
+
+/** What {@link prune} would forget now. */
+export function prunableRuns(local: LocalNode, options: PruneChoice): Promise<readonly PrunableRun[]> {
+  return prunable(stateOf(local), options, systemClock.now());
+}
+
+export async function prune(local: LocalNode, options: PruneChoice): Promise<readonly string[]> {
   return withEngine(local, { node: "unnamed" }, (ports) => pruneRuns(ports, options));
 }
 
@@ -93,7 +124,7 @@ function stateOf(local: LocalNode): StateDirectory {
   return openStateDirectory(stateDirectoryOf(local), { failpoints: local.failpoints });
 }
 
-async function idOf(state: StateDirectory, run: string): Promise<string> {
+async function idOf(state: ReadableState, run: string): Promise<string> {
   if (run !== "last") return run;
   const [newest] = await listRuns(state);
   if (!newest) throw new AppError("run-unknown", { run });

@@ -2,11 +2,15 @@
 import { posix } from "node:path";
 import type { ClusterNode } from "../core/model/cluster.ts";
 import { openSshHost, type OpenSshHostOptions } from "../drivers/exec/open-ssh-host.ts";
+import { dialThrough } from "../drivers/shared/dial.ts";
 import type { Host } from "../drivers/shared/host.ts";
+import { lockFolder } from "../engine/lock.ts";
 import { remoteFacts } from "../drivers/shared/remote/facts.ts";
+import { remoteLife } from "../drivers/shared/remote/process-life.ts";
 import { openRemoteStateDirectory } from "../drivers/shared/remote/state-directory.ts";
 import type { FileStore } from "../drivers/store/files.ts";
 import { openRemoteFileStore } from "../drivers/store/remote-files.ts";
+import { lifeHere } from "./kept-runs.ts";
 import { stateOnNode } from "./local-node.ts";
 import type { AccessOptions, NodeAccess } from "./node-access.ts";
 import { openRemoteLive } from "./remote-live.ts";
@@ -36,15 +40,21 @@ export function accessThrough(
 ): NodeAccess {
   const stateDirectory = posix.join("/", stateOnNode);
   const openStore = (name: string): FileStore => ({
-    ...openRemoteFileStore({ host, node: name, allowLinksTo }),
+    ...openRemoteFileStore({ host, node: name, allowLinksTo, lock: posix.join(stateDirectory, lockFolder) }),
     // Nothing is held open there; the host is closed with the access.
     close: () => {},
   });
   return {
     node,
-    readable: { root: "/", openStore, nodeName: node.name },
+    readable: { root: "/", openStore, nodeName: node.name, isFar: true },
+    isDialled: live !== null,
+    dial: dialThrough(host),
     openStore: () => openStore(node.name),
     state: (path) => openRemoteStateDirectory({ host, path: posix.join(stateDirectory, path) }),
+    lifeOf: async (actor) => {
+      const life = await lifeHere(actor);
+      return life === "unknown" ? remoteLife(host, actor) : life;
+    },
     live: async (inventory, commands) =>
       Promise.resolve(
         live === null

@@ -1,8 +1,9 @@
 // The commands that plan and renew: plan, renew, apply.
 import type { Command } from "commander";
 import { type Parts, liveCommand, output, renewCommand } from "./command-parts.ts";
-import type { ApplyOptions, PlanOptions, RenewCommandOptions } from "./commands/renew.ts";
+import type { ApplyOptions, RenewCommandOptions } from "./commands/renew.ts";
 import { addClusterOption, addPlanningOptions, addRunOptions, isOfCluster } from "./options.ts";
+import type { PlanOptions } from "./plan-output.ts";
 
 export function addDoing(program: Command, { io, words, done }: Parts): void {
   const loadCluster = () => import("./commands/cluster-runs.ts");

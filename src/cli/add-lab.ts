@@ -23,6 +23,8 @@ export function addLab(program: Command, { io, words, done }: Parts): void {
     .option("--etcd-31", words.options.labOldEtcd)
     .option("--loopback", words.options.labLoopback)
     .option("--runtime <name>", words.options.labRuntime, "cri")
+    .option("--like <facts...>", words.options.labLike)
+    .option("--files-only", words.options.labFilesOnly)
     .action(async (_: unknown, own: Command) => done((await load()).runLabUp(own.opts<LabUpOptions>(), io)));
   command("expire")
     .option("--at <date>", words.options.labAt)

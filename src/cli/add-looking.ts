@@ -37,13 +37,14 @@ export function addLooking(program: Command, { io, words, done }: Parts): void {
 }
 
 export function addVerify(program: Command, { io, words, done }: Parts): void {
-  liveCommand(program, "verify", words)
+  addClusterOption(liveCommand(program, "verify", words), words)
     .option("--within <time>", words.options.within, "30d")
     .option("--read-only", words.options.readOnly)
     .addOption(output(words, "table", "wide", "json", "yaml"))
     .action(async (_: unknown, command: Command) => {
-      const { runVerify } = await import("./commands/verify.ts");
-      await done(runVerify(command.optsWithGlobals<VerifyOptions>(), io));
+      const options = command.optsWithGlobals<VerifyOptions>();
+      const { runVerify, verifyClusters } = await import("./commands/verify.ts");
+      await done(isOfCluster(options) ? verifyClusters(options, io) : runVerify(options, io));
     });
 }
 
@@ -65,7 +66,7 @@ export function addDiagnose(program: Command, { io, words, done }: Parts): void 
 
 export function addInit(program: Command, { io, words, done }: Parts): void {
   const init = addNodeOptions(program.command("init").description(words.commands.init), words);
-  addLiveOptions(init, words)
+  addLiveOptions(init, words, "only-looks")
     .option("--node <name=address>", words.options.node, collect, [])
     .option("--worker <name=address>", words.options.worker, collect, [])
     .option("--out <file>", words.options.outCluster, "cluster.yaml")

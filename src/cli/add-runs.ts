@@ -1,8 +1,8 @@
 // The commands for runs: resume, rollback, runs.
 import { type Command, Option } from "commander";
 import { type Parts, liveCommand, output } from "./command-parts.ts";
-import type { ResumeOptions, RunsOptions, RunsReportOptions } from "./commands/runs.ts";
-import { type NodeOptions, addClusterOption, addNodeOptions, addRunOptions, isOfCluster } from "./options.ts";
+import type { PruneOptions, ResumeOptions, RunsOptions, RunsReportOptions } from "./commands/runs.ts";
+import { addClusterOption, addNodeOptions, addRunOptions, isOfCluster } from "./options.ts";
 
 export function addRuns(program: Command, { io, words, done }: Parts): void {
   const load = () => import("./commands/runs.ts");
@@ -12,6 +12,7 @@ export function addRuns(program: Command, { io, words, done }: Parts): void {
     .option("--break-lock", words.options.breakLock)
     .option("--window <from/to>", words.options.window)
     .option("--accept-clock", words.options.acceptClock)
+    .option("--min-ready <n|n%>", words.options.minReady)
     .addOption(output(words, "table", "json"))
     .action(async (run: string | undefined, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<ResumeOptions>();
@@ -27,31 +28,32 @@ export function addRuns(program: Command, { io, words, done }: Parts): void {
       return done((await load()).runRollback(run, options, io));
     });
   const runs = program.command("runs").description(words.commands.runs);
-  addNodeOptions(runs.command("list", { isDefault: true }).description(words.sub["runs list"]), words)
+  addClusterOption(
+    addNodeOptions(runs.command("list", { isDefault: true }).description(words.sub["runs list"]), words),
+    words,
+  )
     .addOption(output(words, "table", "json", "yaml"))
     .action(async (_: unknown, command: Command) => {
       await done((await load()).runRunsList(command.optsWithGlobals<RunsOptions>(), io));
     });
-  addNodeOptions(runs.command("show").description(words.sub["runs show"]), words)
+  addClusterOption(addNodeOptions(runs.command("show").description(words.sub["runs show"]), words), words)
     .argument("[run]", words.args.run, "last")
     .addOption(output(words, "table", "json", "yaml"))
     .action(async (run: string, _: unknown, command: Command) => {
       await done((await load()).runRunsShow(run, command.optsWithGlobals<RunsOptions>(), io));
     });
-  addNodeOptions(runs.command("report").description(words.sub["runs report"]), words)
+  addClusterOption(addNodeOptions(runs.command("report").description(words.sub["runs report"]), words), words)
     .argument("[run]", words.args.run, "last")
     .addOption(new Option("--format <md|html>", words.options.format).choices(["md", "html"]).default("md"))
     .option("--out <file>", words.options.outReport)
     .action(async (run: string, _: unknown, command: Command) => {
       await done((await load()).runRunsReport(run, command.optsWithGlobals<RunsReportOptions>(), io));
     });
-  addNodeOptions(runs.command("prune").description(words.sub["runs prune"]), words)
+  addClusterOption(addNodeOptions(runs.command("prune").description(words.sub["runs prune"]), words), words)
     .option("--keep <count>", words.options.keep, "5")
     .option("--older-than <time>", words.options.olderThan, "90d")
+    .option("--yes", words.options.yes)
     .action(async (_: unknown, command: Command) => {
-      const options = command.optsWithGlobals<
-        NodeOptions & { readonly keep: string; readonly olderThan: string }
-      >();
-      await done((await load()).runRunsPrune(options, io));
+      await done((await load()).runRunsPrune(command.optsWithGlobals<PruneOptions>(), io));
     });
 }

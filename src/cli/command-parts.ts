@@ -23,7 +23,8 @@ export function liveCommand(
   name: "verify" | "apply" | "resume" | "rollback",
   words: Words,
 ): Command {
-  return addLiveOptions(addNodeOptions(described(program, name, words), words), words);
+  const restarts = name === "verify" ? "only-looks" : "restarts";
+  return addLiveOptions(addNodeOptions(described(program, name, words), words), words, restarts);
 }
 
 /** The same for commands that choose what is renewed. */

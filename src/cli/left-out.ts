@@ -1,8 +1,10 @@
 // What a plan should have done and could not, told at the end of the command that did the rest.
 import type { Plan } from "../core/model/plan.ts";
-import { leftOutOf } from "../core/plan/left-out.ts";
+import { type LeftOut, leftOutOf } from "../core/plan/left-out.ts";
 import { cliMessages } from "../report/cli-messages.ts";
+import { flags } from "../report/flags.ts";
 import { safeText } from "../report/escape.ts";
+import { sudoCommand } from "../report/tool-command.ts";
 import { renderReasons } from "../report/plan-text.ts";
 import { commandLine } from "./command-line.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -34,14 +36,40 @@ export function tellLeftOut(
   const leftOut = leftOutOf(plan);
   if (leftOut.length === 0) return code;
   const words = cliMessages(io.lang);
-  for (const { decision } of leftOut) {
+  const again = nodeArguments(options);
+  const unread = leftOut.filter(isForbidden);
+  for (const { decision } of leftOut.filter((each) => !unread.includes(each))) {
     io.err(`error: ${words.leftOut(safeText(decision.slot), renderReasons(decision, io.lang))}\n`);
   }
+  if (unread.length > 0) io.err(`error: ${words.leftOutUnread(unread.length)}\n`);
+  for (const name of missingAuthorities(leftOut))
+    io.err(`hint: ${commandLine(["renew", flags.recreateAuthority, name], again)}\n`);
   for (const line of advice) io.err(`hint: ${line}\n`);
   if (advice.length > 0 && leftOut.every((each) => each.code === "externally-managed"))
     return code === exitCodes.ok ? exitCodes.attention : code;
-  const again = nodeArguments(options);
-  const next = isPlanSaved ? words.leftOutPlan(commandLine(["plan", ...again])) : words.leftOutAgain;
-  io.err(`hint: ${words.leftOutHint(commandLine(["check", ...again]), next)}\n`);
+  if (unread.length === leftOut.length) {
+    io.err(`hint: ${sudoCommand(commandLine([isPlanSaved ? "plan" : "renew"], again))}\n`);
+    return code === exitCodes.ok ? exitCodes.attention : code;
+  }
+  const next = isPlanSaved ? words.leftOutPlan(commandLine(["plan"], again)) : words.leftOutAgain;
+  io.err(`hint: ${words.leftOutHint(commandLine(["check"], again), next)}\n`);
   return code === exitCodes.ok ? exitCodes.attention : code;
+}
+
+/** Root would read it: why one certificate was left out is why all of these were. */
+function isForbidden({ decision }: LeftOut): boolean {
+  return decision.reasons.some((reason) => {
+    const why = reason.code === "unreadable" || reason.code === "not-usable" ? reason.reason : "";
+    return /\b(?:EACCES|EPERM)\b/.test(why);
+  });
+}
+
+/** Those that an explicit word puts back or makes anew, with all that hangs on them. */
+function missingAuthorities(leftOut: readonly LeftOut[]): readonly string[] {
+  const names = leftOut.flatMap(({ decision }) =>
+    decision.reasons.flatMap((reason) =>
+      reason.code === "authority-missing" && reason.authority === "front-proxy-ca" ? [reason.authority] : [],
+    ),
+  );
+  return [...new Set(names)];
 }

@@ -1,4 +1,4 @@
-// Starts the bundle from its V8 code cache, which saves compiling it at every start. A cache that V8 refuses (another Node.js) or
+// Starts the bundle from its V8 code cache, which saves compiling it at every start. A cache that V8 refuses (another version of Node.js) or
 // that is not there only costs time. The build makes bundle and cache together; nothing is written at run time.
 "use strict";
 const [major, minor] = process.versions.node.split(".").map(Number);
@@ -29,6 +29,11 @@ function start(script, filename) {
   );
 }
 
+/** V8 takes the cache of another processor for its own when the versions are equal, and crashes. */
+function cacheOf(name) {
+  return `${name}.${process.arch}.cache`;
+}
+
 function readCache(file) {
   try {
     return readFileSync(file);
@@ -39,14 +44,14 @@ function readCache(file) {
 
 /** The small bundle has these commands only, and no clusters; everything else, options in front included, is for the whole one. */
 function bundleFor([word, ...others]) {
-  const isSmall = word === "check" || word === "version";
+  const isSmall = ["check", "version", "--version", "-V"].includes(word);
   return isSmall && !others.some((other) => /^(?:-f|--file)/.test(other)) ? "check" : "perennial";
 }
 
 if (require.main === module) {
   const name = path.join(__dirname, bundleFor(process.argv.slice(2)));
   const filename = `${name}.cjs`;
-  start(compile(readFileSync(filename, "latin1"), filename, readCache(`${name}.cache`)), filename);
+  start(compile(readFileSync(filename, "latin1"), filename, readCache(cacheOf(name))), filename);
 }
 
-module.exports = { compile, start };
+module.exports = { cacheOf, compile, start };

@@ -1,6 +1,7 @@
 // Options that several commands share. What they mean is in requests.ts, which loads much more.
 import type { Command } from "commander";
 import type { CliMessages } from "../report/cli-messages.ts";
+import { flags } from "../report/flags.ts";
 
 export interface NodeOptions {
   readonly root: string;
@@ -10,6 +11,8 @@ export interface NodeOptions {
   readonly allowLinksTo?: readonly string[];
   readonly probe?: boolean;
   readonly runtime?: string;
+  readonly askPass?: boolean;
+  readonly askBecomePass?: boolean;
   /** `--file`: a cluster file or a folder of them, for the commands of {@link clusterCommands}. */
   readonly file?: string;
 }
@@ -67,12 +70,17 @@ export function addRenewOptions(command: Command, messages: CliMessages): Comman
 export const clusterCommands: ReadonlySet<string> = new Set([
   "perennial",
   "check",
+  "verify",
   "diagnose",
   "plan",
   "renew",
   "apply",
   "resume",
   "rollback",
+  "runs list",
+  "runs show",
+  "runs report",
+  "runs prune",
 ]);
 
 export function isOfCluster<T extends Pick<NodeOptions, "file">>(
@@ -83,7 +91,25 @@ export function isOfCluster<T extends Pick<NodeOptions, "file">>(
 
 /** For commands that take a whole cluster. */
 export function addClusterOption(command: Command, { options }: CliMessages): Command {
-  return command.option("-f, --file <file|dir>", options.file);
+  return command
+    .option("-f, --file <file|dir>", options.file)
+    .option("-k, --ask-pass", options.askPass)
+    .option("-K, --ask-become-pass", options.askBecomePass);
+}
+
+/** The options of {@link addPlanningOptions} that are about the other nodes of a cluster. */
+export interface PlanningOptions {
+  readonly acceptOutage?: boolean;
+  readonly skipUnreachable?: boolean;
+  readonly minReady?: string;
+  readonly batch?: string;
+}
+
+/** The name of the first that was given, as it is typed; null without any. */
+export function planningOptionIn(options: PlanningOptions): string | null {
+  const names = ["acceptOutage", "skipUnreachable", "minReady", "batch"] as const;
+  const given = names.find((name) => options[name] !== undefined);
+  return given === undefined ? null : flags[given];
 }
 
 /** For commands that plan for one node or a whole cluster. */
@@ -91,14 +117,22 @@ export function addPlanningOptions(command: Command, messages: CliMessages): Com
   const { options } = messages;
   return addClusterOption(command, messages)
     .option("--accept-outage", options.acceptOutage)
-    .option("--skip-unreachable", options.skipUnreachable);
+    .option("--skip-unreachable", options.skipUnreachable)
+    .option("--min-ready <n|n%>", options.minReady)
+    .option("--batch <n|n%>", options.batch);
 }
 
-/** For commands that look at what runs, or restart it. */
-export function addLiveOptions(command: Command, { options }: CliMessages): Command {
+/** For commands that look at what runs, or restart it: their help says which. */
+export function addLiveOptions(
+  command: Command,
+  { options }: CliMessages,
+  restarts: "restarts" | "only-looks" = "restarts",
+): Command {
+  const [probe, noProbe] =
+    restarts === "restarts" ? [options.probe, options.noProbe] : [options.probeOnly, options.noProbeOnly];
   return command
-    .option("--probe", options.probe)
-    .option("--no-probe", options.noProbe)
+    .option("--probe", probe)
+    .option("--no-probe", noProbe)
     .option("--runtime <name>", options.runtime);
 }
 
@@ -111,14 +145,19 @@ export function addRunOptions(command: Command, { options }: CliMessages): Comma
 }
 
 /** {@link nodeArguments} of any command's options; commands without a node have none. */
-export function nodeArgumentsIn(options: Partial<NodeOptions>): readonly string[] {
+export function nodeArgumentsIn(
+  options: Partial<NodeOptions> & { readonly facts?: string },
+): readonly string[] {
   return nodeArguments({ ...options, root: options.root ?? "/", set: options.set ?? [] });
 }
 
 /** What to type to act on the same node again: the options of this call that choose it. */
-export function nodeArguments(options: NodeOptions): readonly string[] {
+export function nodeArguments(options: NodeOptions & { readonly facts?: string }): readonly string[] {
   return [
     ...(options.file === undefined ? [] : ["-f", options.file]),
+    ...(options.askPass === true ? ["-k"] : []),
+    ...(options.askBecomePass === true ? ["-K"] : []),
+    ...(options.facts === undefined ? [] : ["--facts", options.facts]),
     ...(options.root === "/" ? [] : ["--root", options.root]),
     ...(options.profile === undefined ? [] : ["--profile", options.profile]),
     ...options.set.flatMap((pair) => ["--set", pair]),

@@ -1,5 +1,6 @@
 // The command line's shape: every command and option once; what they do is loaded when it is asked for.
-import { Command } from "commander";
+import { Command, Option } from "commander";
+import { toolVersion } from "../app/version.ts";
 import { AppError } from "../core/model/errors.ts";
 import { cliMessages } from "../report/cli-messages.ts";
 import { addDoing } from "./add-doing.ts";
@@ -9,6 +10,7 @@ import { addRuns } from "./add-runs.ts";
 import type { Parts, Words } from "./command-parts.ts";
 import { editDistance } from "./edit-distance.ts";
 import type { Io } from "./io.ts";
+import { isLanguage } from "../report/language.ts";
 import { localise } from "./localise.ts";
 import {
   type NodeOptions,
@@ -16,6 +18,8 @@ import {
   addNodeOptions,
   clusterCommands,
   isOfCluster,
+  planningOptionIn,
+  type PlanningOptions,
 } from "./options.ts";
 
 type Finish = (exitCode: number) => void;
@@ -47,7 +51,8 @@ export function createProgram(io: Io, finish: Finish, first?: string): Command {
   program
     .description(words.tool)
     .usage("[options] [command]")
-    .option("--lang <en|zh>", words.options.lang)
+    .addOption(languageOption(words))
+    .version(`perennial ${toolVersion}`, "-V, --version", words.commands.version)
     .showSuggestionAfterError(true)
     .enablePositionalOptions(false);
   addClusterOption(addNodeOptions(program, words), words);
@@ -63,13 +68,38 @@ export function createProgram(io: Io, finish: Finish, first?: string): Command {
     return done(runOverview({ ...options, within: "30d" }, io));
   });
   program.hook("preAction", (_, command) => {
-    const { file } = command.optsWithGlobals<{ readonly file?: string }>();
-    if (file !== undefined && !clusterCommands.has(command.name()))
-      throw new AppError("usage", { reason: words.usage.notOfCluster(command.name()) });
+    const { parent } = command;
+    const name = parent && parent !== program ? `${parent.name()} ${command.name()}` : command.name();
+    refuseMisplaced(name, command.optsWithGlobals<Partial<NodeOptions> & PlanningOptions>(), words);
   });
   for (const group of groupsFor(first)) group.add(program, { io, words, done });
   localise(program, words, io);
   return program;
+}
+
+/** A language without sentences would be English without a word. */
+function languageOption({ options, usage }: Words): Option {
+  return new Option("--lang <en|zh>", options.lang).argParser((value) => {
+    if (isLanguage(value)) return value;
+    throw new AppError("usage", { reason: usage.notAllowed(value, "--lang", "en, zh") });
+  });
+}
+
+/** What `-f` would say to a command for one node, and what only makes sense with it: neither is passed over. */
+function refuseMisplaced(
+  command: string,
+  options: Partial<NodeOptions> & PlanningOptions,
+  { usage }: Words,
+): void {
+  const { file, root = "/", askPass, askBecomePass } = options;
+  if (file !== undefined) {
+    if (!clusterCommands.has(command)) throw new AppError("usage", { reason: usage.notOfCluster(command) });
+    if (root !== "/") throw new AppError("usage", { reason: usage.rootOfCluster });
+    return;
+  }
+  if ((askPass ?? askBecomePass) === true) throw new AppError("usage", { reason: usage.passwordsNeedFile });
+  const misplaced = planningOptionIn(options);
+  if (misplaced !== null) throw new AppError("usage", { reason: usage.needsFile(misplaced) });
 }
 
 function unknownCommand(word: string, program: Command, { usage }: Words): AppError<"usage"> {
@@ -80,7 +110,7 @@ function unknownCommand(word: string, program: Command, { usage }: Words): AppEr
     .sort((a, b) => a.distance - b.distance);
   const reason = usage.unknownCommand(word);
   return new AppError("usage", {
-    reason: nearest === undefined ? reason : `${reason} - ${usage.didYouMean(nearest.name)}`,
+    reason: nearest === undefined ? reason : `${reason}${usage.didYouMean(nearest.name)}`,
   });
 }
 
@@ -108,7 +138,6 @@ function addVersion(program: Command, { io, words, done }: Parts): void {
     .command("version")
     .description(words.commands.version)
     .action(async () => {
-      const { toolVersion } = await import("../app/version.ts");
       io.out(`perennial ${toolVersion}\n`);
       await done(Promise.resolve(0));
     });

@@ -2,6 +2,7 @@
 import type { CollectedNode } from "../app/collected-node.ts";
 import { type LiveChoice, type LocalNode, localNode, runtimeNames } from "../app/local-node.ts";
 import type { ProfileChoice } from "../app/gather.ts";
+import { cliMessages } from "../report/cli-messages.ts";
 import { AppError } from "../core/model/errors.ts";
 import type { ArchiveChoice, RenewRequest } from "../core/model/plan.ts";
 import { tryParseIpAddress } from "../core/pki/ip-address.ts";
@@ -24,7 +25,9 @@ export function nodeOf(options: NodeOptions, io: Io): LocalNode {
 }
 
 /** `--facts FILE`; `-` is standard input. Throws `input-unreadable`, `facts-damaged`. */
-export async function factsNodeOf(path: string, io: Io): Promise<CollectedNode> {
+export async function factsNodeOf(path: string, io: Io, root = "/"): Promise<CollectedNode> {
+  if (root !== "/")
+    throw new AppError("usage", { reason: cliMessages(io.lang).usage.excludes("--facts", "--root") });
   const { collectedNode, readFacts } = await import("../app/collected-node.ts");
   return collectedNode(path === "-" ? await io.readInput() : await readFacts(path), path);
 }

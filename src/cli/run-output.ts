@@ -3,9 +3,11 @@ import type { RunOptions, RunResult } from "../app/renewal.ts";
 import { type LocalNode, stateDirectoryOf } from "../app/local-node.ts";
 import type { RunEvent } from "../core/model/event.ts";
 import type { Plan } from "../core/model/plan.ts";
+import { type AppError, isAppError } from "../core/model/errors.ts";
 import { cliMessages } from "../report/cli-messages.ts";
-import { formatError } from "../report/error-text.ts";
+import { formatError, renderError } from "../report/error-text.ts";
 import { createProgress } from "../report/events-text.ts";
+import { manualObject } from "../report/manual-steps.ts";
 import { messagesFor } from "../report/messages.ts";
 import { safeText } from "../report/escape.ts";
 import { commandLine } from "./command-line.ts";
@@ -29,7 +31,10 @@ export interface Watched {
   readonly options: RunCommandOptions & { readonly output: string };
   readonly io: Io;
   /** Where runs are kept. */
-  readonly local: Pick<LocalNode, "root" | "stateDirectory">;
+  readonly local: Pick<LocalNode, "root" | "stateDirectory"> & {
+    /** On the nodes of several, where what is replaced is kept. */
+    readonly nodeDirectory?: string;
+  };
 }
 
 /**
@@ -43,7 +48,12 @@ export async function watched<T>(
   const isData = options.output === "json";
   const line = isData ? null : openLiveLine(io);
   const print = (write: () => void): void => (line ? line.print(write) : write());
-  const progress = createProgress({ lang: io.lang, stateDirectory: stateDirectoryOf(local) });
+  const { nodeDirectory } = local;
+  const progress = createProgress({
+    lang: io.lang,
+    stateDirectory: stateDirectoryOf(local),
+    ...(nodeDirectory === undefined ? {} : { nodeDirectory }),
+  });
   const stopping = (): void =>
     print(() => io.err(`hint: ${cliMessages(io.lang).stopping(String(io.signal.reason))}\n`));
   io.signal.addEventListener("abort", stopping, { once: true });
@@ -63,6 +73,11 @@ export async function watched<T>(
       signal: io.signal,
       onEvent,
     });
+  } catch (error) {
+    // Its sentence, on stderr, leaves out what only programs compare: the hashes of files.
+    if (isData && isAppError(error))
+      io.out(`${JSON.stringify({ type: "error", code: error.code, params: error.params })}\n`);
+    throw error;
   } finally {
     io.signal.removeEventListener("abort", stopping);
     line?.close();
@@ -86,17 +101,53 @@ export function reportRun(result: RunResult, { plan, options, io }: Reported): n
     say(words.done(counts, result.run, isProvedLive(plan)));
     const restart = plan.notices.find((notice) => notice.code === "restart-needed");
     if (restart) say(words.restart(restart.consumers.join(messagesFor(io.lang).check.comma)));
-    say(words.undoWith(commandLine(["rollback", result.run, ...again])));
+    tellManual(plan, { options, io, report: commandLine(["runs", "report", result.run], again) });
+    say(words.undoWith(commandLine(["rollback", result.run], again)));
     return exitCodes.ok;
   }
-  if (result.error) io.err(formatError(result.error, io.lang, again));
+  if (result.error) io.err(toldError(result.error, again, io) + notTakenBack(result, again, io));
   for (const object of result.leftAlone) io.err(`hint: ${words.leftAlone(safeText(object))}\n`);
   return reportFailure(result, again, io);
+}
+
+/** Copies that the run could not reach: as long as nobody has done the rest, they hold what was replaced. */
+function tellManual(
+  { manual = [] }: Plan,
+  { options, io, report }: Omit<Reported, "plan"> & { readonly report: string },
+): void {
+  if (manual.length === 0) return;
+  if (options.output === "json") return io.out(`${JSON.stringify({ type: "by-hand", steps: manual })}\n`);
+  const { plan: words, check } = messagesFor(io.lang);
+  const objects = manual.map((step) => safeText(`${manualObject(step)} (${step.certificate}, ${step.key})`));
+  io.out(`${words.manual.left(objects.join(check.comma), report)}\n`);
 }
 
 /** A run that succeeded has done every step of its plan. */
 function isProvedLive({ phases }: Plan): boolean {
   return phases.some(({ id, nodes }) => id === "prove-live" && nodes.some(({ steps }) => steps.length > 0));
+}
+
+/** Of a run that was interrupted its own last lines say all there is to say. */
+export function toldError(error: AppError, again: readonly string[], io: Io): string {
+  if (error.code !== "interrupted") return formatError(error, io.lang, again);
+  return `error: ${renderError(error, io.lang, again).error}\n`;
+}
+
+/** What taking the run back failed with, where that is why it is still open. */
+function notTakenBack({ error, notTakenBack: why }: RunResult, again: readonly string[], io: Io): string {
+  // A node's own error tells its causes itself.
+  if (error?.code === "node-failed" || why === undefined) return "";
+  return `hint: ${cliMessages(io.lang).notTakenBack(renderError(why, io.lang, again).error)}\n`;
+}
+
+/** Their own hints say how to go on and how to undo, and that the run is open. */
+const saysItAll: ReadonlySet<string> = new Set(["node-failed", "workers-failed"]);
+
+/** Its own hints say both how to go on and how to undo: said once is enough. */
+function saysBothWays({ error }: RunResult, again: readonly string[], io: Io): boolean {
+  if (!error || error.code === "interrupted") return false;
+  const hints = renderError(error, io.lang, again).hint.join("\n");
+  return ["resume", "rollback last"].every((way) => hints.includes(commandLine(way.split(" "), again)));
 }
 
 function reportFailure(result: RunResult, again: readonly string[], io: Io): number {
@@ -110,9 +161,11 @@ function reportFailure(result: RunResult, again: readonly string[], io: Io): num
       return signalCode(result) ?? (result.error ? exitCodeOfError(result.error.code) : exitCodes.failed);
     case "succeeded":
     case "interrupted":
+      if (result.error && saysItAll.has(result.error.code)) return exitCodes.interrupted;
       io.err(`hint: ${words.failedInterrupted(result.run)}\n`);
-      io.err(`hint: ${words.resumeWith(commandLine(["resume", ...again]))}\n`);
-      io.err(`hint: ${words.undoWith(commandLine(["rollback", result.run, ...again]))}\n`);
+      if (saysBothWays(result, again, io)) return exitCodes.interrupted;
+      io.err(`hint: ${words.resumeWith(commandLine(["resume"], again))}\n`);
+      io.err(`hint: ${words.undoWith(commandLine(["rollback", result.run], again))}\n`);
       return exitCodes.interrupted;
   }
 }

@@ -5,21 +5,28 @@ import type { Language } from "../report/language.ts";
 import type { Io } from "./io.ts";
 
 /** Getters, so that a command pays only for what it uses: touching process.stdin or process.stdout loads node's terminal and network code. */
-export function terminal(lang: Language): Io {
+export function terminal(lang: Language, words: readonly string[]): Io {
   const { env } = process;
   const mayBeTerminal = isCharacterDevice(1);
   let controller: AbortController | null = null;
+  let unwritten: string | null = null;
   return {
     environment: env,
     lang,
-    out: (text) => writeAll(1, text),
-    err: (text) => writeAll(2, text),
+    words,
+    out(text) {
+      unwritten ??= writeAll(1, text);
+    },
+    // When stderr takes nothing there is no place left to say so.
+    err: (text) => void writeAll(2, text),
+    unwritten: () => unwritten,
     get isInteractive() {
       return process.stdin.isTTY && process.stderr.isTTY;
     },
     hasColor: wantsColor(env, mayBeTerminal),
     width: mayBeTerminal && process.stdout.isTTY ? process.stdout.columns : null,
     ask,
+    askSecret,
     readInput,
     input() {
       controller ??= abortOnSignals();
@@ -59,18 +66,22 @@ function wantsColor(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
   return isTerminal && env["TERM"] !== "dumb";
 }
 
-/** Synchronous, so that nothing is lost when the process exits; a reader that went away (`| head`) is no error of ours. */
-function writeAll(descriptor: number, text: string): void {
+/**
+ * Synchronous, so that nothing is lost when the process exits; a reader that went away (`| head`) is no error of ours. Otherwise the system's
+ * code when not all of it could be written (a full disk), else null.
+ */
+function writeAll(descriptor: number, text: string): string | null {
   let rest = Buffer.from(text);
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(descriptor, rest));
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : "";
-      if (code === "EPIPE") return;
-      if (code !== "EAGAIN") throw error;
+      if (code === "EPIPE") return null;
+      if (code !== "EAGAIN") return typeof code === "string" ? code : "unknown";
     }
   }
+  return null;
 }
 
 async function ask(question: string): Promise<string> {
@@ -81,6 +92,12 @@ async function ask(question: string): Promise<string> {
   } finally {
     lines.close();
   }
+}
+
+async function askSecret(question: string): Promise<string> {
+  const { askWithoutEcho, nextLine } = await import("./secret-input.ts");
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return nextLine();
+  return askWithoutEcho(process.stdin, question, (text) => void writeAll(2, text));
 }
 
 async function readInput(): Promise<Uint8Array> {

@@ -2,7 +2,8 @@
 import type { Reason } from "../core/model/reasons.ts";
 import { parseAddress } from "../core/model/address.ts";
 import { AppError } from "../core/model/errors.ts";
-import type { ArchiveStep, MakingStep, Plan } from "../core/model/plan.ts";
+import type { ArchiveStep, Plan } from "../core/model/plan.ts";
+import type { MakingStep } from "../core/model/making-step.ts";
 import { digestOfPlan } from "../core/plan/digest.ts";
 import {
   allSteps,

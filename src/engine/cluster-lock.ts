@@ -6,14 +6,24 @@
 //
 // Nobody waits while he holds something, so two claimants cannot block each other.
 import type { NodeName } from "../core/model/address.ts";
-import { AppError } from "../core/model/errors.ts";
-import { acquireLock, type Lock, type LockPorts, type LockRequest, readLock } from "./lock.ts";
+import { AppError, isAppError } from "../core/model/errors.ts";
+import {
+  acquireLock,
+  type Lock,
+  type LockPorts,
+  type LockRequest,
+  readLock,
+  refuseWhileHeld,
+} from "./lock.ts";
+import type { EnginePorts } from "./ports/engine-ports.ts";
 import type { StateDirectory } from "./ports/state.ts";
 
 export interface LockPlace {
   /** null for the operator's own state directory, when that is none of a node's. */
   readonly node: NodeName | null;
   readonly state: StateDirectory;
+  /** True when its paths are those of the machine that the tool runs on, as the operator's own always are. */
+  readonly isHere?: boolean;
 }
 
 /** Each attempt loses against another claimant that made progress. */
@@ -48,6 +58,14 @@ export async function acquireLocks(
   });
 }
 
+/** Whether somebody is at work in one of the places. @throws AppError `locked`, with the node */
+export async function refuseWhereHeld({
+  processes,
+  locks = [],
+}: Pick<EnginePorts, "processes" | "locks">): Promise<void> {
+  for (const { node, state } of locks) await refuseWhileHeld({ processes, state }).catch(onNode(node));
+}
+
 interface Held {
   readonly node: NodeName | null;
   readonly lock: Lock;
@@ -66,16 +84,28 @@ async function claimAll(
   const held: Held[] = [];
   try {
     for (const { node, state } of places)
-      held.push({ node, lock: await acquireLock({ ...ports, state }, request) });
+      held.push({ node, lock: await acquireLock({ ...ports, state }, request).catch(onNode(node)) });
     return held;
   } catch (error) {
-    await releaseAll(held);
+    // Why it was not had is what counts; a claim that cannot be given back is found to be of a dead holder.
+    await releaseAll(held).catch(() => {});
     throw error;
   }
 }
 
+/** The same path is on every node: whoever is kept out wants to know where. */
+function onNode(node: NodeName | null): (error: unknown) => never {
+  return (error) => {
+    if (node === null || !isAppError(error, "locked")) throw error;
+    throw new AppError("locked", { ...error.params, node }, { cause: error.cause });
+  };
+}
+
+/** A place that cannot be reached any more keeps none of the others locked. @throws what the first of them throws */
 async function releaseAll(held: readonly Held[]): Promise<void> {
-  for (const { lock } of held.toReversed()) await lock.release();
+  const ends: PromiseSettledResult<void>[] = [];
+  for (const { lock } of held.toReversed()) ends.push(...(await Promise.allSettled([lock.release()])));
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
 }
 
 function joined(held: readonly Held[], token: number): Lock {

@@ -26,6 +26,8 @@ export interface StepRecord {
   readonly failed: string | null;
   /** Instances of a process that the step began to stop; null before. */
   readonly instances: readonly string[] | null;
+  /** Those of its first beginning: one of them that still runs was never stopped. */
+  readonly original: readonly string[] | null;
 }
 
 export interface RunView {
@@ -52,6 +54,8 @@ export interface RunView {
   /** Who or what began to undo, null when nobody did. */
   readonly rollback: "operator" | "failure" | null;
   readonly resumes: number;
+  /** True when more may have been done than the journal says: it goes on from a copy. */
+  readonly adopted: boolean;
   /** The window that the run's commands gave it, the last one; null for none. */
   readonly window: ChangeWindow | null;
 }
@@ -64,6 +68,7 @@ const noRecord: StepRecord = {
   undone: false,
   failed: null,
   instances: null,
+  original: null,
 };
 
 /** null for a journal without its first entry: the run never began. */
@@ -89,9 +94,24 @@ export function deriveRun(entries: readonly JournalEntry[]): RunView | null {
     allStaged: false,
     rollback: null,
     resumes: 0,
+    adopted: false,
     window,
   };
   return rest.reduce(withEntry, begun);
+}
+
+/** The view of one journal that grows: each entry is looked at once. */
+export function growingView(): (entries: readonly JournalEntry[]) => RunView | null {
+  let seen = 0;
+  let view: RunView | null = null;
+  return (entries) => {
+    view =
+      view === null || seen > entries.length
+        ? deriveRun(entries)
+        : entries.slice(seen).reduce(withEntry, view);
+    seen = entries.length;
+    return view;
+  };
 }
 
 /** True when the run waits for `resume` or `rollback`. */
@@ -123,6 +143,7 @@ function withEntry(view: RunView, { at, body }: JournalEntry): RunView {
       return withStep(view, body.step, {
         intent: true,
         instances: body.instances,
+        original: view.steps.get(body.step)?.original ?? body.instances,
         failed: null,
         undone: false,
       });
@@ -132,10 +153,14 @@ function withEntry(view: RunView, { at, body }: JournalEntry): RunView {
       return withStep(view, body.step, { effect: body.sha256 });
     case "proof":
       return withStep(view, body.step, { proof: body.sha256 });
+    case "nodes-ready":
+      return withStep(view, body.step, { proof: `${body.count.ready}/${body.count.of}` });
     case "failed":
       return withStep(view, body.step, { failed: body.code });
     case "resumed":
       return { ...view, resumes: view.resumes + 1, window: body.window ?? view.window };
+    case "adopted":
+      return { ...view, adopted: true };
     case "rollback-started":
       return { ...view, state: "rolling-back", endedAt: null, rollback: view.rollback ?? body.cause };
     case "undo-intent":
@@ -146,6 +171,7 @@ function withEntry(view: RunView, { at, body }: JournalEntry): RunView {
         undone: true,
         effect: null,
         instances: null,
+        original: null,
       });
     case "run-ended":
       return { ...view, state: stateAfter(body.outcome), endedAt: at };
@@ -154,13 +180,18 @@ function withEntry(view: RunView, { at, body }: JournalEntry): RunView {
   }
 }
 
-/** What was proved of a node holds no longer once one of its steps was taken back. Steps are named after their node. */
+/** What was proved, or loaded without a restart, holds no longer once a step of the node was taken back. Steps are named after their node. */
 function withoutProofs(view: RunView, undone: string): RunView {
   const node = undone.slice(0, undone.indexOf("/") + 1);
   const steps = [...view.steps].map(([id, record]): readonly [string, StepRecord] =>
-    id.startsWith(node) && record.proof !== null ? [id, { ...record, proof: null }] : [id, record],
+    id.startsWith(node) ? [id, { ...record, proof: null, effect: afterUndo(record) }] : [id, record],
   );
   return { ...view, steps: new Map(steps) };
+}
+
+/** Who has read its new files by itself has read the old ones again since. */
+function afterUndo({ effect }: StepRecord): string | null {
+  return effect === "reloaded" ? null : effect;
 }
 
 function stateAfter(outcome: RunOutcome): RunState {

@@ -7,13 +7,13 @@
 //                                                             │ journal cannot be   interrupted (open: resume or rollback)
 //                                                             └─ written ─────────▶
 import { AppError, isAppError } from "../core/model/errors.ts";
-import type { Phase, Plan } from "../core/model/plan.ts";
-import { allSteps } from "../core/plan/steps.ts";
+import type { Phase } from "../core/model/plan.ts";
+import { bounceSteps } from "../core/plan/steps.ts";
 import { verifySet } from "../core/plan/verify-set.ts";
-import { expiredBefore } from "./expired-before.ts";
+import { stepOf } from "./failed-step.ts";
 import { openJournal } from "./journal.ts";
-import { groupsOf, type StepGroup } from "./phases.ts";
-import { roll, updateCopies } from "./roll.ts";
+import { groupsOf, isByNode, type StepGroup } from "./phases.ts";
+import { roll } from "./roll.ts";
 import {
   checkClock,
   checkSignal,
@@ -22,11 +22,15 @@ import {
   viewOf,
   type RunContext,
 } from "./run-context.ts";
-import { asAppError, resultOf, type RunResult } from "./run-result.ts";
+import { asAppError, resultOf, type RunResult, withCause } from "./run-result.ts";
+import { startStopped } from "./start-stopped.ts";
 import { handlerOf } from "./steps/handlers.ts";
 import { foundBytes, startKeys } from "./steps/issue.ts";
 import { discardStaged } from "./steps/stage.ts";
+import { wouldReviveExpired } from "./take-back.ts";
 import { undoRun } from "./undo-run.ts";
+import { updateCopies } from "./update-copies.ts";
+import { checkWorkers, workBatch } from "./workers.ts";
 
 /** `apply` does the plan from its first step; `recover` goes on behind `all-staged`, in a later process */
 export type DriveMode = "apply" | "recover";
@@ -35,7 +39,9 @@ export type DriveMode = "apply" | "recover";
 export async function drive(context: RunContext, mode: DriveMode): Promise<RunResult> {
   try {
     if (mode === "apply") startKeys(context.ports, context.plan, context.memory.keys);
+    if (mode === "recover") await startStopped(context);
     for (const phase of context.plan.phases) await doPhase(context, phase, mode);
+    checkWorkers(context);
     await endSucceeded(context);
     await updateCopies(context);
     return resultOf(viewOf(context), "succeeded");
@@ -47,13 +53,13 @@ export async function drive(context: RunContext, mode: DriveMode): Promise<RunRe
 }
 
 async function doPhase(context: RunContext, phase: Phase, mode: DriveMode): Promise<void> {
-  if (phase.id !== "roll") {
+  if (!isByNode(phase)) {
     for (const group of groupsOf(phase)) await doGroup(context, group, mode);
-    if (context.plan.nodes) await updateCopies(context);
+    await updateCopies(context);
     return;
   }
   if (!viewOf(context).allStaged) await seal(context);
-  await roll(context, phase, mode);
+  await (phase.id === "roll" ? roll : workBatch)(context, phase, mode);
 }
 
 async function doGroup(
@@ -83,6 +89,8 @@ async function seal(context: RunContext): Promise<void> {
   });
   forgetSecrets(context);
   await journal.append({ type: "all-staged" });
+  // A copy without it would tell a colleague that nothing live was changed.
+  await updateCopies(context);
   await ports.failpoints.hit("run.after-all-staged");
 }
 
@@ -104,7 +112,7 @@ async function settle(context: RunContext, error: AppError): Promise<RunResult> 
   if (view.state === "succeeded") return resultOf(view, "succeeded");
   // Somebody else has the lock: everything here is theirs now.
   if (isAppError(error, "lock-lost")) return resultOf(view, "interrupted", { error });
-  context.tell({ type: "step-failed", step: stepOf(context.plan, error), code: error.code });
+  context.tell({ type: "step-failed", step: stepOf(context.plan, view, error), code: error.code });
   if (!view.allStaged) return abandon(context, error);
   if (isAppError(error, "interrupted")) return resultOf(view, "interrupted", { error });
   return endFailed(context, error);
@@ -116,47 +124,50 @@ export async function abandon(context: RunContext, error: AppError): Promise<Run
   try {
     await discardStaged(context);
     const journal = await openJournal(ports, run, lock);
-    await journal.append(failedEntry(context.plan, error), { type: "run-ended", outcome: "abandoned" });
+    await journal.append(failedEntry(context, error), { type: "run-ended", outcome: "abandoned" });
     tell({ type: "run-ended", run, outcome: "abandoned" });
+    await updateCopies(context);
     return resultOf(viewOf(context), "abandoned", { error });
   } catch (second) {
-    return resultOf(viewOf(context), "interrupted", { error: withCause(error, second) });
+    return resultOf(viewOf(context), "interrupted", notTakenBack(error, second));
   }
+}
+
+/** Both are told: what failed, and why the run is still open. */
+function notTakenBack(error: AppError, second: unknown): Pick<RunResult, "error" | "notTakenBack"> {
+  return { error: withCause(error, second), notTakenBack: asAppError(second) };
 }
 
 /** Rolls back what this process itself began to change, unless that helps nobody: then the run stays open. */
 async function endFailed(context: RunContext, error: AppError): Promise<RunResult> {
   try {
-    await context.journal.append(failedEntry(context.plan, error));
-    // A node that did not come through was dealt with; the others are done, and stay so. With none done all is as it was.
-    const isPartial = isAppError(error, "node-failed") && error.params.done.length > 0;
-    if (isPartial || !context.memory.liveTouched || (await wouldReviveExpired(context))) {
+    await context.journal.append(failedEntry(context, error));
+    if (!context.memory.liveTouched || staysOpen(context, error) || (await wouldReviveExpired(context))) {
       await updateCopies(context);
       return resultOf(viewOf(context), "interrupted", { error });
     }
     const { leftAlone } = await undoRun(context, "failure");
     return resultOf(viewOf(context), "rolled-back", { error, leftAlone, changed: [] });
   } catch (second) {
-    return resultOf(viewOf(context), "interrupted", { error: withCause(error, second) });
+    return resultOf(viewOf(context), "interrupted", notTakenBack(error, second));
   }
 }
 
-/** What does not run with new files that are proved will not with expired ones: who goes back there decides it himself. */
-async function wouldReviveExpired(context: RunContext): Promise<boolean> {
+/**
+ * A node that did not come through was dealt with; the others are done, and stay so. Over several nodes nothing is taken back by itself
+ * once a process was restarted anywhere: that is as much of a move as going on, and the operator's to choose.
+ */
+function staysOpen(context: RunContext, error: AppError): boolean {
+  if (context.plan.nodes === undefined) return false;
+  if (isAppError(error, "node-failed"))
+    return error.params.done.length > 0 || error.params.outcome !== "rolled-back";
+  if (isAppError(error, "gate-refused") || isAppError(error, "workers-failed")) return true;
   const { steps } = viewOf(context);
-  const hasBounced = [...steps.values()].some(({ instances }) => instances !== null);
-  const proofs = allSteps(context.plan).filter(({ kind }) => kind === "prove");
-  const isProved = proofs.length > 0 && proofs.every(({ id }) => (steps.get(id)?.proof ?? null) !== null);
-  return (hasBounced || isProved) && (await expiredBefore(context)).length > 0;
-}
-
-/** Both are told: what failed, and as its cause why it could not be undone. */
-function withCause(error: AppError, second: unknown): AppError {
-  return new AppError(error.code, error.params, { cause: asAppError(second) });
+  return bounceSteps(context.plan).some(({ id }) => (steps.get(id)?.instances ?? null) !== null);
 }
 
 function failedEntry(
-  plan: Plan,
+  context: RunContext,
   error: AppError,
 ): {
   readonly type: "failed";
@@ -164,18 +175,10 @@ function failedEntry(
   readonly code: string;
   readonly detail: string;
 } {
-  return { type: "failed", step: stepOf(plan, error), code: error.code, detail: error.message };
-}
-
-/** The step, slot or object that an error names; an error of a process is that of its restart. */
-function stepOf(plan: Plan, { code, params }: AppError): string {
-  if ("step" in params) return params.step;
-  if ("consumer" in params) return bounceOf(plan, params.consumer);
-  if (code === "live-proof-failed") return allSteps(plan).find(({ kind }) => kind === "prove-live")?.id ?? "";
-  if ("slot" in params) return params.slot;
-  return "address" in params ? params.address : "";
-}
-
-function bounceOf(plan: Plan, consumer: string): string {
-  return allSteps(plan).find((step) => step.kind === "bounce" && step.consumer === consumer)?.id ?? "";
+  return {
+    type: "failed",
+    step: stepOf(context.plan, viewOf(context), error),
+    code: error.code,
+    detail: error.message,
+  };
 }

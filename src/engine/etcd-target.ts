@@ -52,10 +52,10 @@ type Identity = NonNullable<EtcdTarget["identity"]>;
 
 async function freshIdentity(ports: EtcdPorts, access: EtcdAccess): Promise<Identity | null> {
   const { clock, keys, randomness } = ports;
-  const [authorityPem, authorityKeyPem] = [
-    await read(ports, access.authorityCertificate),
-    await read(ports, access.authorityKey),
-  ];
+  const [authorityPem, authorityKeyPem] = await Promise.all([
+    read(ports, access.authorityCertificate),
+    read(ports, access.authorityKey),
+  ]);
   if (authorityKeyPem === null) return null;
   const issuerKey = readAndForget(authorityKeyPem);
   if (authorityPem === null) return null;
@@ -96,8 +96,10 @@ function readAndForget(keyPem: Uint8Array): PrivateKey {
 }
 
 async function storedIdentity(ports: EtcdPorts, { client }: EtcdAccess): Promise<Identity | null> {
-  const certificatePem = await read(ports, client?.certificate ?? null);
-  const keyPem = await read(ports, client?.key ?? null);
+  const [certificatePem, keyPem] = await Promise.all([
+    read(ports, client?.certificate ?? null),
+    read(ports, client?.key ?? null),
+  ]);
   return certificatePem === null || keyPem === null
     ? null
     : { certificatePem: asPem(certificatePem), keyPem };

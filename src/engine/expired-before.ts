@@ -1,8 +1,10 @@
 // Which certificates would be expired again after a rollback.
 import type { NodeName } from "../core/model/address.ts";
+import type { SlotId } from "../core/model/inventory.ts";
 import type { StageStep } from "../core/model/plan.ts";
 import { extractCertificates } from "../core/plan/extract.ts";
 import { allSteps, stageSteps } from "../core/plan/steps.ts";
+import { membersOf } from "./members.ts";
 import { readImage } from "./undo-swaps.ts";
 import { nodeOf, viewOf, type RunContext } from "./run-context.ts";
 
@@ -11,10 +13,23 @@ export async function expiredBefore(context: RunContext, node?: NodeName): Promi
   const names = new Map(
     allSteps(context.plan).flatMap((step) => ("slot" in step ? [[step.slot, step.name] as const] : [])),
   );
-  const expired = new Set<string>();
+  const slots = await expiredSlotsBefore(context, node);
+  return [...new Set(slots.map((slot) => names.get(slot) ?? slot))];
+}
+
+/** True when etcd's members would have to agree with certificates that have expired. */
+export async function isEtcdExpiredBefore(context: RunContext): Promise<boolean> {
+  const servers = new Set(membersOf(context).map(({ access }) => access.server));
+  if (servers.size === 0) return false;
+  const slots = await expiredSlotsBefore(context);
+  return slots.some((slot) => servers.has(slot) || slot.endsWith("/etcd-peer"));
+}
+
+async function expiredSlotsBefore(context: RunContext, node?: NodeName): Promise<readonly SlotId[]> {
+  const expired = new Set<SlotId>();
   for (const step of stageSteps(context.plan)) {
     if (node !== undefined && nodeOf(context, step.id) !== node) continue;
-    for (const slot of await expiredSlots(context, step)) expired.add(names.get(slot) ?? slot);
+    for (const slot of await expiredSlots(context, step)) expired.add(slot);
   }
   return [...expired];
 }

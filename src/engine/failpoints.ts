@@ -91,7 +91,13 @@ export const liveFailpoints = [
 ] as const;
 
 /** Those of plans over several nodes. */
-export const rollFailpoints = ["run.before-gate", "run.after-gate"] as const;
+export const rollFailpoints = [
+  "run.before-gate",
+  "run.after-gate",
+  "run.before-ready",
+  "run.after-ready",
+  "rollback.before-node",
+] as const;
 
 export const failpoints = [
   ...fileFailpoints,

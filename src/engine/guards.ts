@@ -1,6 +1,6 @@
 // Looks again: the objects a plan relies on, compared with what it was made from.
 import { parseAddress } from "../core/model/address.ts";
-import type { PlanDifference } from "../core/model/errors.ts";
+import type { PlanDifference } from "../core/model/errors-runs.ts";
 import type { Guard } from "../core/model/plan.ts";
 import type { Observation, Present, Store } from "./ports/store.ts";
 

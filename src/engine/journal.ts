@@ -1,5 +1,6 @@
 // The journal of one run, open for appending: each entry is on disk before the call resolves.
 import type { JournalBody, JournalEntry, RunId } from "../core/model/run.ts";
+import { growingView, type RunView } from "./derive-run.ts";
 import type { Lock } from "./lock.ts";
 import type { StateDirectory } from "./ports/state.ts";
 import type { Clock, Failpoints } from "./ports/world.ts";
@@ -14,6 +15,8 @@ export interface Journal {
   append(...bodies: readonly JournalBody[]): Promise<void>;
   /** Everything appended so far, what was there on opening included. */
   entries(): readonly JournalEntry[];
+  /** What they add up to; null before the first. */
+  view(): RunView | null;
 }
 
 export interface JournalPorts {
@@ -56,7 +59,8 @@ export async function openJournal(ports: JournalPorts, run: RunId, lock: Lock): 
     await ports.failpoints.hit("journal.after-append");
   }
 
-  return { append, entries: () => entries };
+  const viewOf = growingView();
+  return { append, entries: () => entries, view: () => viewOf(entries) };
 }
 
 export function runFolder(run: RunId): string {

@@ -53,7 +53,8 @@ export interface Lock {
   readonly release: () => Promise<void>;
 }
 
-const folder = "lock";
+/** Below the state directory. */
+export const lockFolder = "lock";
 
 /** Each attempt loses against another claimant that made progress. */
 const maxAttempts = 50;
@@ -75,20 +76,34 @@ export async function acquireLock(ports: LockPorts, request: LockRequest): Promi
 }
 
 /** What the lock says, for messages; null when it was never taken. */
-export async function readLock(state: StateDirectory): Promise<LockRecord | null> {
+export async function readLock(state: Pick<StateDirectory, "read" | "list">): Promise<LockRecord | null> {
   return readRecord(state, await newestToken(state));
 }
 
-function refuseIfHeld(ports: LockPorts, record: LockRecord, breakLock: boolean): void {
+/** Asks only. @throws AppError `locked` unless the lock is free, or its holder is dead for certain */
+export async function refuseWhileHeld(ports: Pick<LockPorts, "state" | "processes">): Promise<void> {
+  const record = await readLock(ports.state);
+  if (record?.state === "held") refuseIfHeld(ports, record, false);
+}
+
+function refuseIfHeld(
+  ports: Pick<LockPorts, "state" | "processes">,
+  record: LockRecord,
+  breakLock: boolean,
+): void {
   const life = ports.processes.isAlive(record.holder);
   if (life !== "dead" && !breakLock) throw lockedBy(ports, record, life === "alive");
 }
 
-function lockedBy({ state }: LockPorts, record: LockRecord, alive: boolean): AppError<"locked"> {
+function lockedBy(
+  { state }: Pick<LockPorts, "state">,
+  record: LockRecord,
+  alive: boolean,
+): AppError<"locked"> {
   const { holder, sinceAt, what } = record;
   const { pid, host } = holder;
   return new AppError("locked", {
-    path: `${state.path}/${folder}`,
+    path: `${state.path}/${lockFolder}`,
     holder: whoIs(holder),
     sinceAt,
     what,
@@ -123,7 +138,7 @@ async function holdLock(ports: LockPorts, record: LockRecord): Promise<Lock> {
   const fence = async (): Promise<void> => {
     const found = await newestToken(state);
     if (found !== record.token) {
-      throw new AppError("lock-lost", { path: `${state.path}/${folder}`, token: record.token, found });
+      throw new AppError("lock-lost", { path: `${state.path}/${lockFolder}`, token: record.token, found });
     }
   };
   return { token: record.token, fence, release: () => release(ports, record) };
@@ -141,19 +156,19 @@ async function release({ state, failpoints }: LockPorts, record: LockRecord): Pr
 }
 
 async function removeSuperseded(state: StateDirectory, token: number): Promise<void> {
-  for (const name of await state.list(folder)) {
+  for (const name of await state.list(lockFolder)) {
     const old = tokenOf(name);
-    if (old !== null && old <= token - keptClaims) await state.remove(`${folder}/${name}`);
+    if (old !== null && old <= token - keptClaims) await state.remove(`${lockFolder}/${name}`);
   }
 }
 
-async function newestToken(state: StateDirectory): Promise<number> {
-  const names = await state.list(folder);
+async function newestToken(state: Pick<StateDirectory, "list">): Promise<number> {
+  const names = await state.list(lockFolder);
   return names.reduce((newest, name) => Math.max(newest, claimToken(name) ?? 0), 0);
 }
 
 /** Null for a claim that cannot be read: its creation was cut short, or still goes on and will find ours above it. */
-async function readRecord(state: StateDirectory, token: number): Promise<LockRecord | null> {
+async function readRecord(state: Pick<StateDirectory, "read">, token: number): Promise<LockRecord | null> {
   if (token === 0) return null;
   const bytes = await state.read(fileOf(token));
   if (bytes === null) return null;
@@ -177,7 +192,7 @@ function isRecord(value: unknown): value is LockRecord {
 }
 
 function fileOf(token: number): string {
-  return `${folder}/${String(token).padStart(8, "0")}`;
+  return `${lockFolder}/${String(token).padStart(8, "0")}`;
 }
 
 function claimToken(name: string): number | null {

@@ -12,9 +12,9 @@ export function stepsByKind({ phases }: Plan): readonly StepGroup[] {
   return phases.flatMap(groupsOf);
 }
 
-/** In a roll the kinds alternate, and their order counts: a group is a run of steps of one kind on one node. */
+/** Where whole nodes are done the kinds alternate, and their order counts: a group is a run of steps of one kind on one node. */
 export function groupsOf(phase: Phase): readonly StepGroup[] {
-  if (phase.id === "roll")
+  if (isByNode(phase))
     return phase.nodes.flatMap(({ steps }) => runsOfKind(steps).map((run) => ({ phase: phase.id, ...run })));
   const steps = stepsOf(phase);
   const kinds = [...new Set(steps.map(({ kind }) => kind))];
@@ -23,6 +23,11 @@ export function groupsOf(phase: Phase): readonly StepGroup[] {
     kind,
     steps: steps.filter((step) => step.kind === kind),
   }));
+}
+
+/** Phases in which a node is done from its first step to its last. */
+export function isByNode({ id }: Phase): boolean {
+  return id === "roll" || id === "workers";
 }
 
 function runsOfKind(steps: readonly Step[]): readonly Omit<StepGroup, "phase">[] {

@@ -2,7 +2,13 @@
 import type { NodeName } from "../core/model/address.ts";
 import { AppError, isAppError } from "../core/model/errors.ts";
 import type { MemberReading } from "../core/model/quorum.ts";
-import { hasNothingToLose, leaderNode, stopObjections, successorOf } from "../core/policy/quorum.ts";
+import {
+  hasNothingToLose,
+  leaderNode,
+  othersInstability,
+  stopObjections,
+  successorOf,
+} from "../core/policy/quorum.ts";
 import { withEtcd } from "./etcd-target.ts";
 import { membersOf, readMembers } from "./members.ts";
 import { checkSignal, liveOn, type RunContext, viewOf } from "./run-context.ts";
@@ -22,21 +28,37 @@ export async function guardQuorum(
   step: { readonly id: string },
   node: NodeName,
 ): Promise<void> {
-  if (membersOf(context).length === 0) return;
-  const readings = await untilStoppable(context, step, node);
+  if (membersOf(context).length === 0 || context.memory.revivesExpired) return;
+  const readings = await until(context, { step, node, objectionsTo: stopObjections });
   if (leaderNode(readings) === node) await handOver(context, readings, node);
 }
 
-async function untilStoppable(
+/**
+ * Before a node is taken back: all others are well, whatever ails its own member. Where that does not run, or there is no quorum, nothing is
+ * lost by it. @throws AppError `gate-refused`
+ */
+export async function guardUndo(context: RunContext, node: NodeName): Promise<void> {
+  if (membersOf(context).length === 0 || context.memory.revivesExpired) return;
+  const { instances } = await liveOn(context, node).processes.look("etcd");
+  if (!instances.some(({ state }) => state === "running")) return;
+  await until(context, { step: { id: `${node}/rollback` }, node, objectionsTo: othersInstability });
+}
+
+interface Question {
+  readonly step: { readonly id: string };
+  readonly node: NodeName;
+  readonly objectionsTo: typeof stopObjections;
+}
+
+async function until(
   context: RunContext,
-  step: { readonly id: string },
-  node: NodeName,
+  { step, node, objectionsTo }: Question,
 ): Promise<readonly MemberReading[]> {
   const { timer } = liveOn(context, node);
   const end = timer.elapsedMs() + patienceMs;
   for (;;) {
     const readings = await readMembers(context);
-    const objections = stopObjections(readings, node);
+    const objections = objectionsTo(readings, node);
     if (objections.length === 0 || hasNothingToLose(readings)) return readings;
     if (context.plan.nodes?.acceptOutage === true) return readings;
     checkSignal(context);

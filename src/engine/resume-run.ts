@@ -6,6 +6,7 @@
 //                         steps again, else it ends as abandoned
 import { AppError } from "../core/model/errors.ts";
 import type { RunId } from "../core/model/run.ts";
+import { hasLiveSteps } from "../core/plan/steps.ts";
 import { isOpen } from "./derive-run.ts";
 import { abandon, drive } from "./drive.ts";
 import { openRun, type OpenedRun } from "./open-run.ts";
@@ -31,7 +32,7 @@ import { withLock } from "./with-lock.ts";
 /**
  * @param run which one; undefined for the unfinished one
  * @throws AppError `locked`, `run-unknown` (also when no run is unfinished), `run-not-open`, `journal-damaged`, `plan-invalid`,
- * `outside-window` with nothing done, unless it is a rollback that is to be finished
+ * `probe-needed`, `outside-window` with nothing done, unless it is a rollback that is to be finished
  */
 export async function resumeRun(
   ports: EnginePorts,
@@ -40,7 +41,11 @@ export async function resumeRun(
 ): Promise<RunResult> {
   const { breakLock = false } = options;
   return withLock(ports, { what: "resume", breakLock, tell: tellerOf(ports, options) }, async (lock) => {
-    const opened = await openRun(ports, lock, { run: run ?? (await soleUnfinished(ports)), accepts: isOpen });
+    const opened = await openRun(ports, lock, {
+      run: run ?? (await soleUnfinished(ports)),
+      accepts: isOpen,
+      tell: tellerOf(ports, options),
+    });
     return goOn(ports, lock, { opened, options });
   });
 }
@@ -61,6 +66,9 @@ async function goOn(ports: EnginePorts, lock: Lock, { opened, options }: Resumpt
   const window = windowOf(opened, options);
   // Taking back what was changed waits for nobody; everything else changes live bytes, or loads them.
   if (window && view.state !== "rolling-back") checkWindow(window, ports.clock.now(), run);
+  // Taking back files alone is possible; going on would fail at the first process, and say so as if that were its fault.
+  if (view.state !== "rolling-back" && !ports.live && hasLiveSteps(opened.plan))
+    throw new AppError("probe-needed", { run });
   const context = createContext(ports, { ...options, ...(window ? { window } : {}) }, { ...opened, lock });
   await journal.append({ type: "resumed", actor: ports.processes.self(), ...keptOptions(options) });
   context.tell({ type: "run-resumed", run });
@@ -76,8 +84,8 @@ function windowOf({ view }: OpenedRun, { window }: RunOptions): ChangeWindow | n
 async function finishRollback(context: RunContext): Promise<RunResult> {
   try {
     await sweepOlder(context);
-    const { restored, leftAlone } = await undoRun(context, "operator");
-    return resultOf(viewOf(context), "rolled-back", { changed: restored, leftAlone });
+    const { restored, leftAlone, restarted } = await undoRun(context, "operator");
+    return resultOf(viewOf(context), "rolled-back", { changed: restored, leftAlone, restarted });
   } catch (error) {
     return resultOf(viewOf(context), "interrupted", { error: asAppError(error) });
   }
@@ -87,7 +95,13 @@ async function startAgain(ports: EnginePorts, context: RunContext, options: RunO
   try {
     await sweepOlder(context);
     const { found, differences } = await lookAgain(ports, context.plan, options.signal);
-    if (differences.length > 0) return await abandon(context, new AppError("plan-stale", { differences }));
+    if (differences.length > 0) {
+      const error = new AppError("plan-stale", { differences });
+      // A copy may be older than what was done: what differs may be this run's own, and then abandoning would hide it.
+      return viewOf(context).adopted
+        ? resultOf(viewOf(context), "interrupted", { error })
+        : await abandon(context, error);
+    }
     await ports.failpoints.hit("run.after-guards");
     const { window } = context;
     return await drive(

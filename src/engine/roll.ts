@@ -6,21 +6,27 @@
 import type { NodeName } from "../core/model/address.ts";
 import { AppError, isAppError } from "../core/model/errors.ts";
 import type { Phase } from "../core/model/plan.ts";
+import { planOfNode } from "../core/plan/steps.ts";
 import { leaderNode } from "../core/policy/quorum.ts";
 import type { DriveMode } from "./drive.ts";
-import { expiredBefore } from "./expired-before.ts";
+import { openStep, stepOf } from "./failed-step.ts";
 import { membersOf, readMembers } from "./members.ts";
+import { isNodeDone, isTouched } from "./node-progress.ts";
 import { groupsOf } from "./phases.ts";
-import { asAppError } from "./run-result.ts";
+import { asAppError, withCause } from "./run-result.ts";
 import { checkSignal, type RunContext, viewOf } from "./run-context.ts";
 import { handlerOf } from "./steps/handlers.ts";
-import { undoNode } from "./undo-node.ts";
+import { isStop, takeBack } from "./take-back.ts";
+import { updateCopies } from "./update-copies.ts";
 
 type RollNode = Phase["nodes"][number];
 
-/** @throws AppError `node-failed` with the failure as its cause; `interrupted`, `lock-lost` as they come */
+/**
+ * @throws AppError `node-failed` with the failure as its cause; `gate-refused` when a gate stays shut for another node's sake;
+ * `interrupted`, `lock-lost` as they come
+ */
 export async function roll(context: RunContext, phase: Phase, mode: DriveMode): Promise<void> {
-  for (const each of await leaderLast(context, phase.nodes)) {
+  for (const each of await inOrder(context, phase.nodes)) {
     checkSignal(context);
     context.tell({ type: "node-started", node: each.node });
     await rollOne(context, { phase, each, mode });
@@ -29,17 +35,15 @@ export async function roll(context: RunContext, phase: Phase, mode: DriveMode): 
   }
 }
 
-/** The copies of journal and plan on the nodes; those that could not be written are told, and stop nothing. */
-export async function updateCopies({ ports, run, tell }: RunContext): Promise<void> {
-  const missed = (await ports.copies?.update(run)) ?? [];
-  if (missed.length > 0) tell({ type: "copies-missed", nodes: missed });
-}
-
-/** Who is done already comes first: going over him again costs nothing but his gates. */
-async function leaderLast(context: RunContext, nodes: readonly RollNode[]): Promise<readonly RollNode[]> {
-  if (membersOf(context).length < 2) return nodes;
-  const leader = leaderNode(await readMembers(context));
-  return [...nodes.filter(({ node }) => node !== leader), ...nodes.filter(({ node }) => node === leader)];
+/**
+ * What is done is left alone: its gates would only ask for others. Who was begun comes first, since the gates of everybody else wait for
+ * it; the leader comes last.
+ */
+async function inOrder(context: RunContext, all: readonly RollNode[]): Promise<readonly RollNode[]> {
+  const nodes = all.filter((each) => !isNodeDone(context, each));
+  const leader = membersOf(context).length < 2 ? null : leaderNode(await readMembers(context));
+  const rank = ({ node }: RollNode): number => (isTouched(context, node) ? 0 : node === leader ? 2 : 1);
+  return nodes.toSorted((a, b) => rank(a) - rank(b));
 }
 
 interface Turn {
@@ -64,28 +68,32 @@ interface Failure {
   readonly error: AppError;
 }
 
-/** What becomes of a node that did not come through. */
+/**
+ * What becomes of a node that did not come through. Whatever happens while it is taken back, the nodes before it are done and stay so:
+ * the error says how far it came, its cause why it failed, and the cause of that what the taking back failed with.
+ */
 async function failedNode(context: RunContext, phase: Phase, { node, error }: Failure): Promise<AppError> {
-  if (isAppError(error, "interrupted") || isAppError(error, "lock-lost")) return error;
-  if (context.signal?.aborted === true) return error;
-  const { steps } = viewOf(context);
+  if (isStop(error) || context.signal?.aborted === true || isOfOthers(context, { node, error })) return error;
+  const view = viewOf(context);
+  const part = planOfNode(context.plan, node);
   const done = phase.nodes
-    .filter((each) => each.node !== node)
-    .filter((each) => each.steps.every(({ id, kind }) => kind === "gate" || isFinished(steps.get(id))))
+    .filter((each) => each.node !== node && isNodeDone(context, each))
     .map((each) => each.node);
-  const outcome = await takeBack(context, node);
-  const step = "step" in error.params ? error.params.step : "";
-  return new AppError("node-failed", { node, step, outcome, done }, { cause: error });
+  const inRoll = new Set(phase.nodes.flatMap(({ steps }) => steps.map(({ id }) => id)));
+  const step = stepOf(part, view, error) || openStep(part, view, ({ id }) => inRoll.has(id));
+  const { outcome, failure } = await takeBack(context, node);
+  return new AppError(
+    "node-failed",
+    { node, step, outcome, done },
+    { cause: failure === null ? error : withCause(error, failure) },
+  );
 }
 
-function isFinished(
-  record: { readonly effect: string | null; readonly proof: string | null } | undefined,
-): boolean {
-  return record !== undefined && (record.effect !== null || record.proof !== null);
-}
-
-async function takeBack(context: RunContext, node: NodeName): Promise<"rolled-back" | "left"> {
-  if ((await expiredBefore(context, node)).length > 0) return "left";
-  await undoNode(context, node);
-  return "rolled-back";
+/** A gate that is shut for what ails others, or before anything was changed here: no fault of this node. */
+function isOfOthers(context: RunContext, { node, error }: Failure): boolean {
+  if (!isAppError(error, "gate-refused")) return false;
+  if (!isTouched(context, node)) return true;
+  const { step, objections } = error.params;
+  const isGate = step.startsWith(`${node}/gate/`);
+  return isGate && !objections.some((objection) => "node" in objection && objection.node === node);
 }

@@ -9,6 +9,7 @@ import type { EnginePorts } from "./ports/engine-ports.ts";
 import { createContext, tellerOf, viewOf, type RunContext, type RunOptions } from "./run-context.ts";
 import { asAppError, resultOf, type RunResult } from "./run-result.ts";
 import { lastUndoable, unfinishedRun } from "./runs.ts";
+import { refuseIfOpenElsewhere } from "./runs-elsewhere.ts";
 import { sweepOlder } from "./sweep.ts";
 import { checkUndo, undoRun } from "./undo-run.ts";
 import { withLock } from "./with-lock.ts";
@@ -21,7 +22,7 @@ export interface RollbackOptions extends RunOptions {
 /**
  * @param run an id, or `last`: the newest run that was not abandoned
  * @throws AppError, with nothing live changed: `rollback-refused` with what others changed since, `rollback-expired` with the names that
- * would be expired again, `run-not-open` when there is nothing to take back, `run-unknown`, `run-unfinished` (another one), `locked`,
+ * would be expired again, `run-not-open` when there is nothing to take back, `run-unknown`, `run-unfinished` (another one), `run-unfinished-elsewhere`, `locked`,
  * `journal-damaged`, `plan-invalid`, `store-mismatch` for a damaged before-image
  */
 export async function rollbackRun(
@@ -32,8 +33,13 @@ export async function rollbackRun(
   const { breakLock = false } = options;
   return withLock(ports, { what: "rollback", breakLock, tell: tellerOf(ports, options) }, async (lock) => {
     const id = run === "last" ? await lastUndoable(ports.state) : run;
-    const opened = await openRun(ports, lock, { run: id, accepts: canBeUndone });
+    const opened = await openRun(ports, lock, {
+      run: id,
+      accepts: canBeUndone,
+      tell: tellerOf(ports, options),
+    });
     await refuseIfOtherOpen(ports, id);
+    await refuseIfOpenElsewhere(ports);
     const context = createContext(ports, options, { ...opened, lock });
     if (!options.acceptExpired && opened.view.state !== "rolling-back") await refuseExpired(context);
     return undo(context, lock, opened.view);
@@ -46,8 +52,8 @@ async function undo(context: RunContext, lock: Lock, view: RunView): Promise<Run
   await lock.fence();
   await sweepOlder(context);
   try {
-    const { restored, leftAlone } = await undoRun(context, "operator");
-    return resultOf(viewOf(context), "rolled-back", { changed: restored, leftAlone });
+    const { restored, leftAlone, restarted } = await undoRun(context, "operator");
+    return resultOf(viewOf(context), "rolled-back", { changed: restored, leftAlone, restarted });
   } catch (error) {
     // Not begun: the run is what it was, and the caller is told why. Begun: it is open now.
     if (viewOf(context).state !== "rolling-back" || view.state === "rolling-back") throw error;

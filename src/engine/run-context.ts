@@ -1,13 +1,15 @@
 // What every step handler works with: the ports, the plan, the open journal and what is kept in memory only.
 import type { IssuedMaterial } from "../core/plan/compose.ts";
 import type { NodeName } from "../core/model/address.ts";
-import { AppError, type Refusal } from "../core/model/errors.ts";
+import { AppError, type ErrorParams } from "../core/model/errors.ts";
+import type { Refusal } from "../core/model/refusal.ts";
 import type { SlotId } from "../core/model/inventory.ts";
+import type { MinReady } from "../core/model/readiness.ts";
 import type { Plan } from "../core/model/plan.ts";
 import type { ChangeWindow, RunId, Staged } from "../core/model/run.ts";
 import { nodesOfSteps } from "../core/plan/steps.ts";
 import type { PrivateKey } from "../core/pki/keys.ts";
-import { deriveRun, type RunView } from "./derive-run.ts";
+import type { RunView } from "./derive-run.ts";
 import type { RunEvent } from "./events.ts";
 import type { Journal } from "./journal.ts";
 import type { Lock } from "./lock.ts";
@@ -27,6 +29,8 @@ export interface RunOptions {
   readonly window?: ChangeWindow;
   /** True once the operator said that the clock is right, whatever speaks against it. */
   readonly acceptClock?: boolean;
+  /** How many nodes have to report, in place of the plan's number; null waits for none. */
+  readonly minReady?: MinReady | null;
   /** What spoke against the clock and was overruled: for the journal. */
   readonly overruled?: readonly Refusal[];
   readonly onEvent?: (event: RunEvent) => void;
@@ -42,6 +46,8 @@ export interface RunContext {
   readonly journal: Journal;
   readonly signal: AbortSignal | undefined;
   readonly window: ChangeWindow | undefined;
+  /** In place of the plan's; undefined for the plan's. */
+  readonly minReady: MinReady | null | undefined;
   /** Both clocks when this process began, ms: a step of the one that can be set shows between them. */
   readonly begunAt: { readonly wallMs: number; readonly elapsedMs: number };
   readonly tell: (event: RunEvent) => void;
@@ -63,6 +69,10 @@ export interface RunMemory {
   readonly staged: Map<string, Staged>;
   /** True from just before the first live byte that this process changes. */
   liveTouched: boolean;
+  /** Workers that this process could not bring through. */
+  readonly failedWorkers: ErrorParams["workers-failed"]["failures"][number][];
+  /** True while a rollback goes to bytes with which etcd's members cannot agree: no gate would pass any more. */
+  revivesExpired: boolean;
 }
 
 export interface ContextParts {
@@ -86,13 +96,15 @@ export function createContext(
     composed: new Map(),
     staged: new Map(),
     liveTouched: false,
+    failedWorkers: [],
+    revivesExpired: false,
   };
-  const { signal, window } = options;
+  const { signal, window, minReady } = options;
   const { clock } = ports;
   const begunAt = { wallMs: clock.now(), elapsedMs: clock.elapsedMs() };
   const tell = tellerOf(ports, options);
   const nodes = nodesOfSteps(parts.plan);
-  return { found: new Map(), ...parts, ports, signal, window, begunAt, tell, nodes, memory };
+  return { found: new Map(), ...parts, ports, signal, window, minReady, begunAt, tell, nodes, memory };
 }
 
 export function tellerOf(ports: EnginePorts, options: RunOptions): (event: RunEvent) => void {
@@ -103,7 +115,7 @@ export function tellerOf(ports: EnginePorts, options: RunOptions): (event: RunEv
 }
 
 export function viewOf({ journal, run }: Pick<RunContext, "journal" | "run">): RunView {
-  const view = deriveRun(journal.entries());
+  const view = journal.view();
   if (view === null) throw new AppError("run-unknown", { run });
   return view;
 }
@@ -152,11 +164,16 @@ export function checkClock({ ports: { clock }, begunAt }: Pick<RunContext, "port
 }
 
 /** What of a command's options the journal keeps. */
-export function keptOptions({ overruled = [], window }: RunOptions): {
+export function keptOptions({ overruled = [], window, minReady }: RunOptions): {
   readonly clock?: readonly Refusal[];
   readonly window?: ChangeWindow;
+  readonly minReady?: MinReady | null;
 } {
-  return { ...(overruled.length > 0 ? { clock: overruled } : {}), ...(window ? { window } : {}) };
+  return {
+    ...(overruled.length > 0 ? { clock: overruled } : {}),
+    ...(window ? { window } : {}),
+    ...(minReady === undefined ? {} : { minReady }),
+  };
 }
 
 /** Stops between effects. @throws AppError `interrupted` */

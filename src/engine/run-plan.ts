@@ -4,7 +4,7 @@
 //
 // OUTPUTS  runs/ID/{plan.json,journal.jsonl,before/...}, the plan's written objects
 import { AppError } from "../core/model/errors.ts";
-import type { PlanDifference } from "../core/model/errors.ts";
+import type { PlanDifference } from "../core/model/errors-runs.ts";
 import type { Plan } from "../core/model/plan.ts";
 import type { RunId } from "../core/model/run.ts";
 import { allSteps } from "../core/plan/steps.ts";
@@ -16,14 +16,15 @@ import type { Lock } from "./lock.ts";
 import type { EnginePorts } from "./ports/engine-ports.ts";
 import { createContext, keptOptions, tellerOf, type RunOptions } from "./run-context.ts";
 import type { RunResult } from "./run-result.ts";
-import { removeRun, removeUnbegun, unfinishedRun } from "./runs.ts";
+import { listRuns, removeRun, removeUnbegun, unfinishedRun } from "./runs.ts";
+import { refuseIfOpenElsewhere } from "./runs-elsewhere.ts";
 import { startKeys } from "./steps/issue.ts";
 import { sweepOlder } from "./sweep.ts";
 import { withLock } from "./with-lock.ts";
 
 /**
- * @throws AppError, with nothing written but the lock: `plan-invalid`, `refused`, `locked`, `run-unfinished`, `plan-stale` with every
- * difference, `journal-damaged`, what the store throws when it cannot look, what the state directory throws
+ * @throws AppError, with nothing written but the lock: `plan-invalid`, `refused`, `locked`, `run-unfinished`, `run-unfinished-elsewhere`,
+ * `plan-stale` with every difference, `journal-damaged`, what the store throws when it cannot look, what the state directory throws
  */
 export async function runPlan(ports: EnginePorts, plan: Plan, options: RunOptions = {}): Promise<RunResult> {
   checkPlan(plan);
@@ -35,7 +36,7 @@ export async function runPlan(ports: EnginePorts, plan: Plan, options: RunOption
     const keys = startKeys(ports, plan);
     await sweepOlder({ ports, plan, lock, tell });
     const { found, differences } = await lookAgain(ports, plan, options.signal);
-    if (differences.length > 0) throw new AppError("plan-stale", { differences });
+    if (differences.length > 0) throw await staleError(ports, plan, differences);
     await ports.failpoints.hit("run.after-guards");
     const run = newRunId(ports);
     const journal = await begin(ports, { plan, run, lock, options });
@@ -45,11 +46,25 @@ export async function runPlan(ports: EnginePorts, plan: Plan, options: RunOption
   });
 }
 
-/** @throws AppError `run-unfinished`, `journal-damaged` */
+/** Mostly a saved plan that is applied once more: nothing is wrong then. */
+async function staleError(
+  { state }: EnginePorts,
+  { digest }: Plan,
+  differences: readonly PlanDifference[],
+): Promise<AppError> {
+  const done = (await listRuns(state)).find(
+    ({ view }) => view?.planDigest === digest && view.state === "succeeded",
+  );
+  if (done) return new AppError("plan-done", { run: done.run });
+  return new AppError("plan-stale", { differences });
+}
+
+/** @throws AppError `run-unfinished`, `run-unfinished-elsewhere`, `journal-damaged` */
 export async function refuseIfUnfinished(ports: EnginePorts): Promise<void> {
   await removeUnbegun(ports.state);
   const open = await unfinishedRun(ports.state);
   if (open !== null) throw new AppError("run-unfinished", { run: open.run });
+  await refuseIfOpenElsewhere(ports);
 }
 
 /** Guards, and what else the digest covers that may have moved since the plan was made. */

@@ -20,12 +20,16 @@ export interface RunResult {
   readonly rolledBack: boolean;
   /** Objects that others changed meanwhile: an automatic rollback leaves them alone. */
   readonly leftAlone: readonly string[];
+  /** Processes that a rollback restarted, so that they hold the old certificates again; null when it worked on files alone. */
+  readonly restarted: readonly string[] | null;
+  /** Why the run is still open, where it was to be given up or taken back. */
+  readonly notTakenBack?: AppError;
 }
 
 export function resultOf(
   view: RunView,
   outcome: RunResult["outcome"],
-  details: Partial<Pick<RunResult, "error" | "changed" | "leftAlone">> = {},
+  details: Partial<Pick<RunResult, "error" | "changed" | "leftAlone" | "restarted" | "notTakenBack">> = {},
 ): RunResult {
   return {
     run: view.run,
@@ -35,6 +39,8 @@ export function resultOf(
     error: details.error ?? null,
     rolledBack: outcome === "rolled-back",
     leftAlone: details.leftAlone ?? [],
+    restarted: details.restarted ?? null,
+    ...(details.notTakenBack ? { notTakenBack: details.notTakenBack } : {}),
   };
 }
 
@@ -46,6 +52,11 @@ export function asAppError(error: unknown): AppError {
     return new AppError("interrupted", { signal: error });
   const reason = error instanceof Error ? error.name : typeof error;
   return new AppError("internal", { reason }, { cause: error });
+}
+
+/** Both are told: what failed, and as its cause why it could not be undone. */
+export function withCause(error: AppError, second: unknown): AppError {
+  return new AppError(error.code, error.params, { cause: asAppError(second) });
 }
 
 function changedObjects(view: RunView): readonly string[] {

@@ -10,6 +10,23 @@ import type { StateDirectory } from "./ports/state.ts";
 import { readJournal } from "./read-journal.ts";
 import { withLock } from "./with-lock.ts";
 
+/** What it takes to look at runs. */
+export type ReadableState = Pick<StateDirectory, "path" | "read" | "list">;
+
+/** A folder of it, as a place with runs of its own. */
+export function below(state: ReadableState, folder: string): ReadableState {
+  return {
+    path: `${state.path}/${folder}`,
+    read: (file) => state.read(`${folder}/${file}`),
+    list: (directory) => state.list(`${folder}/${directory}`),
+  };
+}
+
+/** Whether a name below `runs` is that of a run. */
+export function isRunId(name: string): boolean {
+  return runIdPattern.test(name);
+}
+
 /** One of the two is null: a damaged journal is shown as such and hides no other run. */
 export type RunListing =
   | { readonly run: RunId; readonly view: RunView; readonly error: null }
@@ -22,7 +39,7 @@ export interface RunDetails {
 }
 
 /** Newest first. Folders in which no run began are left out. */
-export async function listRuns(state: StateDirectory): Promise<readonly RunListing[]> {
+export async function listRuns(state: ReadableState): Promise<readonly RunListing[]> {
   const names = await state.list("runs");
   const listings = await Promise.all(names.toReversed().map((run) => listRun(state, run)));
   return listings.filter((listing) => listing !== null).toSorted(newestFirst);
@@ -39,11 +56,14 @@ function secondOf(run: RunId): string {
   return run.slice(0, run.indexOf("-"));
 }
 
-/** The newest run that changed something or still may: what `rollback last` means. @throws AppError `run-unknown` */
+/** The newest run that changed something or still may: what `rollback last` means. @throws AppError `run-unknown`, `run-not-open` when none did */
 export async function lastUndoable(state: StateDirectory): Promise<RunId> {
-  const last = (await listRuns(state)).find(({ view }) => view === null || view.state !== "abandoned");
-  if (!last) throw new AppError("run-unknown", { run: "last" });
-  return last.run;
+  const runs = await listRuns(state);
+  const last = runs.find(({ view }) => view === null || view.state !== "abandoned");
+  if (last) return last.run;
+  const [newest] = runs;
+  if (newest) throw new AppError("run-not-open", { run: newest.run, state: "abandoned" });
+  throw new AppError("run-unknown", { run: "last" });
 }
 
 /** The youngest entry of all journals that can be read; null without any. */
@@ -60,7 +80,7 @@ export async function newestEntry(
 }
 
 /** The run that was neither finished nor undone; null when there is none. @throws AppError `journal-damaged`: it may be that one */
-export async function unfinishedRun(state: StateDirectory): Promise<RunView | null> {
+export async function unfinishedRun(state: ReadableState): Promise<RunView | null> {
   const listings = await listRuns(state);
   const damaged = listings.find(({ error }) => error !== null);
   if (damaged?.error) throw damaged.error;
@@ -68,7 +88,7 @@ export async function unfinishedRun(state: StateDirectory): Promise<RunView | nu
 }
 
 /** @throws AppError `run-unknown`, `journal-damaged`, `plan-invalid` */
-export async function showRun(state: StateDirectory, run: RunId): Promise<RunDetails> {
+export async function showRun(state: ReadableState, run: RunId): Promise<RunDetails> {
   const entries = await readEntries(state, run);
   const view = deriveRun(entries);
   if (view === null) throw new AppError("run-unknown", { run });
@@ -80,24 +100,34 @@ export interface PruneOptions {
   readonly keep?: number;
   /** Younger runs stay. Default 90 days, in ms. */
   readonly olderThanMs?: number;
+  /** No others, though they have become old meanwhile. Default all. */
+  readonly only?: ReadonlySet<RunId>;
   readonly breakLock?: boolean;
 }
 
 const dayMs = 86_400_000;
 
-/**
- * Removes runs that are neither among the newest `keep` nor younger than `olderThanMs`, with their before-images; resolves to
- * their ids. An open run and one with a damaged journal always stay.
- */
+/** What {@link pruneRuns} would remove: neither among the newest `keep` nor younger than `olderThanMs`; never an open run, nor one with a damaged journal. */
+export async function prunable(
+  state: ReadableState,
+  { keep = 5, olderThanMs = 90 * dayMs, only }: PruneOptions,
+  now: number,
+): Promise<readonly RunView[]> {
+  const old = (await listRuns(state)).slice(keep).flatMap(({ view }) => view ?? []);
+  return old.filter(
+    (view) =>
+      !isOpen(view) &&
+      now - (view.endedAt ?? view.startedAt) > olderThanMs &&
+      (only === undefined || only.has(view.run)),
+  );
+}
+
+/** Removes what is {@link prunable}, with the before-images; resolves to the ids. */
 export async function pruneRuns(ports: EnginePorts, options: PruneOptions = {}): Promise<readonly RunId[]> {
-  const { keep = 5, olderThanMs = 90 * dayMs, breakLock = false } = options;
+  const { breakLock = false } = options;
   const tell = ports.audience.tell.bind(ports.audience);
   return withLock(ports, { what: "runs prune", breakLock, tell }, async (lock) => {
-    const old = (await listRuns(ports.state)).slice(keep).filter(({ view }) => {
-      return (
-        view !== null && !isOpen(view) && ports.clock.now() - (view.endedAt ?? view.startedAt) > olderThanMs
-      );
-    });
+    const old = await prunable(ports.state, options, ports.clock.now());
     for (const { run } of old) {
       await lock.fence();
       await removeRun(ports.state, run);
@@ -122,7 +152,7 @@ export async function removeRun(state: StateDirectory, run: RunId): Promise<void
   await state.remove(runFolder(run));
 }
 
-async function listRun(state: StateDirectory, run: RunId): Promise<RunListing | null> {
+async function listRun(state: ReadableState, run: RunId): Promise<RunListing | null> {
   if (!runIdPattern.test(run)) return null;
   try {
     const view = deriveRun(await readEntries(state, run));
@@ -134,14 +164,14 @@ async function listRun(state: StateDirectory, run: RunId): Promise<RunListing | 
 }
 
 /** Empty for a run that is not there. */
-async function readEntries(state: StateDirectory, run: RunId): Promise<readonly JournalEntry[]> {
+async function readEntries(state: ReadableState, run: RunId): Promise<readonly JournalEntry[]> {
   if (!runIdPattern.test(run)) throw new AppError("run-unknown", { run });
   const file = journalFile(run);
   const bytes = await state.read(file);
   return bytes === null ? [] : readJournal(bytes, `${state.path}/${file}`).entries;
 }
 
-async function readPlan(state: StateDirectory, view: RunView): Promise<Plan> {
+async function readPlan(state: ReadableState, view: RunView): Promise<Plan> {
   const file = `${runFolder(view.run)}/plan.json`;
   const plan = parsePlan((await state.read(file)) ?? new Uint8Array());
   if (plan === null || plan.digest !== view.planDigest || digestOfPlan(plan) !== view.planDigest) {

@@ -74,11 +74,13 @@ async function lookAt({ ports }: RunContext, view: RunView, step: SwapStep): Pro
   const image = view.images.get(step.object);
   const staged = view.staged.get(step.object);
   // What was undone once is back where it was; what happened to it since is not this run's.
-  if (!record?.intent || record.undone || !image || !staged)
-    return { step, verdict: "as-before", undo: null };
+  const isSettled = record?.intent !== true || record.undone;
+  if (!image || !staged || (isSettled && !view.adopted)) return { step, verdict: "as-before", undo: null };
   const observation = await ports.store.read(parseAddress(step.object), { labels: true });
   if (isAsBefore(observation, image)) return { step, verdict: "as-before", undo: null };
   const live = revisionOf(observation);
+  // The journal does not say that it was begun: only the run's own bytes show that it was.
+  if (isSettled && live !== staged.sha256) return { step, verdict: "as-before", undo: null };
   const isOurs = live === staged.sha256 || live === image.sha256;
   if (!isOurs || !sameLink(observation, image)) return { step, verdict: "foreign", undo: null };
   return { step, verdict: "ours", undo: { step, image, live } };

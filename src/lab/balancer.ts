@@ -17,6 +17,13 @@ export async function runBalancer({ hosts, network }: Lab): Promise<void> {
     forward(socket, [...targets.slice(turn), ...targets.slice(0, turn)]);
   });
   await listening(server, network.endpoint, String(network.port));
+  const others = (network.fronts ?? []).filter(
+    ({ address, port }) => address !== network.endpoint || port !== network.port,
+  );
+  for (const { address, port } of others) {
+    const more = createServer((socket) => void server.emit("connection", socket));
+    await listening(more, address, String(port));
+  }
 }
 
 function forward(socket: Socket, [target, ...others]: readonly LabHost[]): void {

@@ -2,9 +2,10 @@
 // INPUTS: none. OUTPUTS: a process; /var/log/pods below the host's root
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, existsSync, mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { withKnownFlags } from "./etcd-flags.ts";
 import { readsOnce, withFrozenFiles } from "./frozen-files.ts";
 import { type Lab, type LabHost, rootOf } from "./places.ts";
 import { environmentOf, wordsFor } from "./processes.ts";
@@ -28,9 +29,12 @@ export function startContainer(
   host: LabHost,
   { command, image, log }: ContainerStart,
 ): ChildProcess {
-  const [program = "", ...words] = command;
+  const [path = "", ...words] = command;
+  // An image may have its program anywhere; here it is in PATH.
+  const program = basename(path);
   const below = words.map((word) => translated(word, rootOf(lab, host)));
-  const onHost = readsOnce(image) ? withFrozenFiles(below, rootOf(lab, host)) : below;
+  const known = program === "etcd" ? withKnownFlags(below) : below;
+  const onHost = readsOnce(image) ? withFrozenFiles(known, rootOf(lab, host)) : known;
   const options = {
     argv0: program,
     cwd: rootOf(lab, host),

@@ -1,8 +1,6 @@
 // Makes the files of a kubeadm control-plane node from scratch, with the dates somebody wants to see: for trials and tests.
 //
 // OUTPUTS  etc/kubernetes/{pki,manifests,*.conf}, root/.kube/config, var/lib/kubelet, etc/hostname
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { createPublicKey } from "node:crypto";
 import { isIP } from "node:net";
 import {
@@ -18,16 +16,15 @@ import {
 import type { SanInput } from "../core/pki/extensions.ts";
 import {
   inUrl,
-  kubeconfigText,
-  kubeletConfigText,
-  kubeletFlagsText,
   type LabMember,
   type LabNode,
   type LabPorts,
   type LabRuntime,
-  manifestTexts,
   usualPorts,
-} from "./lab-texts.ts";
+} from "./lab-node.ts";
+import { kubeconfigText } from "./kubeconfig-text.ts";
+import { kubeletConfigText, kubeletFlagsText, manifestTexts } from "./lab-texts.ts";
+import { type TreeWriter, treeWriter } from "./tree-writer.ts";
 
 /** What all nodes of one cluster share. */
 export interface LabAuthorities {
@@ -213,30 +210,6 @@ function etcdGroups(lab: LabNode): readonly string[] {
 
 function sansOf(values: readonly string[]): readonly SanInput[] {
   return [...new Set(values)].map((value) => ({ kind: isIP(value) > 0 ? "ip" : "dns", value }));
-}
-
-interface TreeWriter {
-  /** 0644. */
-  open(path: string, content: Uint8Array | string): void;
-  /** 0600 before the first byte. */
-  secret(path: string, content: Uint8Array | string): void;
-  link(path: string, target: string): void;
-}
-
-function treeWriter(directory: string): TreeWriter {
-  const at = (path: string): string => {
-    const full = join(directory, path);
-    mkdirSync(dirname(full), { recursive: true });
-    return full;
-  };
-  return {
-    open: (path, content) => writeFileSync(at(path), content, { mode: 0o644 }),
-    secret: (path, content) => writeFileSync(at(path), content, { mode: 0o600 }),
-    link: (path, target) => {
-      rmSync(at(path), { force: true });
-      symlinkSync(target, at(path));
-    },
-  };
 }
 
 function writeAuthorities(tree: TreeWriter, { pkiDir }: LabNode, authorities: LabAuthorities): void {

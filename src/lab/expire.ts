@@ -6,8 +6,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Certificate, parseCertificate } from "../core/pki/certificate.ts";
 import { isAuthority } from "../core/pki/extensions.ts";
+import { AppError } from "../core/model/errors.ts";
 import { issueCertificate } from "../core/pki/issue.ts";
 import { isSamePublicKey, readPrivateKey, type PrivateKey } from "../core/pki/keys.ts";
+import { commonName, parseName } from "../core/pki/names.ts";
 import { encodePem, parsePem } from "../core/pki/pem.ts";
 import { openCri } from "./cri-client.ts";
 import { newSerial } from "./lab-issuer.ts";
@@ -52,6 +54,7 @@ export function expireFiles(roots: readonly string[], options: ExpireOptions): v
     const key = keys.find(({ spkiDer }) => isSamePublicKey(spkiDer, certificate.spkiDer));
     return key ? [{ certificate, key }] : [];
   });
+  refuseWithoutKeys(files, authorities);
   const successors = new Map<string, Uint8Array>();
   for (const certificate of old) {
     const name = hexOf(certificate.der);
@@ -59,6 +62,18 @@ export function expireFiles(roots: readonly string[], options: ExpireOptions): v
     if (next) successors.set(name, next);
   }
   for (const path of files) replaceIn(path, successors);
+}
+
+/** What a CA of the cluster has signed would keep its dates without that CA's key. @throws AppError `lab-keys-missing` */
+function refuseWithoutKeys(files: readonly string[], authorities: readonly Authority[]): void {
+  const isKnown = ({ subjectDer }: Certificate): boolean =>
+    authorities.some(({ certificate }) => hexOf(certificate.subjectDer) === hexOf(subjectDer));
+  const names = files
+    .filter((path) => /[/-]ca\.crt$/.test(path))
+    .flatMap((path) => certificatesIn(readFileSync(path)))
+    .filter((certificate) => !isKnown(certificate))
+    .map(({ subjectDer }) => commonName(parseName(subjectDer)) ?? "?");
+  if (names.length > 0) throw new AppError("lab-keys-missing", { authorities: [...new Set(names)] });
 }
 
 /** null for an authority that stays, and for a certificate whose authority's key is not here. */

@@ -1,7 +1,7 @@
 // Ports of 127.0.0.1 that were free a moment ago.
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
-import type { LabPorts } from "./lab-texts.ts";
+import type { LabPorts } from "./lab-node.ts";
 
 /** All different. */
 export async function freePorts(): Promise<LabPorts> {

@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { networkInterfaces } from "node:os";
 import { freePorts } from "./free-ports.ts";
-import { usualPorts } from "./lab-texts.ts";
+import { usualPorts } from "./lab-node.ts";
 import type { Lab, LabHost, LabNetwork } from "./places.ts";
 
 export interface HostsWish {
@@ -23,7 +23,7 @@ const firstWorker = 101;
 
 export async function planHosts(wish: HostsWish): Promise<Lab> {
   const digest = createHash("sha256").update(wish.directory).digest();
-  const at = addressing(wish, digest);
+  const at = labAddresses(wish, digest);
   const isRoom = wish.kind === "rooms";
   // The balancer and the API servers have one port; what listens on 127.0.0.1 needs one for each host.
   const shared = isRoom ? usualPorts : await freePorts();
@@ -63,7 +63,10 @@ export async function planHosts(wish: HostsWish): Promise<Lab> {
  * 198.18.0.0/15 is for tests between networks (RFC 2544), fd00::/8 for networks of one's own (RFC 4193); of both a part that no
  * interface of this machine is in.
  */
-function addressing({ kind, family }: HostsWish, digest: Buffer): (number: number) => string {
+export function labAddresses(
+  { kind, family }: Pick<HostsWish, "kind" | "family">,
+  digest: Buffer,
+): (number: number) => string {
   const [first = 0, second = 0] = digest;
   if (kind === "loopback") return (number) => `127.${1 + (first % 254)}.${second}.${number}`;
   const taken = Object.values(networkInterfaces()).flatMap((all) =>

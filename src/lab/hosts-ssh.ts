@@ -38,7 +38,7 @@ export function writeSsh(lab: Lab): void {
   }
   const known = lab.hosts.map((host) => {
     const key = readFileSync(join(rootOf(lab, host), "etc/ssh/ssh_host_ed25519_key.pub"), "utf8");
-    return `${host.name},${host.address ?? ""} ${key.split(" ").slice(0, 2).join(" ")}\n`;
+    return `${host.name},${wayTo(host)} ${key.split(" ").slice(0, 2).join(" ")}\n`;
   });
   writeFileSync(join(folder, "known_hosts"), known.join(""));
   writeFileSync(join(folder, "config"), configText(lab, folder));
@@ -50,11 +50,16 @@ function makeKey(path: string, comment: string): void {
   execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path]);
 }
 
+/** Not a collected address: from here that is the real node's. */
+function wayTo({ address = "", rehearsed }: LabHost): string {
+  return rehearsed?.way ?? address;
+}
+
 function configText({ hosts }: Lab, folder: string): string {
   const entries = hosts.map(
-    ({ name, address = "" }) => `Host ${name} ${address}
-  HostName ${address}
-  HostKeyAlias ${name}
+    (host) => `Host ${host.name} ${wayTo(host)}
+  HostName ${wayTo(host)}
+  HostKeyAlias ${host.name}
 `,
   );
   return `${entries.join("")}Host *

@@ -57,7 +57,16 @@ export async function hostsStatus(lab: Lab, network: LabNetwork): Promise<HostsS
 }
 
 function look(lab: Lab, host: LabHost): Promise<RoomStatus | null> {
-  return lab.network?.kind === "rooms" ? askRoom(lab, host) : roomStatus(lab, host);
+  switch (lab.network?.kind) {
+    case "rooms":
+      return askRoom(lab, host);
+    case "files":
+      // Its addresses are, from here, those of the real nodes.
+      return Promise.resolve(null);
+    case "loopback":
+    case undefined:
+      return roomStatus(lab, host);
+  }
 }
 
 function isWell({ parts }: HostView, name: string): boolean {

@@ -71,7 +71,8 @@ function furnishLoopback(root: string, { role }: LabHost): void {
 /** What of this machine's /etc programs cannot do without. */
 const sharedFiles = ["ld.so.cache", "ld.so.conf", "alternatives", "ssl/openssl.cnf", "protocols", "services"];
 
-function furnish(lab: Lab, host: LabHost): void {
+/** Makes a folder of files a root: what programs, sshd and the lab's own parts need. */
+export function furnish(lab: Lab, host: LabHost): void {
   const root = rootOf(lab, host);
   const { role } = host;
   folders(root, {
@@ -135,7 +136,7 @@ WantedBy=multi-user.target
 function linkOrFolder(root: string, name: string): void {
   if (!existsSync(`/${name}`)) return;
   if (lstatSync(`/${name}`).isSymbolicLink()) symlinkSync(readlinkSync(`/${name}`), join(root, name));
-  else mkdirSync(join(root, name));
+  else mkdirSync(join(root, name), { recursive: true });
 }
 
 function writeUsers(root: string): void {
@@ -152,7 +153,8 @@ function writeUsers(root: string): void {
   }
 }
 
-function hostsText({ hosts }: Lab): string {
-  const lines = hosts.map(({ name, address = "" }) => `${address} ${name}`);
+function hostsText({ hosts, network }: Lab): string {
+  const fronts = (network?.fronts ?? []).filter(({ name }) => name !== null);
+  const lines = [...hosts, ...fronts].map(({ name, address = "" }) => `${address} ${name}`);
   return ["127.0.0.1 localhost", "::1 localhost", ...lines, ""].join("\n");
 }

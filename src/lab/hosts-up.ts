@@ -53,7 +53,8 @@ export async function hostsUp(options: HostsUpOptions): Promise<Lab> {
   return lab;
 }
 
-async function startRooms(lab: Lab, network: LabNetwork): Promise<void> {
+/** @throws AppError `bounce-failed` when the network cannot be made */
+export async function startRooms(lab: Lab, network: LabNetwork): Promise<void> {
   const switchPid = await startSwitch(lab, network);
   await Promise.all(lab.hosts.map((host) => startRoom(lab, host, { network, switchPid })));
 }

@@ -4,7 +4,7 @@
 //     └─▶ listens on 10250 and 10248, runs the manifests, tells the API server that it lives
 // INPUTS  below the host's root: etc/kubernetes/kubelet.conf, var/lib/kubelet, the manifests
 // OUTPUTS below the host's root: var/lib/kubelet/pki/kubelet.{crt,key}, var/log/messages, proc; containers through the CRI
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer as createPlain } from "node:http";
 import { createServer as createTls } from "node:https";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ import {
 import { type Credentials, isValidNow, readCredentials } from "./credentials.ts";
 import { openCri } from "./cri-client.ts";
 import { type Log, systemLog } from "./klog.ts";
-import { runtimeSockets } from "./lab-texts.ts";
+import { runtimeSockets, usualPorts } from "./lab-node.ts";
 import { listening } from "./listening.ts";
 import { tellApi } from "./node-objects.ts";
 import { type Lab, type LabHost, rootOf } from "./places.ts";
@@ -32,6 +32,8 @@ const heartbeatMs = 10_000;
 const retryMs = 200;
 const longestRetryMs = 7000;
 const syncMs = 1000;
+/** Below the host's root. */
+export const firstLifeMark = "lab/first-life";
 
 export async function runKubelet(lab: Lab, host: LabHost): Promise<void> {
   const root = rootOf(lab, host);
@@ -69,12 +71,9 @@ function showInProc(root: string): void {
 /** Rejects when the kubelet cannot start; once it lives it goes on for as long as its process. */
 async function live(lab: Lab, host: LabHost, log: Log): Promise<void> {
   const root = rootOf(lab, host);
-  const config = parseKubeletConfig(readFileSync(join(root, "var/lib/kubelet/config.yaml")));
-  const flags = parseKubeletFlags(readFileSync(join(root, "var/lib/kubelet/kubeadm-flags.env"), "utf8"));
-  const credentials = clientCredentials(root);
+  const { config, socket } = readSettings(root, host);
+  const credentials = isFirstLife(root, host) ? null : clientCredentials(root);
   await listen(root, host, config);
-  const endpoint = flags.get("container-runtime-endpoint") ?? runtimeSockets.docker;
-  const socket = endpoint.replace(/^unix:\/\//, "");
   const sync = openPods({
     folder: join(root, config.staticPodPath ?? "/etc/kubernetes/manifests"),
     node: host.name,
@@ -84,7 +83,32 @@ async function live(lab: Lab, host: LabHost, log: Log): Promise<void> {
   });
   log("I", "kubelet.go:1842", "Starting kubelet main sync loop.");
   void forever(syncMs * lab.pace, sync, (error) => log("E", "kubelet.go:2183", String(error)));
-  void report(lab, host, { credentials, log });
+  if (credentials !== null) void report(lab, host, { credentials, log });
+}
+
+interface Settings {
+  readonly config: KubeletConfig;
+  readonly socket: string;
+}
+
+/** Of a collected node's files none has to be there: then it is the kubelet's defaults. */
+function readSettings(root: string, { rehearsed }: LabHost): Settings {
+  const path = join(root, "var/lib/kubelet/config.yaml");
+  if (rehearsed) {
+    const bytes = readOrNull(path);
+    return { config: bytes === null ? {} : parseKubeletConfig(Buffer.from(bytes)), socket: rehearsed.socket };
+  }
+  const flags = parseKubeletFlags(readFileSync(join(root, "var/lib/kubelet/kubeadm-flags.env"), "utf8"));
+  const endpoint = flags.get("container-runtime-endpoint") ?? runtimeSockets.docker;
+  return { config: parseKubeletConfig(readFileSync(path)), socket: endpoint.replace(/^unix:\/\//, "") };
+}
+
+/**
+ * The kubelet of a collected node started its pods when its certificate was still valid; so does this one, once, whatever its
+ * certificate is. `lab up` takes the mark away and starts it again.
+ */
+function isFirstLife(root: string, { rehearsed }: LabHost): boolean {
+  return rehearsed !== undefined && existsSync(join(root, firstLifeMark));
 }
 
 async function report(
@@ -150,8 +174,7 @@ function readOrNull(path: string): string | null {
 
 async function listen(root: string, host: LabHost, config: KubeletConfig): Promise<void> {
   const { cert, key } = await servingPair(root, host, config);
-  const clientCa =
-    config.clientCaFile === undefined ? undefined : readFileSync(join(root, config.clientCaFile));
+  const clientCa = config.clientCaFile === undefined ? null : readOrNull(join(root, config.clientCaFile));
   const own = createTls(
     { cert, key, requestCert: true, rejectUnauthorized: false, ...(clientCa && { ca: clientCa }) },
     (request, response) => {
@@ -162,8 +185,8 @@ async function listen(root: string, host: LabHost, config: KubeletConfig): Promi
   const health = createPlain((request, response) => {
     response.writeHead(request.url === "/healthz" ? 200 : 404).end("ok");
   });
-  await listening(own, config.address, config.port);
-  await listening(health, config.healthzBindAddress, config.healthzPort);
+  await listening(own, config.address ?? "0.0.0.0", config.port ?? String(usualPorts.kubelet));
+  await listening(health, config.healthzBindAddress, config.healthzPort ?? String(usualPorts.kubeletHealth));
 }
 
 /** Made once, and never again while the files are there, expired or not. */
@@ -182,6 +205,8 @@ async function servingPair(
   const [cert, key] = [readOrNull(certificate), readOrNull(keyFile)];
   if (cert !== null && key !== null) return { cert, key };
   const made = await makeSelfSigned(host.name, [host.name]);
+  // A collected node has the files that it had.
+  if (host.rehearsed) return made;
   writeFileSync(keyFile, made.key, { mode: 0o600 });
   writeFileSync(certificate, made.cert, { mode: 0o644 });
   return made;

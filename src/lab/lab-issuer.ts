@@ -54,7 +54,8 @@ export async function makeKey(keySpec: string): Promise<PrivateKey> {
   return asPrivateKey(await generateFor(spec), formatFor(spec, "pkcs1"));
 }
 
-async function generateFor(spec: KeySpec): Promise<PrivateKey["keyObject"]> {
+/** A key of this kind and size, in memory only. */
+export async function generateFor(spec: KeySpec): Promise<PrivateKey["keyObject"]> {
   switch (spec.kind) {
     case "rsa":
       return (await generate("rsa", { modulusLength: spec.bits })).privateKey;

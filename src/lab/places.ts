@@ -1,9 +1,9 @@
 // What a lab is made of: its file, its hosts, and where everything of a host lies.
 // INPUTS, OUTPUTS: DIR/lab.json
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../core/model/errors.ts";
-import { type LabPorts, type LabRuntime, runtimeSockets } from "./lab-texts.ts";
+import { type LabPorts, type LabRuntime, runtimeSockets } from "./lab-node.ts";
 
 export interface LabHost {
   readonly name: string;
@@ -14,12 +14,26 @@ export interface LabHost {
   readonly role?: "control-plane" | "worker";
   /** `/` for those who live in the host's own namespaces; absent: the folder of its name. */
   readonly root?: string;
+  /** Absent for a node of the lab's own making. */
+  readonly rehearsed?: RehearsedHost;
+}
+
+/** What a node that was collected elsewhere brings along, beside its files. */
+export interface RehearsedHost {
+  /** Its address in the lab's network, for SSH; `address` is the collected one, which only the lab's hosts can reach. */
+  readonly way: string;
+  /** All addresses that its processes listen on. */
+  readonly addresses: readonly string[];
+  /** The container runtime's socket, on the node. */
+  readonly socket: string;
+  /** The static pods that it has, by program. */
+  readonly programs: readonly string[];
 }
 
 /** What several hosts share. */
 export interface LabNetwork {
-  /** `rooms`: namespaces and sshd for each host; `loopback`: addresses of 127.0.0.0/8, no sshd. */
-  readonly kind: "rooms" | "loopback";
+  /** `rooms`: namespaces and sshd for each host; `loopback`: addresses of 127.0.0.0/8, no sshd; `files`: nothing runs, nothing is dialled. */
+  readonly kind: "rooms" | "loopback" | "files";
   readonly family: "ipv4" | "ipv6";
   /** This machine's end of the lab's network; with `loopback` there is none. */
   readonly link: string | null;
@@ -29,6 +43,16 @@ export interface LabNetwork {
   /** Address of the balancer before all API servers. */
   readonly endpoint: string;
   readonly port: number;
+  /** Of a rehearsal: where the cluster's own load balancers stood. */
+  readonly fronts?: readonly LabFront[];
+}
+
+/** The balancer in the place of another. */
+export interface LabFront {
+  readonly address: string;
+  readonly port: number;
+  /** For /etc/hosts; null for one that is known by its address. */
+  readonly name: string | null;
 }
 
 export interface Lab {
@@ -66,7 +90,10 @@ export function readLab(directory: string): Lab {
 }
 
 export function writeLab({ directory, ...rest }: Lab): void {
-  writeFileSync(labFile(directory), `${JSON.stringify(rest, null, 2)}\n`, { mode: 0o600 });
+  // Whoever asks for the status meanwhile reads the old one or the new one.
+  const file = labFile(directory);
+  writeFileSync(`${file}.new`, `${JSON.stringify(rest, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
 }
 
 /** The directory that is `/` for the host. */
@@ -87,5 +114,5 @@ export function hostNamed(lab: Lab, name: string): LabHost {
 }
 
 export function socketOf(lab: Lab, host: LabHost): string {
-  return join(rootOf(lab, host), runtimeSockets[lab.runtime]);
+  return join(rootOf(lab, host), host.rehearsed?.socket ?? runtimeSockets[lab.runtime]);
 }

@@ -11,9 +11,12 @@ ip link set lo up
 ip link add br0 type bridge mcast_snooping 0
 ip addr add "$ENDPOINT" dev br0 $NODAD
 ip link set br0 up
+eval "$COLLECTED"
 ip link add up0 type veth peer name "$LINK" netns "$MACHINE"
 ip link set up0 master br0 up
 nsenter --target "$MACHINE" --net ip addr add "$GATEWAY" dev "$LINK" $NODAD
+# This machine may have an address of its own that a rehearsed node has, too: it must not answer for it there.
+nsenter --target "$MACHINE" --net sh -c 'echo 1 >"/proc/sys/net/ipv4/conf/$LINK/arp_ignore"'
 nsenter --target "$MACHINE" --net ip link set "$LINK" up
 echo ready
 exec "$@"
@@ -21,11 +24,12 @@ exec "$@"
 
 /** A host's way into the network and its file system; what needs its process space is done by `insideScript`. */
 export const roomScript = `
-ip link add eth0 type veth peer name "$NAME" netns "$SWITCH"
-nsenter --target "$SWITCH" --net ip link set "$NAME" master br0 up
+ip link add eth0 type veth peer name "$PORT" netns "$SWITCH"
+nsenter --target "$SWITCH" --net ip link set "$PORT" master br0 up
 ip link set lo up
 ip addr add "$ADDRESS" dev eth0 $NODAD
 ip link set eth0 up
+eval "$COLLECTED"
 mount --bind "$ROOT" "$ROOT"
 for folder in ${sharedFolders.join(" ")}; do
   if [ -d "$ROOT/$folder" ] && ! [ -L "$ROOT/$folder" ]; then
@@ -64,7 +68,7 @@ export const initScript = `# Process 1 of this host.
 umount -l /lab/old
 echo "$NAME" >/proc/sys/kernel/hostname
 restart=$RESTART
-unset INSIDE ROOT SWITCH NODE ETCD PROGRAM ADDRESS NODAD RESTART
+unset INSIDE ROOT SWITCH NODE ETCD PROGRAM ADDRESS NODAD PORT COLLECTED RESTART
 export HOME=/root
 mkdir -p /run/lab-units
 keep() {

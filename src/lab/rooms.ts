@@ -12,6 +12,7 @@ import { createInterface } from "node:readline";
 import { AppError } from "../core/model/errors.ts";
 import { type Lab, type LabHost, type LabNetwork, rootOf } from "./places.ts";
 import { environmentOf, ownScript, spawned, wordsFor } from "./processes.ts";
+import { collectedWays, frontsNotIn } from "./collected-ways.ts";
 import { insideScript, roomScript, sshdPath, switchScript } from "./room-scripts.ts";
 
 /** Whether this machine and this user can have rooms. */
@@ -52,6 +53,7 @@ export async function startSwitch(lab: Lab, network: LabNetwork): Promise<number
       ...common(network, network.gateway),
       ENDPOINT: `${network.endpoint}/${network.prefixLength}`,
       GATEWAY: `${network.gateway}/${network.prefixLength}`,
+      COLLECTED: collectedWays(lab, { own: frontsNotIn(network), device: "br0" }),
       LOG: join(lab.directory, "balancer.log"),
       LINK: network.link ?? "",
       MACHINE: String(process.pid),
@@ -113,8 +115,11 @@ export async function startRoom(
       env: {
         ...environmentOf(lab, host),
         PATH: `/lab/bin:${pathWithSystem()}`,
-        ...common(network, host.address ?? ""),
+        ...common(network, host.rehearsed?.way ?? host.address ?? ""),
+        COLLECTED: collectedWays(lab, { own: host.rehearsed?.addresses ?? [], device: "eth0" }),
         NAME: host.name,
+        // An interface's name has at most 15 bytes.
+        PORT: `h${lab.hosts.indexOf(host)}`,
         ROOT: root,
         SWITCH: String(switchPid),
         NODE: process.execPath,

@@ -6,6 +6,7 @@ import { runConsole } from "./consoles.ts";
 import { runKubelet } from "./kubelet.ts";
 import { runLeader } from "./leader.ts";
 import { hostNamed, readLab } from "./places.ts";
+import { type Member, runFounder } from "./rehearsal/found-etcd.ts";
 import { runRuntime } from "./runtime.ts";
 
 export interface PartOptions {
@@ -18,9 +19,21 @@ export interface PartOptions {
 
 /** The exit code; the process of a part lives on for its servers. */
 export async function runPart(role: string, options: PartOptions): Promise<number> {
+  if (role === "founder") return found(options.words);
   if (role === "crictl" || role === "docker") return runConsole(role, options.words);
   await startPart(role, options);
   return 0;
+}
+
+/** @returns 1 with etcd's last words on standard error when its members do not find each other */
+async function found([members = "[]"]: readonly string[]): Promise<number> {
+  try {
+    await runFounder(JSON.parse(members) as readonly Member[]);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
 }
 
 async function startPart(role: string, options: PartOptions): Promise<void> {

@@ -19,7 +19,7 @@ import {
   sandboxList,
 } from "./cri-messages.ts";
 import { serveGrpc } from "./cri-server.ts";
-import { dockerSocket } from "./lab-texts.ts";
+import { dockerSocket } from "./lab-node.ts";
 import { type Lab, type LabHost, rootOf, socketOf } from "./places.ts";
 import { endProcesses } from "./processes.ts";
 

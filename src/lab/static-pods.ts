@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { type StaticPod, parseManifest } from "../core/kubeconfig/manifest.ts";
+import { type StaticPod, hostPathOf, parseManifest } from "../core/kubeconfig/manifest.ts";
 import type { CriClient, PodWish } from "./cri-client.ts";
 import type { Log } from "./klog.ts";
 
@@ -19,9 +19,17 @@ export interface PodsOptions {
   readonly log: Log;
 }
 
+type Container = StaticPod["containers"][number];
+
 interface Wanted {
   readonly uid: string;
   readonly pod: StaticPod;
+}
+
+/** One answer of the runtime for all pods: each of them by itself would ask for the same lists again. */
+interface Look extends Wanted {
+  readonly sandboxes: Awaited<ReturnType<CriClient["sandboxes"]>>;
+  readonly containers: Awaited<ReturnType<CriClient["containers"]>>;
 }
 
 interface BackOff {
@@ -44,12 +52,13 @@ export function openPods(options: PodsOptions): () => Promise<void> {
   const memory: Memory = { busy: new Set(), backOffs: new Map() };
   return async () => {
     const wanted = readManifests(options);
-    const known = new Set((await options.cri.sandboxes()).map(({ uid }) => uid));
+    const [sandboxes, containers] = await Promise.all([options.cri.sandboxes(), options.cri.containers()]);
+    const known = new Set(sandboxes.map(({ uid }) => uid));
     for (const uid of known) {
       if (!wanted.some((one) => one.uid === uid)) alone(memory, uid, options.log, () => remove(options, uid));
     }
     for (const one of wanted) {
-      alone(memory, one.uid, options.log, () => sync(options, memory, one));
+      alone(memory, one.uid, options.log, () => sync(options, memory, { ...one, sandboxes, containers }));
     }
   };
 }
@@ -96,31 +105,43 @@ async function remove({ cri }: PodsOptions, uid: string): Promise<void> {
   for (const { id } of sandboxes) await cri.removeSandbox(id);
 }
 
-async function sync(options: PodsOptions, memory: Memory, { uid, pod }: Wanted): Promise<void> {
+async function sync(options: PodsOptions, memory: Memory, look: Look): Promise<void> {
   const { cri, node } = options;
+  const { uid, pod, containers } = look;
   const name = `${pod.name}-${node}`;
   const namespace = pod.namespace ?? "default";
-  const sandboxes = (await cri.sandboxes()).filter((one) => one.uid === uid);
+  const sandboxes = look.sandboxes.filter((one) => one.uid === uid);
   const ready = sandboxes.find(({ isReady }) => isReady);
   const attempt = ready?.attempt ?? Math.max(-1, ...sandboxes.map((one) => one.attempt)) + 1;
   const wish: PodWish = { name, namespace, uid, attempt };
   for (const { id, isReady } of sandboxes) if (!isReady) await cri.removeSandbox(id);
   const sandbox = ready?.id ?? (await cri.runSandbox(wish));
-  for (const container of pod.containers) {
-    await syncContainer(options, memory, { pod: wish, sandbox, container });
+  for (const container of pod.containers.map((one) => onHost(pod, one))) {
+    await syncContainer(options, memory, { pod: wish, sandbox, container, containers });
   }
+}
+
+/** Containers of the lab see the node's files, not mounts of them: a path of theirs is the path of what is mounted there. */
+function onHost(pod: StaticPod, container: Container): Container {
+  const command = container.command.map((word) =>
+    word.replace(/^(--[\w-]+=)?(\/.*)$/, (_, flag: string | undefined, path: string) => {
+      return `${flag ?? ""}${hostPathOf(pod, path, container.name)}`;
+    }),
+  );
+  return { ...container, command };
 }
 
 interface Place {
   readonly pod: PodWish;
   readonly sandbox: string;
-  readonly container: StaticPod["containers"][number];
+  readonly container: Container;
+  readonly containers: Look["containers"];
 }
 
 async function syncContainer(options: PodsOptions, memory: Memory, place: Place): Promise<void> {
   const { cri, log } = options;
   const { pod, sandbox, container } = place;
-  const all = (await cri.containers())
+  const all = place.containers
     .filter((one) => one.sandboxId === sandbox && one.name === container.name)
     .sort((a, b) => b.attempt - a.attempt);
   const [newest, ...older] = all;

@@ -2,7 +2,7 @@
 // INPUTS: /proc, the listeners of the lab
 import { get as getPlain } from "node:http";
 import { get as getTls } from "node:https";
-import { inUrl, nearOf } from "./lab-texts.ts";
+import { inUrl, nearOf } from "./lab-node.ts";
 import { type Lab, type LabHost, rootOf } from "./places.ts";
 import { type LabProcess, processesOf } from "./processes.ts";
 
@@ -32,6 +32,8 @@ export async function statusOf(lab: Lab, host: LabHost): Promise<HostStatus> {
   const near = inUrl(nearOf(address));
   const kubelet = part(running, "kubelet", `http://${near}:${ports.kubeletHealth}/healthz`);
   if (host.role === "worker") return { name: host.name, root: rootOf(lab, host), parts: [await kubelet] };
+  const isThere = ({ name }: PartStatus): boolean =>
+    name === "kubelet" || (host.rehearsed?.programs.includes(name) ?? true);
   const parts = await Promise.all([
     kubelet,
     part(running, "etcd", `http://${near}:${ports.etcdMetrics}/health`),
@@ -39,11 +41,13 @@ export async function statusOf(lab: Lab, host: LabHost): Promise<HostStatus> {
     part(running, "kube-controller-manager", `https://127.0.0.1:${ports.controllerManager}/healthz`),
     part(running, "kube-scheduler", `https://127.0.0.1:${ports.scheduler}/healthz`),
   ]);
-  return { name: host.name, root: rootOf(lab, host), parts };
+  return { name: host.name, root: rootOf(lab, host), parts: parts.filter(isThere) };
 }
 
+/** Port 0: it has no listener that tells its health without a certificate. */
 async function part(running: readonly LabProcess[], name: string, url: string): Promise<PartStatus> {
   const pid = running.find((one) => one.name === name)?.pid ?? null;
+  if (pid !== null && new URL(url).port === "0") return { name, url, pid, ailment: null };
   return { name, url, pid, ailment: pid === null ? "does not run" : await ailmentOf(url) };
 }
 

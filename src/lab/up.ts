@@ -8,7 +8,7 @@ import { AppError } from "../core/model/errors.ts";
 import { makeControlPlane } from "./control-plane.ts";
 import { freePorts } from "./free-ports.ts";
 import { writeConsoles } from "./consoles.ts";
-import type { LabRuntime } from "./lab-texts.ts";
+import type { LabRuntime } from "./lab-node.ts";
 import { type HostStatus, statusOf } from "./status.ts";
 import { type Lab, type LabHost, rootOf, socketOf, writeLab } from "./places.ts";
 import { startPart } from "./processes.ts";

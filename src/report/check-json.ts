@@ -31,7 +31,9 @@ export function checkToJson(result: CheckResult, { version, exitCode, again }: C
     kind: "CertificateExpirationInfo",
     apiVersion: "output.kubeadm.k8s.io/v1alpha3",
     certificates: result.certificates.filter((row) => row.isKubeadm).map((row) => leafToKubeadm(row, at)),
-    certificateAuthorities: result.authorities.map((row) => toKubeadm(row, at)),
+    certificateAuthorities: result.authorities
+      .filter((row) => row.isKubeadm)
+      .map((row) => toKubeadm(row, at)),
     perennial: {
       version,
       at: formatInstant(at),

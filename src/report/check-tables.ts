@@ -1,11 +1,11 @@
 // The three tables of `check`: kubeadm's two, byte for byte (kubeadm 1.24 and later), and what kubeadm does not list.
-import type { AuthorityRow, CertificateRow, CheckResult, StoredState } from "../core/model/check.ts";
+import type { AuthorityRow, CertificateRow, CheckResult } from "../core/model/check.ts";
 import type { Origin } from "../core/model/inventory.ts";
 import type { Paint } from "./color.ts";
 import { safeText } from "./escape.ts";
 import type { Messages } from "./messages.ts";
 import { formatTable } from "./table.ts";
-import { formatDate, formatResidual } from "./time.ts";
+import { formatResidual } from "./time.ts";
 
 export interface TableContext {
   readonly result: CheckResult;
@@ -14,43 +14,36 @@ export interface TableContext {
   readonly paint: Paint;
 }
 
-const certificateHeader = [
-  "CERTIFICATE",
-  "EXPIRES",
-  "RESIDUAL TIME",
-  "CERTIFICATE AUTHORITY",
-  "EXTERNALLY MANAGED",
-];
-const authorityHeader = ["CERTIFICATE AUTHORITY", "EXPIRES", "RESIDUAL TIME", "EXTERNALLY MANAGED"];
-
-/** kubeadm writes `!MISSING! name`; the two other states follow its example. */
-const marks: Readonly<Record<StoredState, string>> = {
-  ok: "",
-  missing: "!MISSING! ",
-  unreadable: "!UNREADABLE! ",
-  broken: "!BROKEN! ",
-};
-
-/** Source: cmd/kubeadm/app/cmd/certs.go, the header in English in every language because people search for it. */
+/** Source: cmd/kubeadm/app/cmd/certs.go; in English byte for byte. */
 export function certificateTable(context: TableContext): string {
   const rows = context.result.certificates.filter((row) => row.isKubeadm);
+  const { headings } = context.messages.check;
   const cells = rows.map((row) => [
-    ...timeCells(row, context.result.at),
+    ...timeCells(row, context),
     row.state === "ok" ? safeText(row.authority) : "",
-    row.state === "ok" ? yesNo(row.externallyManaged) : "",
+    row.state === "ok" ? yesNo(row.externallyManaged, context) : "",
     ...extraCells(row, context),
   ]);
-  return table([[...certificateHeader, ...extraHeader(context)], ...cells], rows, context);
+  const header = [
+    headings.certificate,
+    headings.expires,
+    headings.residual,
+    headings.authority,
+    headings.external,
+  ];
+  return table([[...header, ...extraHeader(context)], ...cells], rows, context);
 }
 
 export function authorityTable(context: TableContext): string {
   const rows = context.result.authorities;
+  const { headings } = context.messages.check;
   const cells = rows.map((row) => [
-    ...timeCells(row, context.result.at),
-    row.state === "ok" ? yesNo(row.externallyManaged) : "",
+    ...timeCells(row, context),
+    row.state === "ok" ? yesNo(row.externallyManaged, context) : "",
     ...extraCells({ ...row, sans: [], origin: null }, context),
   ]);
-  return table([[...authorityHeader, ...extraHeader(context)], ...cells], rows, context);
+  const header = [headings.authority, headings.expires, headings.residual, headings.external];
+  return table([[...header, ...extraHeader(context)], ...cells], rows, context);
 }
 
 /** Kubelet certificates and copies; empty text when there are none. */
@@ -60,7 +53,7 @@ export function otherTable(context: TableContext): string {
   const { headings } = context.messages.check;
   const header = [headings.other, headings.expires, headings.residual, headings.follows];
   const cells = rows.map((row) => {
-    const [name = "", expires = "", residual = ""] = timeCells(row, context.result.at);
+    const [name = "", expires = "", residual = ""] = timeCells(row, context);
     return [name, expires, residual, followsCell(row, context), ...extraCells(row, context)];
   });
   return table([[...header, ...extraHeader(context)], ...cells], rows, context);
@@ -84,25 +77,33 @@ export function originalOf(row: CertificateRow, result: CheckResult): Certificat
 }
 
 function followsCell(row: CertificateRow, { result, messages }: TableContext): string {
+  // Nobody rotates a file that is not there.
+  if (row.management === "kubelet" && row.state === "missing") return "";
   if (row.management === "kubelet") {
     const isEmbedded = result.findings.some(
       ({ code, slot }) => code === "kubelet-embedded" && slot === row.slot,
     );
     return isEmbedded ? messages.check.kubeletEmbedded : messages.check.kubeletRotates;
   }
+  if (row.management === "renew") return messages.check.outsideKubeadm;
   const original = originalOf(row, result);
   return original === null ? messages.check.unmanaged : safeText(original.name);
 }
 
-function timeCells(row: CertificateRow | AuthorityRow, at: number): readonly string[] {
+function timeCells(
+  row: CertificateRow | AuthorityRow,
+  { result, messages }: TableContext,
+): readonly string[] {
+  const { marks, date, over } = messages.check;
   const name = `${marks[row.state]}${safeText(row.name)}`;
   if (row.state !== "ok" || row.notAfter === null) return [name, "", ""];
-  return [name, formatDate(row.notAfter), formatResidual(row.notAfter - at)];
+  const residual = formatResidual(row.notAfter - result.at);
+  return [name, date(row.notAfter), residual === "<invalid>" ? over : residual];
 }
 
 /** Go's `%-8v`. */
-function yesNo(value: boolean): string {
-  return (value ? "yes" : "no").padEnd(8);
+function yesNo(value: boolean, { messages }: TableContext): string {
+  return messages.check[value ? "yes" : "no"].padEnd(8);
 }
 
 /** Several nodes need a column that tells them apart, also without `wide`; it comes last so that column one stays the name. */

@@ -3,6 +3,8 @@ import type { CheckResult } from "../core/model/check.ts";
 import type { Severity } from "../core/model/finding.ts";
 import { authorityTable, certificateTable, otherTable } from "./check-tables.ts";
 import { painter, severityStyles } from "./color.ts";
+import { isUnreadableForUs } from "../core/policy/unreadable.ts";
+import { sudoCommand } from "./tool-command.ts";
 import { safeText } from "./escape.ts";
 import { type FindingContext, type FindingGroup, renderFindingGroups, toolOf } from "./finding-text.ts";
 import type { Language } from "./language.ts";
@@ -41,7 +43,10 @@ export function renderFindings(result: CheckResult, options: CheckTextOptions): 
 }
 
 /** One line: how many of what, where, when; and the command that comes next when several certificates are concerned. */
-export function summaryLine(result: CheckResult, options: Pick<CheckTextOptions, "lang" | "again">): string {
+export function summaryLine(
+  result: CheckResult,
+  options: Pick<CheckTextOptions, "lang" | "again"> & { readonly hasWritten?: boolean },
+): string {
   const { lang } = options;
   const { check } = messagesFor(lang);
   const node = check.nodes(result.nodes.map(safeText));
@@ -53,7 +58,9 @@ export function summaryLine(result: CheckResult, options: Pick<CheckTextOptions,
   const isRenewable = result.findings.some((finding) =>
     /^certificate-expir|^replica-differs/.test(finding.code),
   );
-  return `${check.summary(counts, node, result.at)}${isRenewable ? check.next(tool("plan")) : ""}`;
+  const isUnread = result.findings.some(isUnreadableForUs);
+  const next = isUnread ? sudoCommand(tool("check")) : tool("plan");
+  return `${check.summary(counts, node, result.at, options.hasWritten === true)}${isRenewable || isUnread ? check.next(next) : ""}`;
 }
 
 function wellLine(result: CheckResult, lang: Language): string {

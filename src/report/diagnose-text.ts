@@ -55,7 +55,11 @@ export function renderDiagnoses(result: DiagnoseResult, options: DiagnoseTextOpt
     paint: painter(options.hasColor),
     width: options.width ?? Number.POSITIVE_INFINITY,
   };
-  const head = [messages.heading(safe.node, safe.sources.length, safe.lines), ...unreadLines(safe, messages)];
+  const head = [
+    messages.heading(safe.node, safe.sources.length, safe.lines),
+    ...(safe.reach === undefined ? [] : [messages.logsThere(sshCommand(safe.reach))]),
+    ...unreadLines(safe, messages),
+  ];
   const room = mostLines - head.length - closingLines;
   return [
     ...head,
@@ -64,6 +68,23 @@ export function renderDiagnoses(result: DiagnoseResult, options: DiagnoseTextOpt
     cliMessages(options.lang).nothingChanged,
     "",
   ].join("\n");
+}
+
+/** Reads the logs where they are, gone to as the cluster file says. */
+function sshCommand(reach: NonNullable<DiagnoseResult["reach"]>): string {
+  const { host, user, port, identityFile, jump, sshConfig, sudo } = reach;
+  const words = [
+    "ssh",
+    ...(sshConfig === null ? [] : ["-F", sshConfig]),
+    ...(identityFile === null ? [] : ["-i", identityFile]),
+    ...(jump === null ? [] : ["-J", jump]),
+    ...(port === null ? [] : ["-p", String(port)]),
+    user === null ? host : `${user}@${host}`,
+    ...(sudo ? ["sudo"] : []),
+    "perennial",
+    "diagnose",
+  ];
+  return words.map(shellQuote).join(" ");
 }
 
 /** Each as fully as the room allows while every later one keeps a line; what finds no room at all is counted. */
@@ -88,9 +109,11 @@ function fitted(diagnoses: readonly Diagnosis[], room: number, context: Context)
 
 function unreadLines({ unread }: DiagnoseResult, messages: DiagnoseMessages): readonly string[] {
   if (unread.length === 0) return [];
-  const shown = unread.slice(0, mostUnread).map(({ source, reason }) => `${source} (${reason})`);
+  const shown = unread
+    .slice(0, mostUnread)
+    .map(({ source, reason }) => `${source}${messages.bracket(reason)}`);
   const rest = unread.length > mostUnread ? [`+${unread.length - mostUnread}`] : [];
-  return [messages.unread([...shown, ...rest].join(", "))];
+  return [messages.unread([...shown, ...rest].join(messages.comma))];
 }
 
 function wholeLines(diagnosis: Diagnosis, context: Context): readonly string[] {
@@ -131,7 +154,8 @@ function shortLines(diagnosis: Diagnosis, context: Context): readonly string[] {
 function headOf(diagnosis: Diagnosis, { messages, paint, width }: Context): string {
   const { certainty, certificates } = diagnosis;
   const names = certificates.map(({ name }) => name);
-  const files = names.length === 0 || certainty === "rejected" ? "" : ` (${messages.shortList(names)})`;
+  const files =
+    names.length === 0 || certainty === "rejected" ? "" : messages.bracket(messages.shortList(names));
   const word = paint(styles[certainty], messages.certainties[certainty]);
   return wrapText(`${word} ${titleOf(diagnosis, messages)}${files}`, width, "    ");
 }
@@ -149,10 +173,10 @@ function fileLines({ certificates }: Diagnosis, context: Context): readonly stri
     .slice(0, mostFiles)
     .map(
       ({ name, path, notAfter }) =>
-        `${name === path ? "" : `${name}${messages.colon}`}${path}${notAfter === null ? "" : ` (${messages.ended(notAfter, at)})`}`,
+        `${name === path ? "" : `${name}${messages.colon}`}${path}${notAfter === null ? "" : messages.bracket(messages.ended(notAfter, at))}`,
     );
   const rest = certificates.slice(mostFiles).map(({ name }) => name);
-  const more = rest.length === 0 ? [] : [`+${rest.length}${messages.colon}${rest.join(", ")}`];
+  const more = rest.length === 0 ? [] : [`+${rest.length}${messages.colon}${rest.join(messages.comma)}`];
   return labelled(messages.labels.certificate, [...lines, ...more], context);
 }
 

@@ -3,6 +3,7 @@ import { assertNever } from "../core/model/errors.ts";
 import type { RunEvent } from "../core/model/event.ts";
 import type { PhaseId } from "../core/model/plan.ts";
 import { safeData, safeText } from "./escape.ts";
+import { withoutStore } from "./file-address.ts";
 import type { Language } from "./language.ts";
 import { messagesFor, type Messages } from "./messages.ts";
 
@@ -17,6 +18,8 @@ export interface ProgressOptions {
   readonly lang: Language;
   /** Where runs keep what they replace. */
   readonly stateDirectory: string;
+  /** Where the nodes of several keep what is replaced on them, when that is not `stateDirectory`. */
+  readonly nodeDirectory?: string;
 }
 
 interface Counted {
@@ -34,15 +37,16 @@ interface State {
 }
 
 /** What a run tells its audience. A phase's line comes when the next one begins: then everything in it has been verified. */
-export function createProgress({ lang, stateDirectory }: ProgressOptions): Progress {
+export function createProgress({ lang, stateDirectory, nodeDirectory }: ProgressOptions): Progress {
   const { runs, live } = messagesFor(lang);
   const words = { text: runs.events, live: live.events };
   const folder = safeText(stateDirectory);
+  const before = safeText(nodeDirectory ?? stateDirectory);
   let state: State = { run: "", phase: null, undone: 0 };
   return {
     tell(original) {
       const event = safeData(original);
-      const lines = linesOf(event, state, { ...words, folder });
+      const lines = linesOf(event, state, { ...words, folder, before });
       state = after(state, event);
       return lines;
     },
@@ -53,10 +57,11 @@ interface Words {
   readonly text: EventMessages;
   readonly live: Messages["live"]["events"];
   readonly folder: string;
+  readonly before: string;
 }
 
-function linesOf(event: RunEvent, state: State, { text, live, folder }: Words): readonly string[] {
-  const finished = (): readonly string[] => phaseLine(state, text, folder);
+function linesOf(event: RunEvent, state: State, { text, live, folder, before }: Words): readonly string[] {
+  const finished = (): readonly string[] => phaseLine(state, text, before);
   switch (event.type) {
     case "run-started":
       return [text.started(event.run)];
@@ -82,20 +87,29 @@ function linesOf(event: RunEvent, state: State, { text, live, folder }: Words): 
     case "process":
       return [live.process[event.state](placed(event))];
     case "live-proved":
-      return [live.proved(event.served.length, event.wrote)];
+      return [live.proved(event.served.length, event.wrote, event.node ?? null)];
     case "node-started":
     case "node-done":
       return [...finished(), live.node[event.type](event.node)];
     case "gate-passed":
       return [...finished(), live.gate(event.demand, event.members)];
+    case "nodes-ready":
+      return [...finished(), live.ready(event.count)];
+    case "worker-failed":
+      return [live.workerFailed(event.node, event.code, event.outcome)];
     case "leader-moved":
       return [live.leaderMoved(event.from, event.to)];
+    case "run-adopted":
+      return [
+        live.adopted(event.run, event.from, event.host),
+        ...(event.hasSnapshot ? [live.snapshotElsewhere(event.host)] : []),
+      ];
     case "copies-missed":
       return [live.copiesMissed(event.nodes.join(", "))];
     case "swept":
       return event.paths.length === 0 ? [] : [text.swept(event.paths)];
     case "step-failed":
-      return [...cutOff(state, text), text.failed(event.step, event.code)];
+      return [...cutOff(state, text), text.failed(withoutStore(event.step), event.code)];
     case "rollback-started":
       return [...finished(), text.rollback(event.run, event.cause === "failure")];
     case "lock-not-released":
@@ -136,7 +150,10 @@ function after(state: State, event: RunEvent): State {
     case "process":
     case "live-proved":
     case "gate-passed":
+    case "nodes-ready":
+    case "worker-failed":
     case "leader-moved":
+    case "run-adopted":
     case "copies-missed":
     case "swept":
     case "lock-not-released":
@@ -158,6 +175,8 @@ const ownLines: ReadonlySet<PhaseId> = new Set([
   "roll",
   "gate",
   "restart",
+  "workers",
+  "ready",
   "prove-live",
 ]);
 
@@ -181,6 +200,8 @@ function phaseLine({ phase, run }: State, text: EventMessages, folder: string): 
     case "roll":
     case "gate":
     case "restart":
+    case "workers":
+    case "ready":
     case "prove-live":
       return [];
     default:

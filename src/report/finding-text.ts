@@ -40,7 +40,8 @@ export function renderFindingGroups(
 ): readonly FindingGroup[] {
   return worstFirst.flatMap((severity) => {
     const own = findings.filter((finding) => finding.severity === severity);
-    return [...new Set(own.map(({ code }) => code))].flatMap((code) =>
+    const codes = [...new Set(own.map(({ code }) => code))];
+    return codes.toSorted(unreadFirst).flatMap((code) =>
       groupsOf(
         own.filter((finding) => finding.code === code),
         context,
@@ -48,6 +49,11 @@ export function renderFindingGroups(
       ),
     );
   });
+}
+
+/** What could not be read hides what else is wrong. */
+function unreadFirst(a: FindingCode, b: FindingCode): number {
+  return Number(b === "object-unreadable") - Number(a === "object-unreadable");
 }
 
 export function toolOf({ root, again }: FindingContext): Tool {
@@ -66,7 +72,7 @@ function groupsOf(
   const views = findings.map((finding) => viewOf(finding, context, lang));
   const many = findings.length > 1 ? sayMany(code, { views, tool: toolOf(context) }, findingsMany) : null;
   const label = ({ node, name }: AnyFinding): string =>
-    `${context.nodes.length > 1 && name !== node ? `${safeText(node)}/` : ""}${safeText(name)}`;
+    `${context.nodes.length > 1 && node !== "" && name !== node ? `${safeText(node)}/` : ""}${safeText(name)}`;
   if (many !== null) {
     const names = [...new Set(findings.map(label))].join(check.comma);
     return [

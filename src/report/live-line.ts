@@ -39,8 +39,11 @@ export function afterEvent(state: LiveState, event: RunEvent): LiveState {
     case "node-started":
     case "node-done":
     case "gate-passed":
+    case "nodes-ready":
+    case "worker-failed":
     case "leader-moved":
     case "copies-missed":
+    case "run-adopted":
     case "swept":
     case "undone":
     case "lock-not-released":

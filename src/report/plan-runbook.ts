@@ -4,8 +4,10 @@ import { allSteps } from "../core/plan/steps.ts";
 import { codeBlock, codeSpan, safeData, safeMarkdown, safeText } from "./escape.ts";
 import { mergedRefusals, renderRefusal } from "./error-text.ts";
 import type { Language } from "./language.ts";
+import { manualMarkdown } from "./manual-text.ts";
 import { messagesFor, type Messages } from "./messages.ts";
-import { reasonsText, stepText } from "./plan-text.ts";
+import { reasonsText } from "./plan-text.ts";
+import { stepText } from "./step-text.ts";
 import { say } from "./say.ts";
 import { preamble } from "./runbook-helpers.ts";
 import { commandsOf } from "./runbook-shell.ts";
@@ -79,6 +81,7 @@ function body(context: Context): readonly string[] {
     runbook.lock,
     codeBlock("sh", "take_lock"),
     ...phases.flatMap((phase, index) => phaseSections(phase, index + 1, context)),
+    ...manualSections(context),
     ...closing(phases, context),
   ];
 }
@@ -91,6 +94,18 @@ function phaseSections(phase: Phase, number: number, context: Context): readonly
     ...nodes.flatMap(({ node, steps }) => [
       `### ${text.onNode(safeMarkdown(node))}`,
       ...steps.flatMap((step) => stepSections(step, context)),
+    ]),
+  ];
+}
+
+function manualSections({ plan, messages }: Context): readonly string[] {
+  const { manual = [] } = plan;
+  if (manual.length === 0) return [];
+  return [
+    `## ${messages.plan.manual.heading.replace(/[:：]$/u, "")}`,
+    ...manual.flatMap((step) => [
+      `#### ${messages.plan.manual.step} \`${idText(step.id)}\``,
+      ...manualMarkdown(safeData(step), messages.plan),
     ]),
   ];
 }

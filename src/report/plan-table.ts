@@ -1,8 +1,10 @@
 // What a plan replaces, once: a row per certificate in the order in which the engine renames the files.
 import { parseAddress } from "../core/model/address.ts";
 import type { Decision, RenewReason } from "../core/model/decision.ts";
-import type { MakingStep, Plan, StageStep, Step } from "../core/model/plan.ts";
+import type { MakingStep } from "../core/model/making-step.ts";
+import type { Plan, StageStep, Step } from "../core/model/plan.ts";
 import { allSteps, slotsOfContent } from "../core/plan/steps.ts";
+import { withoutStore } from "./file-address.ts";
 import type { Messages } from "./messages.ts";
 import { nodesOf } from "./plan-text.ts";
 import { say } from "./say.ts";
@@ -35,7 +37,7 @@ export function shortSlot(slot: string, plan: Plan): string {
 
 /** The path alone where there is only one node. */
 export function shortAddress(address: string, plan: Plan): string {
-  return nodesOf(plan).length === 1 ? address.replace(/^file:[^:]*:/, "") : address;
+  return nodesOf(plan).length === 1 ? address.replace(/^file:[^:]*:/, "") : withoutStore(address);
 }
 
 interface Row {

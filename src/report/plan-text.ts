@@ -1,20 +1,21 @@
 // A plan for people: what changes, where and why, in which order, on what conditions, and the way back.
 import { say } from "./say.ts";
-import { assertNever } from "../core/model/errors.ts";
-import type { ProcessCommands, RestartDecision } from "../core/model/live.ts";
 import type { Decision } from "../core/model/decision.ts";
-import type { Notice } from "../core/model/notice.ts";
-import type { IssueStep, Phase, Plan, Step } from "../core/model/plan.ts";
-import { archiveFile } from "../core/plan/archive-file.ts";
+import type { IssueStep } from "../core/model/making-step.ts";
+import type { Plan } from "../core/model/plan.ts";
 import { leftOutOf } from "../core/plan/left-out.ts";
-import { allSteps, commandsInPlan } from "../core/plan/steps.ts";
+import { allSteps } from "../core/plan/steps.ts";
 import { painter, type Paint } from "./color.ts";
 import { mergedRefusals, renderRefusal } from "./error-text.ts";
 import { shownData } from "./details.ts";
 import { safeText } from "./escape.ts";
 import type { Language } from "./language.ts";
+import { manualLines } from "./manual-text.ts";
+import { noticeLines } from "./plan-notices.ts";
+import { processLines } from "./plan-restarts.ts";
+import { phaseLine } from "./step-text.ts";
 import { messagesFor, type Messages } from "./messages.ts";
-import { planTable, shortAddress, shortSlot } from "./plan-table.ts";
+import { planTable, shortSlot } from "./plan-table.ts";
 import { rootArguments, toolCommand } from "./tool-command.ts";
 
 export interface PlanTextOptions {
@@ -22,6 +23,8 @@ export interface PlanTextOptions {
   readonly color: boolean;
   /** Where runs keep what they replace; `/var/lib/perennial` below the root when not given. */
   readonly stateDirectory?: string;
+  /** Where the nodes of several keep what is replaced on them, when that is not `stateDirectory`. */
+  readonly nodeDirectory?: string;
   /** The words of this call that choose the node, repeated in every command. */
   readonly again?: readonly string[];
 }
@@ -31,7 +34,8 @@ interface Context {
   readonly text: Messages["plan"];
   readonly live: Messages["live"];
   readonly paint: Paint;
-  readonly stateDirectory: string;
+  /** Where the old files are kept. */
+  readonly before: string;
   readonly again: readonly string[];
 }
 
@@ -45,7 +49,7 @@ export function renderPlan(original: Plan, options: PlanTextOptions): string {
     text: messages.plan,
     live: messages.live,
     paint: painter(options.color),
-    stateDirectory: safeText(stateDirectory),
+    before: safeText(`${options.nodeDirectory ?? stateDirectory}/runs/RUN/before`),
     again: options.again ?? rootArguments(original.root),
   };
   const nodes = messages.check.nodes(nodesOf(plan));
@@ -54,8 +58,9 @@ export function renderPlan(original: Plan, options: PlanTextOptions): string {
     tableLines(context),
     keptLines(context),
     stepLines(context),
-    processLines(context),
-    noticeLines(context),
+    processLines(plan, messages),
+    noticePart(context),
+    manualPart(context),
     refusalLines(options.lang, context),
     closingLines(context),
   ];
@@ -80,51 +85,6 @@ export function renderReasons(decision: Decision, lang: Language): string {
 /** `dns:lb.example, ip:192.0.2.10`. */
 export function sansText(sans: IssueStep["addSans"]): string {
   return sans.map((san) => `${san.kind}:${san.value}`).join(", ");
-}
-
-/** One line for one step, the same in the plan and in the runbook's headings. */
-export function stepText(step: Step, { plan: text, live }: Pick<Messages, "plan" | "live">): string {
-  switch (step.kind) {
-    case "issue":
-      return text.steps.issue(step.name, step.authority);
-    case "install":
-      return text.steps.install(step.name, step.authority);
-    case "forget":
-      return text.steps.forget(step.name);
-    case "take":
-      return text.steps.take(step.name, step.serialHex);
-    case "back-up":
-      return text.steps["back-up"](step.object);
-    case "archive":
-      return text.steps.archive(archiveFile(step, "RUN"), recipientsText(step.recipients, text.comma));
-    case "stage":
-      return text.steps.stage(step.object, step.mode);
-    case "swap":
-      return text.steps.swap(step.object);
-    case "prove":
-      return text.steps.prove(step.name);
-    case "snapshot":
-      return live.steps.snapshot(
-        step.access.endpoints.map(({ host, port }) => `${host}:${port}`).join(text.comma),
-      );
-    case "bounce":
-      return step.when === "always"
-        ? live.steps.bounce(step.consumer, step.timeoutSeconds)
-        : live.steps.bounceIfNeeded(step.consumer, step.reloadSeconds);
-    case "gate":
-      return live.steps.gate(step.demand);
-    case "prove-live":
-      return live.steps.proveLive(step.demands.length, step.api !== null);
-    default:
-      return assertNever(step);
-  }
-}
-
-/** Enough of each to tell it from others: those of post-quantum keys have 1,959 letters. */
-function recipientsText(recipients: readonly string[], comma: string): string {
-  return recipients
-    .map((text) => (text.length <= 28 ? text : `${text.slice(0, 16)}...${text.slice(-8)}`))
-    .join(comma);
 }
 
 /** Names of the nodes that a plan speaks of. */
@@ -163,7 +123,7 @@ function nameLines(
 ): readonly string[] {
   const groups = new Map<string, string[]>();
   for (const { kind, value, sources } of recreates?.names ?? []) {
-    const said = sources.join(text.comma);
+    const said = sources.map(text.nameSource).join(text.comma);
     groups.set(said, [...(groups.get(said) ?? []), `${kind}:${value}`]);
   }
   const lines = [...groups].map(([sources, names]) => text.nameFrom(names.join(text.comma), sources));
@@ -190,99 +150,26 @@ function keptLines({ plan, text, paint }: Context): readonly string[] {
 }
 
 function stepLines(context: Context): readonly string[] {
-  const { plan, text } = context;
+  const { plan, text, live, before } = context;
   const phases = plan.phases.filter((phase) => phase.nodes.some((node) => node.steps.length > 0));
   if (phases.length === 0) return [];
-  return [text.stepsHeading, ...phases.map((phase, index) => `  ${index + 1}. ${phaseLine(phase, context)}`)];
-}
-
-function phaseLine({ id, nodes }: Phase, { text, live, stateDirectory }: Context): string {
-  const lines = { ...text.phaseLines, ...live.phaseLines };
-  const steps = nodes.flatMap((node) => node.steps).filter(({ kind }) => kind !== "forget");
-  const count = steps.length;
-  const installs = steps.filter(({ kind }) => kind === "install").length;
-  const on = nodes.length > 1 ? ` (${nodes.map(({ node }) => node).join(text.comma)})` : "";
-  if (id === "archive") return `${archiveLine(steps, text)}${on}`;
-  if (installs > 0) return `${text.takeAnswers(installs)}${on}`;
-  return `${lines[id](count, `${stateDirectory}/runs/RUN/before`)}${on}`;
-}
-
-function archiveLine(steps: readonly Step[], text: Messages["plan"]): string {
-  const places = steps.flatMap((step) =>
-    step.kind === "archive"
-      ? [text.archiveLine(archiveFile(step, "RUN"), recipientsText(step.recipients, text.comma))]
-      : [],
-  );
-  return places.join(text.joiner);
-}
-
-/** What becomes of each process, and why. */
-function processLines({ plan, text, live }: Context): readonly string[] {
-  const { restarts = [] } = plan;
-  if (restarts.length === 0) return [];
-  const commands = commandsInPlan(plan);
   return [
-    live.heading,
-    ...restarts.flatMap((decision) => [
-      `  - ${restartText(decision, live, text.joiner)}`,
-      ...commandLines(commands[decision.consumer], live).map((line) => `    ${line}`),
-    ]),
+    text.stepsHeading,
+    ...phases.map((phase, index) => `  ${index + 1}. ${phaseLine(phase, { plan: text, live }, before)}`),
   ];
 }
 
-/** The operator's own commands for a process, whole: they are what is approved. */
-export function commandLines(commands: ProcessCommands = {}, live: Messages["live"]): readonly string[] {
-  const { stop, start, status } = commands;
-  return [
-    ...(stop === undefined ? [] : [live.commands.stop(stop)]),
-    ...(start === undefined ? [] : [live.commands.start(start)]),
-    ...(status === undefined ? [] : [live.commands.status(status)]),
-  ];
+function noticePart({ plan, text, paint }: Context): readonly string[] {
+  const lines = noticeLines(plan, text).map((line) => `  - ${line}`);
+  return lines.length === 0 ? [] : [paint("yellow", text.noticesHeading), ...lines];
 }
 
-function restartText(decision: RestartDecision, live: Messages["live"], joiner: string): string {
-  const { action } = decision;
-  const consumer = decision.node === undefined ? decision.consumer : `${decision.node} ${decision.consumer}`;
-  if (action === "bounce") {
-    const why = decision.reasons.map((reason) => say(reason, live.restartReasons));
-    return live.bounce(consumer, why.join(joiner));
-  }
-  const why = decision.reasons.map((reason) => say(reason, live.keepRunning));
-  return live[action](consumer, why.join(joiner));
-}
-
-/** The same notice about several certificates or files is one line. */
-function noticeLines({ plan, text, paint }: Context): readonly string[] {
-  if (plan.notices.length === 0) return [];
-  const lines = mergedNotices(plan, text.comma).map((notice) => `  - ${say(notice, text.notices)}`);
-  return [paint("yellow", text.noticesHeading), ...lines];
-}
-
-function mergedNotices(plan: Plan, comma: string): readonly Notice[] {
-  const groups = new Map<string, { readonly notice: Notice; readonly names: string[] }>();
-  for (const notice of plan.notices) {
-    const { name, rest } = splitNotice(notice, plan);
-    const key = JSON.stringify(rest);
-    const group = groups.get(key) ?? { notice, names: [] };
-    group.names.push(name);
-    groups.set(key, group);
-  }
-  return [...groups.values()].map(({ notice, names }) => withName(notice, names.join(comma)));
-}
-
-/** What a notice is about, apart from what it says of it. */
-function splitNotice(notice: Notice, plan: Plan): { readonly name: string; readonly rest: unknown } {
-  if (notice.code === "validity-capped")
-    return { name: shortSlot(notice.slot, plan), rest: { ...notice, slot: "" } };
-  if (notice.code === "mode-kept-open" || notice.code === "group-loses-key")
-    return { name: shortAddress(notice.address, plan), rest: { ...notice, address: "" } };
-  return { name: "", rest: notice };
-}
-
-function withName(notice: Notice, name: string): Notice {
-  if (notice.code === "validity-capped") return { ...notice, slot: name };
-  const isOfFile = notice.code === "mode-kept-open" || notice.code === "group-loses-key";
-  return isOfFile ? { ...notice, address: name } : notice;
+/** As it is typed: the commands are for the clipboard. */
+function manualPart({ plan, text, paint }: Context): readonly string[] {
+  const { manual = [] } = plan;
+  if (manual.length === 0) return [];
+  const lines = manual.flatMap((step, index) => manualLines(step, index + 1, text));
+  return [paint("yellow", text.manual.heading), ...lines];
 }
 
 function refusalLines(lang: Language, { plan, text, paint, again }: Context): readonly string[] {
@@ -302,7 +189,8 @@ function closingLines({ plan, text, paint, again }: Context): readonly string[] 
   const summary = paint("bold", text.summary(count("renew"), count("follow"), kept, missed));
   if (plan.refusals.length > 0) return [text.refused(plan.refusals.length), summary];
   const leftOut = missed === 0 ? [] : [paint("red", text.leftOut(missed))];
-  if (allSteps(plan).length === 0) return [...(missed === 0 ? [text.nothing] : leftOut), summary];
+  if (allSteps(plan).length === 0)
+    return [...(missed === 0 ? [isOfAnswers(plan) ? text.nothingSigned : text.nothing] : leftOut), summary];
   const written = plan.guards.filter((guard) => guard.use === "written").length;
   return [
     text.guards(written, plan.guards.length - written),
@@ -311,4 +199,9 @@ function closingLines({ plan, text, paint, again }: Context): readonly string[] 
     ...leftOut,
     summary,
   ];
+}
+
+/** Made for the answers of a CA elsewhere: what is due without one is no part of it. */
+function isOfAnswers({ notices }: Plan): boolean {
+  return notices.some(({ code }) => code.startsWith("answer-"));
 }

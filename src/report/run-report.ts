@@ -1,13 +1,16 @@
 // The report of a run for the change ticket: who, when, why, what was before and after, what proved it, how to do the same by hand.
-import type { Refusal } from "../core/model/errors.ts";
+import type { Refusal } from "../core/model/refusal.ts";
 import type { Plan, Step } from "../core/model/plan.ts";
 import type { Actor, Issued, JournalEntry, RunStepSummary } from "../core/model/run.ts";
 import type { RunRecord } from "../core/model/run-record.ts";
 import { allSteps } from "../core/plan/steps.ts";
 import { type Block, toHtml, toMarkdown } from "./document.ts";
+import { withoutStore } from "./file-address.ts";
 import type { Language } from "./language.ts";
 import { runReportEn } from "./messages/run-report-en.ts";
 import { runReportZh } from "./messages/run-report-zh.ts";
+import { manualBlocks } from "./manual-text.ts";
+import { messagesFor } from "./messages.ts";
 import { preamble } from "./runbook-helpers.ts";
 import { livePreamble } from "./runbook-live.ts";
 import { commandsOf } from "./runbook-shell.ts";
@@ -43,6 +46,7 @@ export function renderRunReport(
     ...section(words.restarts, words.restartColumns, restartRows(context)),
     ...section(words.events, words.eventColumns, eventRows(context)),
     ...commands(context),
+    ...byHand(context, lang),
   ];
   return format === "html"
     ? toHtml(blocks, { lang: lang === "zh" ? "zh-CN" : "en", title })
@@ -166,10 +170,18 @@ function eventText(body: JournalEntry["body"], { event, states }: Words): string
       return event.allStaged;
     case "proof":
       return event.proof(body.step);
+    case "nodes-ready":
+      return event.nodesReady(body.step, body.count);
     case "failed":
-      return event.failed(body.step, body.code, body.detail);
+      return event.failed(withoutStore(body.step), body.code, body.detail);
     case "resumed":
-      return event.resumed(personOf(body.actor)) + overruled(body.clock, event);
+      return (
+        event.resumed(personOf(body.actor)) +
+        overruled(body.clock, event) +
+        (body.minReady === undefined ? "" : event.minReady(body.minReady))
+      );
+    case "adopted":
+      return event.adopted(personOf(body.actor), body.from);
     case "rollback-started":
       return event.rollback(personOf(body.actor), body.cause === "failure");
     case "run-ended":
@@ -197,6 +209,12 @@ function overruled(doubts: readonly Refusal[] | undefined, { acceptedClock }: Wo
 
 function personOf({ user, sudoUser, host }: Actor): string {
   return `${sudoUser === null ? user : `${sudoUser} (sudo ${user})`}@${host}`;
+}
+
+/** What the run left to people; nothing of it is to be done when it was taken back. */
+function byHand({ plan, summary }: Context, lang: Language): readonly Block[] {
+  const { manual = [] } = plan;
+  return summary.state === "succeeded" ? manualBlocks(manual, messagesFor(lang).plan) : [];
 }
 
 function commands({ plan, words, stateDirectory }: Context): readonly Block[] {

@@ -5,9 +5,9 @@ import type {
   InstallStep,
   IssueStep,
   IssueTemplate,
-  Plan,
   TakeStep,
-} from "../core/model/plan.ts";
+} from "../core/model/making-step.ts";
+import type { Plan } from "../core/model/plan.ts";
 import { authoritySlotOf, issuedHere } from "../core/plan/authority.ts";
 import { takeOld, keyCommands, newKey, oldKey } from "./runbook-keys.ts";
 import { type StepCommands, at, work } from "./runbook-paths.ts";

@@ -1,5 +1,6 @@
 // Shell commands that take out old certificates and keys, and make new keys like them.
-import type { IssueStep, Plan, Template } from "../core/model/plan.ts";
+import type { IssueStep, Template } from "../core/model/making-step.ts";
+import type { Plan } from "../core/model/plan.ts";
 import { at } from "./runbook-paths.ts";
 import { shellQuote } from "./shell.ts";
 

@@ -1,7 +1,13 @@
 // The shell commands of the steps on a live node: etcd's snapshot, restarts, proof from the listeners.
 import { parseAddress } from "../core/model/address.ts";
 import type { Endpoint } from "../core/model/live.ts";
-import type { BounceStep, ProveLiveStep, ServedDemand, SnapshotStep } from "../core/model/live-step.ts";
+import type {
+  BounceStep,
+  ProveLiveStep,
+  ReadyStep,
+  ServedDemand,
+  SnapshotStep,
+} from "../core/model/live-step.ts";
 import type { Plan } from "../core/model/plan.ts";
 import type { StepCommands } from "./runbook-paths.ts";
 import { shellQuote } from "./shell.ts";
@@ -103,6 +109,21 @@ export function gateCommands({ nodes }: Plan): StepCommands {
   const etcdctl = `ETCDCTL_API=3 etcdctl --endpoints ${shellQuote(endpoints.join(","))} --cacert ${path(access.authorityCertificate)}${identity}`;
   return {
     run: [`${etcdctl} endpoint health`, `${etcdctl} endpoint status -w table`, `${etcdctl} alarm list`],
+    undo: ["# nothing to undo"],
+  };
+}
+
+/** A condition may be as old as the outage: the lease is what a kubelet that lives renews every 10 s (Kubernetes 1.14 and later). */
+export function readyCommands({ id, of, apis }: ReadyStep): StepCommands {
+  const [first] = apis;
+  if (!first) return { run: ["# no API server to ask"], undo: ["# nothing to undo"] };
+  const node = of === "node" ? ` ${shellQuote(id.slice(0, id.indexOf("/")))}` : "";
+  const kubectl = `kubectl --kubeconfig ${shellQuote(parseAddress(first.kubeconfig).path)}`;
+  return {
+    run: [
+      `${kubectl} get node${node}`,
+      `${kubectl} -n kube-node-lease get lease${node} -o custom-columns=NODE:.metadata.name,RENEWED:.spec.renewTime; date -u`,
+    ],
     undo: ["# nothing to undo"],
   };
 }

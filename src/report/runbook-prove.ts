@@ -1,6 +1,7 @@
 // Shell commands that read back what is in place.
 import { parseAddress } from "../core/model/address.ts";
-import type { IssueStep, MakingStep, Plan, ProveStep, Template } from "../core/model/plan.ts";
+import type { IssueStep, MakingStep, Template } from "../core/model/making-step.ts";
+import type { Plan, ProveStep } from "../core/model/plan.ts";
 import { allSteps } from "../core/plan/steps.ts";
 import { type StepCommands, at, work } from "./runbook-paths.ts";
 import { shellQuote } from "./shell.ts";

@@ -3,7 +3,13 @@ import { assertNever } from "../core/model/errors.ts";
 import type { Plan, Step } from "../core/model/plan.ts";
 import { archiveCommands, backUpCommands, stageCommands, swapCommands } from "./runbook-files.ts";
 import { issueCommands, installCommands, forgetCommands, takeCommands } from "./runbook-issue.ts";
-import { bounceCommands, proveLiveCommands, snapshotCommands, gateCommands } from "./runbook-live.ts";
+import {
+  bounceCommands,
+  proveLiveCommands,
+  snapshotCommands,
+  gateCommands,
+  readyCommands,
+} from "./runbook-live.ts";
 import type { StepCommands } from "./runbook-paths.ts";
 import { proveCommands } from "./runbook-prove.ts";
 
@@ -33,6 +39,8 @@ export function commandsOf(step: Step, plan: Plan): StepCommands {
       return bounceCommands(step);
     case "gate":
       return gateCommands(plan);
+    case "ready":
+      return readyCommands(step);
     case "prove-live":
       return proveLiveCommands(step);
     default:

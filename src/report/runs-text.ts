@@ -1,8 +1,12 @@
 // `runs list` and `runs show` for people.
-import type { Actor, RunStepSummary, RunSummary } from "../core/model/run.ts";
-import { safeData } from "./escape.ts";
+import { AppError, type ErrorCode } from "../core/model/errors.ts";
+import type { Actor, RunFailure, RunStepSummary, RunSummary } from "../core/model/run.ts";
+import { renderError } from "./error-text.ts";
+import { safeData, safeText } from "./escape.ts";
+import { withoutStore } from "./file-address.ts";
 import type { Language } from "./language.ts";
 import { messagesFor, type Messages } from "./messages.ts";
+import type { ErrorMessages } from "./messages/types.ts";
 import { formatTable } from "./table.ts";
 import { toolCommand } from "./tool-command.ts";
 
@@ -15,10 +19,25 @@ export function renderRuns(list: readonly RunSummary[], { lang }: { readonly lan
     text.date(run.startedAt),
     text.states[run.state],
     personOf(run.actor),
-    `${run.steps.filter(isDone).length}/${run.steps.length}`,
+    countOf(run, text),
     run.ticket ?? "-",
   ]);
   return formatTable([text.columns, ...rows]);
+}
+
+/** What is to be forgotten, in the order given; ended by a newline. */
+export function renderPrunable(
+  list: readonly Pick<RunSummary, "run" | "startedAt" | "state" | "actor">[],
+  { lang }: { readonly lang: Language },
+): string {
+  const text = messagesFor(lang).runs;
+  const rows = safeData(list).map((run) => [
+    run.run,
+    text.date(run.startedAt),
+    text.states[run.state],
+    personOf(run.actor),
+  ]);
+  return formatTable([text.columns.slice(0, 4), ...rows]);
 }
 
 export interface RunTextOptions {
@@ -36,6 +55,7 @@ export function renderRun(original: RunSummary, { lang, again = [] }: RunTextOpt
   const head = [
     [labels.run, run.run],
     [labels.state, text.states[run.state]],
+    ...failureRows(original, { lang, again }),
     [labels.started, text.date(run.startedAt)],
     [labels.ended, run.endedAt === null ? text.notEnded : text.date(run.endedAt)],
     [
@@ -56,16 +76,13 @@ export function renderRun(original: RunSummary, { lang, again = [] }: RunTextOpt
     section(
       labels.objects,
       run.objects.map((one) => [
-        `  ${one.object}`,
+        `  ${withoutStore(one.object)}`,
         short(one.before),
         "->",
         one.after === null ? text.notWritten : short(one.after),
       ]),
     ),
-    section(
-      labels.steps,
-      run.steps.map((step) => [`  ${step.id}`, progressOf(step, text)]),
-    ),
+    section(`${labels.steps} ${countOf(run, text)}`, stepRows(run, text)),
     isOpen ? `${text.openHint(tool("resume"), tool(`rollback ${run.run}`))}\n` : "",
   ]
     .filter((part) => part !== "")
@@ -78,6 +95,60 @@ function section(title: string, rows: readonly (readonly string[])[]): string {
 
 function personOf(actor: Actor): string {
   return actor.sudoUser === null ? actor.user : `${actor.sudoUser} (sudo ${actor.user})`;
+}
+
+/** What failed, in words, and what helps: whoever looks at a run that failed asks for this first. */
+function failureRows({ failure }: RunSummary, { lang, again = [] }: RunTextOptions): string[][] {
+  if (failure === undefined) return [];
+  const { runs, errors } = messagesFor(lang);
+  const { step, at } = safeData(failure);
+  const known = errorOf(failure, errors);
+  const told = known ? renderError(known, lang, again) : { error: safeText(failure.detail), hint: [] };
+  const where = step === "" ? "" : ` ${runs.atStep(step.replace(/\/$/, ""))}`;
+  return [
+    [runs.labels.failed, `${runs.date(at)}${where}: ${told.error.replaceAll("\n", " ")}`],
+    ...told.hint.map((line) => ["", `-> ${line}`]),
+  ];
+}
+
+/** null for one that only another version of the tool knows. */
+function errorOf({ code, detail }: RunFailure, messages: ErrorMessages): AppError | null {
+  if (!Object.hasOwn(messages, code)) return null;
+  try {
+    // The journal's checksum vouches for it: only the engine writes it, with the parameters of the code.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    return new AppError(code as ErrorCode, JSON.parse(detail.slice(code.length + 1)) as never);
+  } catch {
+    return null;
+  }
+}
+
+/** Steps that were not begun are one line, however many there are. */
+function stepRows(run: RunSummary, text: Messages["runs"]): readonly (readonly string[])[] {
+  const isOpenStep = (step: RunStepSummary): boolean =>
+    run.state !== "succeeded" && progressOf(step, text) === text.progress.open;
+  const open = run.steps.filter(isOpenStep);
+  const rows = run.steps
+    .filter((step) => !isOpenStep(step))
+    .map((step) => [`  ${step.id}`, endedAs(run, step, text)]);
+  const [first] = open;
+  if (first === undefined) return rows;
+  return [
+    ...rows,
+    [`  ${open.length === 1 ? first.id : text.notBegun(open.length, first.id)}`, text.progress.open],
+  ];
+}
+
+/** A run that succeeded has done every step, also where there was nothing to change and the journal is silent. */
+function endedAs(run: RunSummary, step: RunStepSummary, text: Messages["runs"]): string {
+  const progress = progressOf(step, text);
+  return run.state === "succeeded" && progress === text.progress.open ? text.progress.done : progress;
+}
+
+function countOf({ steps, state }: RunSummary, text: Messages["runs"]): string {
+  const done = state === "succeeded" ? steps.length : steps.filter(isDone).length;
+  const undone = steps.filter(({ undoneAt }) => undoneAt !== undefined).length;
+  return `${done}/${steps.length}${undone === 0 ? "" : text.undone(undone)}`;
 }
 
 function isDone(step: RunStepSummary): boolean {

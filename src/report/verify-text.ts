@@ -6,7 +6,7 @@ import { checkToJson, type CheckJsonOptions } from "./check-json.ts";
 import { authorityTable, certificateTable, otherTable } from "./check-tables.ts";
 import { type CheckTextOptions, renderFindings, summaryLine } from "./check-text.ts";
 import { painter } from "./color.ts";
-import { safeData } from "./escape.ts";
+import { shownData } from "./details.ts";
 import type { Language } from "./language.ts";
 import { messagesFor } from "./messages.ts";
 import { verifyEn } from "./messages/verify-en.ts";
@@ -30,9 +30,14 @@ export function renderVerify({ check, proofs }: Verified, options: CheckTextOpti
     otherTable(context),
     proofTable(proofs, options),
     renderFindings(check, options),
-    `${wrapText(proofLine(proofs, lang), width)}\n${wrapText(summaryLine(check, options), width)}\n`,
+    `${wrapText(proofLine(proofs, lang), width)}\n${wrapText(summaryLine(check, { ...options, hasWritten: hasWritten(proofs) }), width)}\n`,
   ];
   return parts.filter((part) => part !== "").join("\n");
+}
+
+/** An object was created and deleted: that is not nothing. */
+function hasWritten(proofs: readonly Proof[]): boolean {
+  return proofs.some(({ kind, outcome }) => kind === "write" && outcome === "proved");
 }
 
 /** The object of `check -o json` with `proofs[]` beside it; documented in docs/json.md. */
@@ -40,14 +45,14 @@ export function verifyToJson({ check, proofs }: Verified, options: CheckJsonOpti
   return { ...checkToJson(check, options), proofs: proofs.map(proofToJson) };
 }
 
-function proofToJson({ kind, subject, outcome, evidence }: Proof): object {
+function proofToJson({ node, kind, subject, outcome, evidence }: Proof): object {
   const instants = Object.fromEntries(
     Object.entries(evidence).map(([key, value]: readonly [string, unknown]) => [
       key,
       (key === "notAfter" || key === "startedAt") && typeof value === "number" ? formatInstant(value) : value,
     ]),
   );
-  return { kind, subject, outcome, evidence: instants };
+  return { ...(node === undefined ? {} : { node }), kind, subject, outcome, evidence: instants };
 }
 
 function wordsOf(lang: Language): typeof verifyEn {
@@ -57,12 +62,15 @@ function wordsOf(lang: Language): typeof verifyEn {
 function proofTable(proofs: readonly Proof[], { lang, color }: CheckTextOptions): string {
   const words = wordsOf(lang);
   const paint = painter(color);
-  const rows = safeData(proofs).map((proof) => [
+  const isOfMany = proofs.some(({ node }) => node !== undefined);
+  const rows = shownData(proofs, lang).map((proof) => [
     subjectOf(proof, words),
     words.outcomes[proof.outcome],
-    evidenceOf(proof, words, messagesFor(lang).check.comma),
+    evidenceOf(proof, words),
+    ...(isOfMany ? [proof.node ?? words.notAsked] : []),
   ]);
-  return formatTable([words.columns, ...rows], {
+  const columns = isOfMany ? [...words.columns, words.node] : words.columns;
+  return formatTable([columns, ...rows], {
     paint: (line, index) => {
       if (index === 0) return paint("bold", line);
       return proofs[index - 1]?.outcome === "failed" ? paint("red", line) : line;
@@ -74,26 +82,29 @@ function subjectOf({ kind, subject }: Proof, { subjects }: typeof verifyEn): str
   return kind === "served" || kind === "process" ? subject : subjects[kind];
 }
 
-function evidenceOf({ evidence }: Proof, words: typeof verifyEn, comma: string): string {
+function evidenceOf({ evidence }: Proof, words: typeof verifyEn): string {
   switch (evidence.code) {
     case "serves": {
       const { isStored, serialHex, notAfter } = evidence;
       const { same, other, own } = words.stored;
       const whose = isStored === null ? own : isStored ? same : other;
-      return `${whose}${comma}${words.serves(serialHex, notAfter)}`;
+      return `${whose}${words.joiner}${words.serves(serialHex, notAfter)}`;
     }
     case "runs":
       return words.runs(evidence.startedAt, evidence.through);
     case "etcd-read":
       return words.etcdRead(evidence.version);
+    case "members":
+      return words.members(evidence.healthy, evidence.voters);
     case "wrote":
       return words.wrote;
     case "counted":
+      if (evidence.count === 0) return words.nothingThere;
       return words.counted(evidence.count, evidence.faulty);
     case "reason":
       return evidence.reason;
     case "not-asked":
-      return words.notAsked;
+      return evidence.because === undefined ? words.notAsked : words.skipped[evidence.because];
     default:
       return assertNever(evidence);
   }

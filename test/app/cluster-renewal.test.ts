@@ -3,13 +3,8 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import {
-  applyToCluster,
-  type ClusterSession,
-  planCluster,
-  resumeCluster,
-  rollbackCluster,
-} from "../../src/app/cluster-renewal.ts";
+import { applyToCluster, type ClusterSession, planCluster } from "../../src/app/cluster-renewal.ts";
+import { resumeCluster, rollbackCluster } from "../../src/app/cluster-runs.ts";
 import { localAccess } from "../../src/app/node-access.ts";
 import type { ClusterNode } from "../../src/core/model/cluster.ts";
 import type { Plan } from "../../src/core/model/plan.ts";
@@ -114,7 +109,7 @@ describe("a run over three masters", () => {
     const held = await acquireLock({ ...ports, state }, { what: "renew" });
     await expect(applyToCluster(scene.session, made, {})).rejects.toMatchObject({
       code: "locked",
-      params: { path: `${state.path}/lock` },
+      params: { path: `${state.path}/lock`, node: "m2" },
     });
     await held.release();
     expect(await applyToCluster(scene.session, made, {})).toMatchObject({ outcome: "succeeded" });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { makeControlPlane } from "../../src/lab/control-plane.ts";
-import { usualPorts } from "../../src/lab/lab-texts.ts";
+import { usualPorts } from "../../src/lab/lab-node.ts";
 import { runCli } from "../support/cli.ts";
 import { closeServers, silent } from "../support/tls-server.ts";
 

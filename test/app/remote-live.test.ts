@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openRemoteLive } from "../../src/app/remote-live.ts";
-import { openSshAccess } from "../../src/app/ssh-access.ts";
+import { accessThrough, openSshAccess } from "../../src/app/ssh-access.ts";
 import type { ClusterNode } from "../../src/core/model/cluster.ts";
 import type { Endpoint, LiveInventory } from "../../src/core/model/live.ts";
 import { openSshHost } from "../../src/drivers/exec/open-ssh-host.ts";
@@ -13,6 +13,7 @@ import { openProbes } from "../../src/drivers/health/probes.ts";
 import { dialThrough } from "../../src/drivers/shared/dial.ts";
 import type { Host, StreamTarget } from "../../src/drivers/shared/host.ts";
 import { openRemoteProcesses } from "../../src/drivers/process/open-remote-processes.ts";
+import { systemProcesses } from "../../src/drivers/shared/processes.ts";
 import type { EtcdTarget, Live } from "../../src/engine/ports/live.ts";
 import { serveGrpc } from "../../src/lab/cri-server.ts";
 import { type Container, containerList, containerStatus, sandboxList } from "../../src/lab/cri-messages.ts";
@@ -33,6 +34,7 @@ import {
 } from "../support/etcd-server.ts";
 import { codeOf } from "../support/failures.ts";
 import { freshFolder } from "../support/fixtures.ts";
+import { openLocalShell } from "../support/local-shell.ts";
 import { day, expired, now, valid, years } from "../support/machine-time.ts";
 import { hasSshd, startSshd, type Sshd } from "../support/sshd.ts";
 import { closeServers, http, https, mutualTls, servingPair, silent } from "../support/tls-server.ts";
@@ -339,6 +341,19 @@ describe.skipIf(!hasSshd)("a running node behind SSH", () => {
     } finally {
       await access.close();
     }
+  });
+});
+
+describe("the holder of a lock on a node", () => {
+  it("is looked up on that node, which knows its own processes", async () => {
+    // A shell of this machine that says it is another one.
+    const host = openLocalShell({ tamper: (script, input) => [script.replace("$(uname -n)", "m9"), input] });
+    const access = accessThrough(host, node, { environment: {}, allowLinksTo: [], live: null });
+    const self = systemProcesses({}).self();
+    expect(await access.lifeOf?.({ ...self, host: "m9" })).toBe("alive");
+    expect(await access.lifeOf?.({ ...self, host: "m9", processStart: "1" })).toBe("dead");
+    expect(await access.lifeOf?.({ ...self, host: "laptop" })).toBe("unknown");
+    await access.close();
   });
 });
 

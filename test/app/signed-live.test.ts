@@ -115,7 +115,7 @@ function liveOver(root: string, apiserver: () => ServedFacts): Live {
       reading: async () => ({ unreachable: "not asked" }),
       moveLeader: async () => {},
     },
-    api: { writeFailure: async () => null },
+    api: { writeFailure: async () => null, nodeReports: async () => ({ nodes: [] }) },
     timer: {
       elapsedMs: () => elapsed,
       sleep: async (ms) => {

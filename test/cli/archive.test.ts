@@ -238,7 +238,7 @@ describe("refused before anything is written", () => {
     });
     expect(await on(root, ...renewal, ...to(readOnly))).toMatchObject({
       code: 4,
-      err: expect.stringContaining("it cannot be written to (EROFS)"),
+      err: expect.stringContaining("it cannot be written to (the file system is read-only (EROFS))"),
     });
     expect(readdirSync(full)).toEqual([]);
     expect(wholeTree(root)).toEqual(before);

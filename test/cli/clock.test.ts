@@ -37,7 +37,7 @@ describe("a clock that was set back", () => {
     for (const words of [renewal, ["plan"], ["renew", "--csr-dir", join(root, "csr")]]) {
       const result = await on(root, ...words);
       expect(result).toMatchObject({ code: 4, out: "" });
-      expect(result.err).toContain(`/${path} was written at 2`);
+      expect(result.err).toContain(`/${path} was written at `);
       expect(result.err).toContain("chronyc makestep");
       expect(result.err).toContain("--accept-clock");
     }

@@ -8,10 +8,13 @@ import { type NodeOpener, gatherCluster, openCluster } from "../../src/app/clust
 import { readClusterFile } from "../../src/app/cluster-files.ts";
 import { localNode } from "../../src/app/local-node.ts";
 import { AppError } from "../../src/core/model/errors.ts";
+import { closeSession, openSession } from "../../src/app/open-session.ts";
+import { verifyCluster } from "../../src/app/verify-cluster.ts";
 import { parseClusterFile } from "../../src/core/profile/cluster-file.ts";
 import { mergeFacts } from "../../src/core/policy/merge-facts.ts";
 import { runCli } from "../support/cli.ts";
 import { fixture, freshFolder, unpackFixtures } from "../support/fixtures.ts";
+import { layTkestackOver } from "../support/tkestack.ts";
 import { snapshotTree } from "../support/tree.ts";
 
 const now = Date.UTC(2026, 10, 22, 16);
@@ -177,20 +180,49 @@ describe("check -f", () => {
     );
   });
 
+  it.each([
+    [],
+    ["check"],
+    ["verify"],
+    ["diagnose"],
+    ["plan"],
+    ["renew", "--yes"],
+    ["apply", "plan.json", "--yes"],
+    ["resume"],
+    ["rollback", "--yes"],
+    ["runs", "list"],
+    ["runs", "show"],
+    ["runs", "report"],
+    ["runs", "prune"],
+  ])("refuses --root with every command over nodes, and says where it stands: %s %s %s", async (...words) => {
+    const folder = freshFolder();
+    const path = clusterFile(folder, "prod.yaml", [master("m1")]);
+    const stateDir = words.length === 0 ? [] : ["--state-dir", join(folder, "state")];
+    const asked = [...words, "-f", path, "--root", join(folder, "elsewhere"), ...stateDir];
+    const { code, out, err } = await runCli(asked, { now });
+    expect([code, out, err]).toEqual([2, "", expect.stringMatching(/^error: --root .*-f.* root: DIR/)]);
+    expect(existsSync(join(folder, "state"))).toBe(false);
+    const chinese = await runCli(asked, { now, lang: "zh" });
+    expect([chinese.code, chinese.err]).toEqual([
+      2,
+      expect.stringMatching(/--root .*[\u4e00-\u9fff].* root: DIR/),
+    ]);
+  });
+
   it("refuses what would be said twice, a folder without clusters, and commands for one node", async () => {
     const folder = freshFolder();
     const path = clusterFile(folder, "prod.yaml", [master("m1")]);
-    const said = await runCli(["check", "-f", path, "--root", "/mnt"], { now });
+    const said = await runCli(["check", "-f", path, "--profile", "kubeadm"], { now });
     expect([said.code, said.err]).toEqual([
       2,
-      expect.stringContaining("--file and --root exclude each other"),
+      expect.stringContaining("--file and --profile exclude each other"),
     ]);
     const empty = await runCli(["check", "-f", freshFolder()], { now });
     expect([empty.code, empty.err]).toEqual([
       1,
       expect.stringContaining("there is no *.yaml in this folder"),
     ]);
-    for (const command of ["inspect", "verify"]) {
+    for (const command of ["inspect", "collect"]) {
       const { code, err } = await runCli([command, "-f", path, ...(command === "inspect" ? ["x"] : [])], {
         now,
       });
@@ -220,12 +252,102 @@ describe("other commands with -f", () => {
     const { code, out } = await runCli(["-f", path], { now });
     expect(code).toBe(3);
     expect(out).toMatch(/\(m1, m2, m3\)$/m);
+    // Equal names on three nodes are three certificates.
+    const [first = "", second = ""] = out.split("\n");
+    const counted = /^(\d+) certificates are expired/.exec(first)?.[1];
+    expect([Number(counted) > 30, /^ {2}(\d+) certificates expired/.exec(second)?.[1]]).toEqual([
+      true,
+      counted,
+    ]);
     expect(out).toContain(`Next: perennial plan -f ${path}`);
   });
 });
 
+describe("plan -f", () => {
+  it.each([
+    ["one node of two", (): readonly string[] => [master("m1"), "- {name: m2, ssh: 127.0.0.9:1}"]],
+    ["every node", (): readonly string[] => ["- {name: m2, ssh: 127.0.0.9:1}"]],
+  ])("says why %s cannot be worked on, in words, with what helps", async (_, lines) => {
+    const path = clusterFile(freshFolder(), "prod.yaml", lines());
+    const { code, err } = await runCli(["plan", "-f", path], { now });
+    expect(code).toBe(4);
+    expect(err).toMatch(/^ {2}m2 cannot be reached: nothing listens there \(.*\)$/m);
+    expect(err).toContain("hint: the same by hand: ssh -v m2 true\n");
+    expect(err).toContain("--skip-unreachable");
+  });
+
+  it("and renew -f do without such a node when asked to, in the first run of a cluster, too", async () => {
+    const roots = ["m1", "m2"].map((name) => fixture(`kubeadm-ha-expired/${name}`));
+    const lines = [
+      ...roots.map((root, index) => master(`m${index + 1}`, root)),
+      "- {name: m3, ssh: 127.0.0.9:1}",
+    ];
+    const path = clusterFile(freshFolder(), "prod.yaml", lines);
+    const state = ["--state-dir", join(freshFolder(), "state")];
+    const words = ["renew", "apiserver", "--yes", "-f", path, "--skip-unreachable", ...state];
+    const { code, out, err } = await runCli(words, { now });
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toContain("m3");
+    const { certificates } = await json("check", "-f", path);
+    const renewed = certificates.filter(
+      ({ name, residualTime }) => name === "apiserver" && Number(residualTime) > 0,
+    );
+    expect(renewed).toHaveLength(2);
+  });
+});
+
+describe("nodes that are recognised as different distributions", () => {
+  let path = "";
+  beforeAll(() => {
+    const roots = [fixture("kubeadm-ha-expired/m1"), fixture("kubeadm-ha-expired/m2")] as const;
+    layTkestackOver(roots[1], { cluster: "global" });
+    path = clusterFile(freshFolder(), "mixed.yaml", [master("m1", roots[0]), master("m2", roots[1])]);
+  });
+
+  it.each(["check", "plan", "renew"])("are refused by %s, which says which node is what", async (command) => {
+    const { code, err } = await runCli([command, "-f", path], { now });
+    expect([code, err.split("\n")]).toEqual([
+      1,
+      [
+        "error: the nodes of cluster mixed look like different distributions: kubeadm (m1); tkestack (m2)",
+        "hint: say which it is with profile: in the cluster file (perennial profile list)",
+        "",
+      ],
+    ]);
+  });
+
+  it("are refused by verify", async () => {
+    const session = await openSession(await readClusterFile(path), {
+      environment: {},
+      allowLinksTo: [],
+      live: null,
+      isProbed: false,
+      stateDirectory: join(freshFolder(), "state"),
+    });
+    // Nothing runs in the trees: without a way to processes they only have to look like nodes.
+    const accesses = session.accesses.map((access) => ({ ...access, isDialled: true }));
+    const request = { choice: { id: null, params: {} }, at: now, withinMs: 0, isReadOnly: true };
+    const { signal } = new AbortController();
+    await expect(verifyCluster({ ...session, accesses }, { ...request, signal })).rejects.toMatchObject({
+      code: "profiles-differ",
+      params: { cluster: "mixed", profiles: ["kubeadm (m1)", "tkestack (m2)"] },
+    });
+    await closeSession(session);
+  });
+
+  it("are one cluster once the file says what they are", async () => {
+    const told = join(freshFolder(), "mixed.yaml");
+    writeFileSync(told, readFileSync(path, "utf8").replace("nodes:", "profile: kubeadm\nnodes:"));
+    const { code, err } = await runCli(["plan", "-f", told], { now });
+    expect([code, err]).toEqual([0, ""]);
+  });
+});
+
+/** Of a node on which no run was. */
+const noState = { path: "/var/lib/perennial/clusters/c", read: async () => null, list: async () => [] };
+
 describe("nodes of other machines", () => {
-  it("are read through what the caller opens, once each, and closed", async () => {
+  it("are read through what the caller opens, once each, and closed as soon as they are read", async () => {
     const opened: string[] = [];
     const closed: string[] = [];
     const openSsh: NodeOpener = async ({ name }) => {
@@ -234,18 +356,23 @@ describe("nodes of other machines", () => {
       opened.push(name);
       const root = join(unpackFixtures(), "kubeadm-ha-expired", name);
       const node = localNode({ root, stateDirectory: null, allowLinksTo: [], environment: {} });
-      return { root: "/", openStore: (as) => node.openStore(as), close: async () => void closed.push(name) };
+      return {
+        root: "/",
+        openStore: (as) => node.openStore(as),
+        state: () => noState,
+        close: async () => void closed.push(name),
+      };
     };
     const path = clusterFile(freshFolder(), "prod.yaml", ["- name: m1", "- name: m2", "- name: m3"]);
     const open = openCluster(await readClusterFile(path), { environment: {}, openSsh });
     const gathered = await gatherCluster(open, now);
-    await gatherCluster(open, now);
     const result = await resultOfCluster(open, gathered, { at: now, withinMs: 0 });
-    await open.close();
     expect([opened.toSorted(), closed.toSorted()]).toEqual([
       ["m1", "m2"],
       ["m1", "m2"],
     ]);
+    await open.close();
+    expect(closed).toHaveLength(2);
     expect(gathered.facts?.inventory.nodes.map(({ node }) => node)).toEqual(["m1", "m2"]);
     expect(result.findings.filter(({ code }) => code === "node-unreachable")).toMatchObject([
       { node: "m3", params: { where: "m3", error: { code: "endpoint-unreachable" } } },
@@ -258,6 +385,7 @@ describe("nodes of other machines", () => {
     const openSsh: NodeOpener = async () => ({
       root: "/",
       close: async () => {},
+      state: () => noState,
       openStore: (name) => {
         const store = localNode({ root, stateDirectory: null, allowLinksTo: [], environment: {} }).openStore(
           name,

@@ -52,7 +52,10 @@ async function check(words: readonly string[]): Promise<Checked> {
   expect(err).toBe("");
   const [, root = "/"] = words[0] === "--root" ? words : [];
   return JSON.parse(
-    out.replaceAll(` --root ${root}`, "").replaceAll(`"root": "${root}"`, '"root": "/"'),
+    out
+      .replaceAll(` --root ${root}`, "")
+      .replaceAll(/ --facts [^" ;)]+/g, "")
+      .replaceAll(`"root": "${root}"`, '"root": "/"'),
   ) as Checked;
 }
 
@@ -255,7 +258,7 @@ describe("collected facts of a node with every kind of trouble", () => {
     const inspected = await runCli(["inspect", "--facts", path, "/etc/kubernetes/pki/ca.crt"], { now });
     expect(inspected.out).toContain("CN=kubernetes");
     const lost = await runCli(["inspect", "--facts", path, "/etc/shadow"], { now });
-    expect(lost.err).toContain("it was not collected");
+    expect(lost.err).toContain("/etc/shadow is not in the collected facts");
     const diagnosed = await runCli(["diagnose", "--facts", path, "-o", "json"], { now });
     expect(diagnosed.err).toBe("");
     expect(JSON.parse(diagnosed.out)).toMatchObject({
@@ -266,7 +269,8 @@ describe("collected facts of a node with every kind of trouble", () => {
   it("are read from standard input, through a mail, and refused by name when a section is damaged", async () => {
     const quoted = Buffer.from(text.replaceAll(/^/gm, "> ").replaceAll("\n", "\r\n"));
     const piped = await runCli(["check", "--facts", "-", "-o", "json"], { now, input: quoted });
-    expect(JSON.parse(piped.out)).toEqual(await check(["--facts", saved(text)]));
+    const unpiped = piped.out.replaceAll(" --facts -", "");
+    expect(JSON.parse(unpiped)).toEqual(await check(["--facts", saved(text)]));
     const number = /^@(\d+) file \/etc\/kubernetes\/pki\/ca.crt$/m.exec(text)?.[1] ?? "";
     const damaged = text.replace(new RegExp(`^(@${number} file .*\n.*\n)..`, "m"), "$1xx");
     const refused = await runCli(["check", "--facts", saved(damaged)], { now });

@@ -150,16 +150,24 @@ describe("runs prune", () => {
     const { root, ids } = await sevenRuns();
     expect(ids).toHaveLength(7);
     at(89);
-    expect(await on(root, "runs", "prune")).toMatchObject({ code: 0, out: "0 runs forgotten.\n" });
+    expect(await on(root, "runs", "prune", "--yes")).toMatchObject({ code: 0, out: "0 runs forgotten.\n" });
     at(90.5);
-    expect(await on(root, "runs", "prune")).toMatchObject({ code: 0, out: "1 run forgotten.\n" });
+    expect(await on(root, "runs", "prune", "--yes")).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/\n1 run forgotten\.\n$/),
+    });
     at(365);
-    expect(await on(root, "runs", "prune")).toMatchObject({ code: 0, out: "1 run forgotten.\n" });
+    expect(await on(root, "runs", "prune", "--yes")).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/\n1 run forgotten\.\n$/),
+    });
     expect((await runsOf(root)).map(({ run }) => run)).toEqual(ids.slice(0, 5));
     expect(runFolders(root)).toHaveLength(5);
-    expect(await on(root, "runs", "prune", "--keep", "2", "--older-than", "1d")).toMatchObject({ code: 0 });
+    expect(await on(root, "runs", "prune", "--yes", "--keep", "2", "--older-than", "1d")).toMatchObject({
+      code: 0,
+    });
     expect((await runsOf(root)).map(({ run }) => run)).toEqual(ids.slice(0, 2));
-    expect(await on(root, "runs", "prune", "--keep", "two")).toMatchObject({ code: 2 });
+    expect(await on(root, "runs", "prune", "--yes", "--keep", "two")).toMatchObject({ code: 2 });
     expect(await on(root, "rollback", "last", "--yes")).toMatchObject({ code: 0 });
   });
 
@@ -169,7 +177,7 @@ describe("runs prune", () => {
     expect((await killedAt(root, "run.between-pair", ...renewal)).signal).toBe("SIGKILL");
     const run = await unfinishedBy(root);
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 1000 * dayMs });
-    const pruned = await on(root, "runs", "prune", "--keep", "0", "--older-than", "1s");
+    const pruned = await on(root, "runs", "prune", "--yes", "--keep", "0", "--older-than", "1s");
     expect(pruned).toMatchObject({ code: 0, out: "0 runs forgotten.\n" });
     vi.useRealTimers();
     expect(await unfinishedBy(root)).toBe(run);

@@ -15,6 +15,18 @@ describe.each(["en", "zh"] as const)("usage errors (%s)", (lang) => {
   it.each<readonly [string, readonly string[], string]>([
     ["an unknown command", ["chekc"], "chekc"],
     ["an unknown option", ["check", "--frob"], "--frob"],
+    ["an option of a command below another", ["runs", "show", "--frob"], "perennial runs show --help"],
+    ["a lab without its command", ["lab"], "expire"],
+    ["help on nothing that is there", ["help", "nosuch"], "nosuch"],
+    ["a lab without its place", ["lab", "up"], "--dir"],
+    ["a language without sentences", ["check", "--lang", "fr"], "en, zh"],
+    [
+      "facts with a slash behind them",
+      ["lab", "up", "--dir", "never-made", "--like", `${import.meta.filename}/`],
+      "ENOTDIR",
+    ],
+    ["a backup for nobody", ["plan", "--backup-to", "x"], "--backup-recipient"],
+    ["a proof of a tree", ["verify"], "--probe"],
     ["an option without its value", ["check", "--within"], "--within"],
     ["no file", ["inspect"], "FILE"],
     ["too many arguments", ["check", "one", "two"], ""],
@@ -45,9 +57,19 @@ describe.each(["en", "zh"] as const)("usage errors (%s)", (lang) => {
       "--keep-key",
     ],
     ["renew with nobody to ask", ["renew"], "--yes"],
+    ["--min-ready of one node", ["renew", "--yes", "--min-ready", "50%"], "-f FILE"],
+    ["--min-ready of one node that resumes", ["resume", "--min-ready", "0"], "-f FILE"],
+    ["--batch of one node", ["plan", "--batch", "5"], "-f FILE"],
+    ["--accept-outage of one node", ["plan", "--accept-outage"], "-f FILE"],
+    ["--skip-unreachable of one node", ["renew", "--yes", "--skip-unreachable"], "-f FILE"],
   ])("%s", async (_, words, text) => {
-    const result = await ask(root, words, { lang });
-    expect({ code: result.code, text: result.err.includes(text) }).toEqual({ code: 2, text: true });
+    const result = await ask(root, words, { lang, slow: ["lab", "verify"].includes(words[0] ?? "") });
+    expect({ code: result.code, text: result.err.includes(text) }).toEqual({
+      code: text === "ENOTDIR" ? 1 : 2,
+      text: true,
+    });
+    if (lang === "zh") expect(result.err).toMatch(/^error: [^\n]*[\u4e00-\u9fff]/);
+    expect(result.err).not.toMatch(/outputHelp|internal error|runs list/);
     expect(result.err.match(/^error: /gm)).toHaveLength(1);
     expect(result.err).toMatch(/^hint: /m);
     expect(snapshotTree(root, [])).toEqual(before);
@@ -63,6 +85,21 @@ describe.each(["en", "zh"] as const)("usage errors (%s)", (lang) => {
 });
 
 describe("what is no mistake", () => {
+  it.each([["--version"], ["-V"], ["check", "--version"], ["help"], ["lab", "--help"], ["help", "lab"]])(
+    "%s %s is answered",
+    async (...words) => {
+      const result = await runCli(words);
+      expect({ code: result.code, err: result.err }).toEqual({ code: 0, err: "" });
+      expect(result.out).toMatch(/^(?:perennial \d|Usage: )/);
+    },
+  );
+
+  it.each(["verify", "init"])("%s --help does not speak of restarts", async (command) => {
+    const { out } = await runCli([command, "--help"]);
+    expect(out).toContain("--probe");
+    expect(out.replace(/nothing is\s+restarted/, "")).not.toMatch(/restart/);
+  });
+
   it("a tree that is no node is told by name", async () => {
     const empty = fixture("kubeadm-valid/m1");
     rmSync(join(empty, "etc"), { recursive: true });

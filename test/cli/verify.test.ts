@@ -185,7 +185,9 @@ describe("verify", () => {
     expect(await runCli(["verify", "--root", root], { now: today })).toMatchObject({
       code: 2,
       out: "",
-      err: expect.stringContaining("verify looks at the running node: give --probe with --root") as string,
+      err: expect.stringMatching(
+        /only files are named[^\n]*\nhint: .*: perennial verify --probe --root /,
+      ) as string,
     });
   });
 
@@ -209,7 +211,9 @@ describe("verify", () => {
   it("creates nothing with --read-only", async () => {
     const { root, calls } = await node();
     const answer = await verified(root, "--read-only");
-    expect(outcomesOf(answer, "write")).toEqual(["skipped"]);
+    expect(answer.proofs.filter(({ kind }) => kind === "write")).toMatchObject([
+      { outcome: "skipped", evidence: { code: "not-asked", because: "read-only" } },
+    ]);
     expect(calls.filter(({ method }) => method !== "GET")).toEqual([]);
   });
 
@@ -339,6 +343,7 @@ describe("verify", () => {
     const { out } = await runCli(["verify", "--root", root, "--probe"], { now: today });
     expect(out).toMatch(/^kube-apiserver 127\.0\.0\.1:\d+ +proved +as on disk, serial [0-9a-f]+, until /m);
     expect(out).toMatch(/^object created and deleted +proved +the API accepts writes$/m);
+    expect(out).toContain("nothing was changed but a test object, created and deleted again");
     expect(out).toMatch(/^\d+ proved on the running node, \d+ failed, \d+ not looked at$/m);
   });
 

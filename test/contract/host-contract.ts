@@ -1,4 +1,5 @@
 // The contract of Host (src/drivers/shared/host.ts) as a suite: every implementation runs it through a small harness.
+import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -85,12 +86,14 @@ export function describeHost(name: string, open: () => Promise<HostHarness>): vo
     });
 
     it("keeps input out of every argument and environment", async () => {
-      const input = Buffer.from("KEY-OF-A-CLUSTER");
+      // A word of this test alone: the machine's other processes, other tests among them, are looked at too.
+      const word = `KEY-${randomBytes(12).toString("hex")}`;
+      const input = Buffer.from(word);
       const encoded = input.toString("base64");
       const places = "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'";
-      const script = `cat >/dev/null; ${places} | grep -e '[K]EY-OF-A-C' -e '[${encoded[0]}]${encoded.slice(1)}'; echo $?`;
+      const script = `cat >/dev/null; ${places} | grep -e '[K]${word.slice(1)}' -e '[${encoded[0]}]${encoded.slice(1)}'; echo $?`;
       expect(text((await sh(script, { input })).stdout)).toBe("1\n");
-      const seen = `(X=KEY-OF-A-CLUSTER sleep 3) >&2 & sleep 0.1; ${places} | grep -c '[K]EY-OF-A-C'`;
+      const seen = `(X=${word} sleep 3) >&2 & sleep 0.1; ${places} | grep -c '[K]${word.slice(1)}'`;
       expect(text((await sh(seen)).stdout)).not.toBe("0\n");
     });
 
@@ -120,11 +123,11 @@ export function describeHost(name: string, open: () => Promise<HostHarness>): vo
 
     it("ends a script that takes too long, with its children, and runs others meanwhile", async () => {
       const file = join(folder, "late");
-      const script = `echo begun >'${file}'; (sleep 0.9; echo child >>'${file}') & sleep 0.9; echo end >>'${file}'`;
-      const late = codeOf(sh(script, { timeoutMs: 400 }));
+      const script = `echo begun >'${file}'; (sleep 2.5; echo child >>'${file}') & sleep 2.5; echo end >>'${file}'`;
+      const late = codeOf(sh(script, { timeoutMs: 500 }));
       expect(text((await sh("echo beside")).stdout)).toBe("beside\n");
       expect(await late).toBe("command-failed");
-      await sh("sleep 0.8");
+      await sh("sleep 2.3");
       expect(readFileSync(file, "utf8")).toBe("begun\n");
     });
 

@@ -143,6 +143,17 @@ export function describeStateDirectory(
       expect(readdirSync(path)).toEqual(["k"]);
     });
 
+    it("replaces a file that is there or not, 0600, and leaves identical bytes alone", async () => {
+      await state.replace("runs/r1/journal.jsonl", bytesOf("one"));
+      expect([textOf("runs/r1/journal.jsonl"), modeOf("runs/r1/journal.jsonl")]).toEqual(["one", "600"]);
+      const { ino } = statSync(join(path, "runs/r1/journal.jsonl"));
+      await state.replace("runs/r1/journal.jsonl", bytesOf("one"));
+      expect(statSync(join(path, "runs/r1/journal.jsonl")).ino).toBe(ino);
+      await state.replace("runs/r1/journal.jsonl", bytesOf("two"));
+      expect(textOf("runs/r1/journal.jsonl")).toBe("two");
+      expect(readdirSync(join(path, "runs/r1"))).toEqual(["journal.jsonl"]);
+    });
+
     it("refuses paths that lead out", async () => {
       for (const bad of ["../x", "/etc/passwd", "a//b", "a/./b", "a/../../b", "a\0b"]) {
         await expect((async () => state.read(bad))()).rejects.toThrow(TypeError);

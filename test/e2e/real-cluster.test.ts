@@ -208,7 +208,7 @@ describe.skipIf(missing !== null)(`a real cluster${missing === null ? "" : ` (sk
       expect(refused).toMatchObject({ code: 4, out: "" });
       expect(refused.err).toContain("refused for 11 reasons, nothing was changed");
       expect(refused.err).toContain(
-        `the CA in file:m1:/etc/kubernetes/pki/etcd/ca.crt expired ${new Date(stored("etcd/ca.crt").validTo).toISOString()}; a certificate signed by it would be refused everywhere`,
+        `the CA in m1:/etc/kubernetes/pki/etcd/ca.crt expired ${new Date(stored("etcd/ca.crt").validTo).toISOString()}; a certificate signed by it would be refused everywhere`,
       );
       expect(refused.err).toContain("hint: renew the CA first: perennial check");
       expect(snapshotTree(kubernetes)).toEqual(before);

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { EtcdAccess } from "../../src/core/model/live-step.ts";
 import { withEtcd } from "../../src/engine/etcd-target.ts";
 import type { EtcdTarget } from "../../src/engine/ports/live.ts";
+import { deriveRun } from "../../src/engine/derive-run.ts";
 import { createContext, type RunContext } from "../../src/engine/run-context.ts";
 import { encodeEntry, firstSum } from "../../src/engine/read-journal.ts";
 import { firstCertificate } from "../support/memory-live.ts";
@@ -19,7 +20,7 @@ function setUp(): { readonly world: MemoryWorld; readonly context: RunContext; r
   const actor = ports.processes.self();
   const body = { type: "run-started", run: "r", planDigest: "", actor, ticket: null, reason: null } as const;
   const { entry } = encodeEntry({ seq: 1, at: world.now, token: 1, body }, firstSum);
-  const journal = { append: async () => {}, entries: () => [entry] };
+  const journal = { append: async () => {}, entries: () => [entry], view: () => deriveRun([entry]) };
   const lock = { token: 1, fence: async () => {}, release: async () => {} } as never;
   const context = createContext(ports, {}, { plan: planFor(world), run: "r", lock, journal });
   return { world, context, access: accessOf(world) };

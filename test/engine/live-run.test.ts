@@ -5,10 +5,13 @@ import type { RunEvent } from "../../src/core/model/event.ts";
 import { deriveRun } from "../../src/engine/derive-run.ts";
 import { readJournal } from "../../src/engine/read-journal.ts";
 import { resumeRun } from "../../src/engine/resume-run.ts";
+import { summaryOf } from "../../src/app/run-summary.ts";
+import { lastUndoable, showRun } from "../../src/engine/runs.ts";
 import { rollbackRun } from "../../src/engine/rollback-run.ts";
 import { runPlan } from "../../src/engine/run-plan.ts";
 import type { RunOptions } from "../../src/engine/run-context.ts";
 import { AppError } from "../../src/core/model/errors.ts";
+import { cliMessages } from "../../src/report/cli-messages.ts";
 import type { Failpoint } from "../../src/engine/failpoints.ts";
 import type { MemoryLive } from "../support/memory-live.ts";
 import { MemoryWorld } from "../support/memory-world.ts";
@@ -219,6 +222,9 @@ describe("etcd's data", () => {
     };
     const result = await run(scene);
     expect(result).toMatchObject({ outcome: "abandoned", error: { code: "snapshot-failed" }, changed: [] });
+    // The plan knows no other node: others may be what it waits for. Nothing was to be taken back.
+    expect(result.error?.params).toMatchObject({ isAlone: true });
+    expect(result.notTakenBack).toBeUndefined();
     expect(scene.world.tree()).toEqual(scene.before);
     expect(scene.live.log).toEqual([]);
   });
@@ -367,7 +373,30 @@ describe("a process that does not come back", () => {
   });
 });
 
+describe("the summary of a run", () => {
+  it("has an instant for what was saved, and for every restart that was begun", async () => {
+    const scene = liveScene();
+    expect(await run(scene)).toMatchObject({ outcome: "succeeded" });
+    const { ports } = scene.world.spawn();
+    const id = await lastUndoable(ports.state);
+    const { steps } = summaryOf(await showRun(ports.state, id));
+    const of = (kind: string) => steps.filter((step) => step.kind === kind);
+    expect(of("snapshot")).toEqual([expect.objectContaining({ effectAt: expect.any(Number) })]);
+    expect(of("bounce").filter(({ intentAt }) => intentAt !== undefined)).toHaveLength(3);
+  });
+});
+
 describe("a rollback", () => {
+  it("says which processes it has restarted with the old certificates", async () => {
+    const scene = liveScene();
+    expect(await run(scene)).toMatchObject({ outcome: "succeeded", restarted: null });
+    const result = await rollbackRun(scene.world.spawn().ports, "last", { acceptExpired: true });
+    expect(result.restarted?.toSorted()).toEqual(["kube-apiserver", "kube-scheduler", "kubelet"]);
+    const told = cliMessages("en").rolledBack(result.run, result.restarted, "perennial verify");
+    expect(told).toContain("Restarted once more, with the old certificates: ");
+    expect(told).not.toContain("until it is restarted again");
+  });
+
   it("goes on behind processes that do not return, tells all of them, and tries only these again", async () => {
     const scene = liveScene();
     expect(await run(scene)).toMatchObject({ outcome: "succeeded" });
@@ -617,10 +646,15 @@ describe("a plan with steps on the running node, where only files are worked on"
   it("keeps its run open when it went away behind the swap", async () => {
     const scene = liveScene();
     await dieAt(scene, "run.before-bounce");
+    const { live } = scene.world;
     scene.world.live = null;
-    expect(await resumeRun(scene.world.spawn().ports, undefined)).toMatchObject({
-      outcome: "interrupted",
-      error: { code: "step-failed" },
+    const before = scene.world.tree();
+    const entries = entriesOf(scene.world).length;
+    await expect(resumeRun(scene.world.spawn().ports, undefined)).rejects.toMatchObject({
+      code: "probe-needed",
     });
+    expect([scene.world.tree(), entriesOf(scene.world).length]).toEqual([before, entries]);
+    scene.world.live = live;
+    expect(await resumeRun(scene.world.spawn().ports, undefined)).toMatchObject({ outcome: "succeeded" });
   });
 });

@@ -124,6 +124,7 @@ function yielding(state: StateDirectory, turn: () => Promise<void>): StateDirect
     read: (file) => around(() => state.read(file)),
     create: (file, bytes) => around(() => state.create(file, bytes)),
     append: (file, bytes) => around(() => state.append(file, bytes)),
+    replace: (file, bytes) => around(() => state.replace(file, bytes)),
     rename: (from, to) => around(() => state.rename(from, to)),
     remove: (file) => around(() => state.remove(file)),
     list: (directory) => around(() => state.list(directory)),

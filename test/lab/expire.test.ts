@@ -1,9 +1,10 @@
 // The day that `lab expire` chooses, and what ends on it: leafs, or the authorities too.
 import { X509Certificate } from "node:crypto";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { formatDate } from "../../src/report/time.ts";
 import { type ProcessResult, runCli, spawnCli } from "../support/cli.ts";
 import { hasEtcd } from "../support/etcd-server.ts";
 import { snapshotTree } from "../support/tree.ts";
@@ -60,7 +61,7 @@ describe.skipIf(!hasEtcd).sequential("the end of a lab's certificates", () => {
     const at = written(Date.now() - 3 * day);
     const expired = await lab("expire", "--at", at);
     expect(expired.code).toBe(0);
-    expect(expired.out).toContain(`Every certificate has ended at ${at.replace("Z", ".000Z")}`);
+    expect(expired.out).toContain(`Every certificate has ended at ${formatDate(Date.parse(at))}`);
     expect(endsOf(leafs)).toEqual([at]);
     for (const name of ["admin.conf", "scheduler.conf", "controller-manager.conf"])
       expect(written(Date.parse(embedded(name).validTo))).toBe(at);
@@ -99,6 +100,19 @@ describe.skipIf(!hasEtcd).sequential("the end of a lab's certificates", () => {
     expect(snapshotTree(join(root, "etc/kubernetes"))).toEqual(stored);
     const { out } = await runCli(["check", "--root", root]);
     expect(out).toContain("make a new CA certificate with the same key and name");
+  });
+
+  it("cannot be chosen without the keys of the CAs: refused, nothing is touched", async () => {
+    const key = join(root, "etc/kubernetes/pki/front-proxy-ca.key");
+    const bytes = readFileSync(key);
+    rmSync(key);
+    const before = snapshotTree(join(root, "etc/kubernetes"));
+    const { code, err } = await lab("expire");
+    expect(code).toBe(1);
+    expect(err).toContain("the keys of these CAs are not in the lab");
+    expect(err).toContain("front-proxy-ca");
+    expect(snapshotTree(join(root, "etc/kubernetes"))).toEqual(before);
+    writeFileSync(key, bytes, { mode: 0o600 });
   });
 
   it("is no day at all when --at is none: nothing is touched", async () => {

@@ -1,6 +1,7 @@
 // The packages as they are shipped: built without network, unpacked elsewhere, run with little around them.
 import { execFileSync, spawnSync } from "node:child_process";
-import { readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { person } from "../support/age.ts";
@@ -13,6 +14,7 @@ const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 function standIn(): string {
   const path = join(freshFolder(), "node");
   writeFileSync(path, `#!/bin/sh\nBUNDLED=yes exec '${process.execPath}' "$@"\n`, { mode: 0o755 });
+  writeFileSync(join(path, "../LICENSE"), "Node.js is licensed for use as follows\n");
   return path;
 }
 
@@ -52,6 +54,19 @@ function run(
   return { code: status, out: stdout, err: stderr };
 }
 
+interface Loader {
+  cacheOf(name: string): string;
+}
+
+/** Bundles anew; every file that esbuild has read for it, relative to the root. */
+function inputsOfBundles(dist: string): readonly string[] {
+  const program = `import { bundle } from ${JSON.stringify(join(root, "scripts/bundle.mjs"))};
+    const metafiles = await bundle(${JSON.stringify(dist)});
+    console.log(JSON.stringify(metafiles.flatMap(({ inputs }) => Object.keys(inputs))));`;
+  const words = ["--input-type=module", "-e", program];
+  return JSON.parse(execFileSync(process.execPath, words, { encoding: "utf8" })) as readonly string[];
+}
+
 describe("the packages", () => {
   let out = "";
   let again = "";
@@ -88,6 +103,7 @@ describe("the packages", () => {
       "profiles/kubeadm/profile.yaml",
       "LICENSE",
       "README.zh.md",
+      "THIRD-PARTY-LICENSES",
     ])
       expect(paths).toContain(`${top}/${path}`);
     expect(paths.filter((path) => path.endsWith(".cache") || path.includes("node_modules"))).toEqual([]);
@@ -157,6 +173,38 @@ describe("the packages", () => {
     expect(run(join(home, "bin/perennial"), ["version"], environment).out).toBe(`perennial ${version}\n`);
     const tree = fixture("kubeadm-ha-expired/m1");
     expect(run(join(home, "bin/perennial"), ["check", "--root", tree], environment).code).toBe(3);
+  });
+
+  it("hold the licence of everything that is in them", () => {
+    const dist = join(freshFolder(), "dist");
+    const inputs = inputsOfBundles(dist);
+    const folders = inputs.flatMap((path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []);
+    const bundled = [...new Set(folders)].map((folder) => join(root, folder));
+    expect(bundled.length).toBeGreaterThan(8);
+    for (const name of [`perennial-${version}`, `perennial-${version}-linux-x64`]) {
+      const home = unpack(join(out, `${name}.tar.gz`));
+      const text = readFileSync(join(home, "THIRD-PARTY-LICENSES"), "utf8");
+      expect(text.startsWith(readFileSync(join(dist, "THIRD-PARTY-LICENSES"), "utf8"))).toBe(true);
+      for (const folder of bundled) {
+        const about = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Record<
+          string,
+          string
+        >;
+        expect(text).toContain(`\n${about["name"]} ${about["version"]} (`);
+        const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each)) ?? "";
+        expect(text).toContain(readFileSync(join(folder, file), "utf8").trim());
+      }
+      expect(text.includes("Node.js 20.")).toBe(name.endsWith("x64"));
+      expect(existsSync(join(home, "node/LICENSE"))).toBe(name.endsWith("x64"));
+    }
+  });
+
+  it("take no code cache of another processor, with which Node.js would crash", () => {
+    const home = unpack(join(out, `perennial-${version}.tar.gz`));
+    const loader = createRequire(import.meta.url)(join(home, "dist/loader.cjs")) as Loader;
+    expect(loader.cacheOf("/dist/check")).toBe(`/dist/check.${process.arch}.cache`);
+    const built = readFileSync(join(root, "scripts/code-cache.cjs"), "utf8");
+    expect(built).toContain("writeFileSync(cacheOf(");
   });
 
   it("name glibc and the ways on when the Node.js inside does not start", () => {

@@ -42,6 +42,7 @@ export function authorityRow(name: string, change: Partial<AuthorityRow> = {}): 
     slot: `m1/${name}`,
     node: "m1",
     name,
+    isKubeadm: true,
     state: "ok",
     notBefore: validAt - 1_500_000,
     notAfter: authorityEnd,

@@ -33,9 +33,18 @@ describe("check as text", () => {
     );
   });
 
-  it("keeps kubeadm's header in English in Chinese output", () => {
-    expect(renderCheck(validCheck(), { ...plain, lang: "zh" })).toBe(
-      `${kubeadmText}\n一切正常：m1 上共 10 个证书、3 个 CA（截至 2026-11-22 16:00 UTC）；最早到期的是 admin.conf，2027-11-22 15:35 UTC（364d）\n`,
+  it("has Chinese heads, dates and words in Chinese, and English ones only in names", () => {
+    const text = renderCheck(validCheck(), { ...plain, lang: "zh" });
+    expect(text).toContain(
+      "证书                       到期时间               剩余时间   CA               外部管理\n",
+    );
+    expect(text).toContain(
+      "admin.conf                 2027-11-22 15:35 UTC   364d       ca               否",
+    );
+    expect(text).toContain("CA               到期时间               剩余时间   外部管理\n");
+    expect(text).not.toMatch(/EXPIRES|RESIDUAL|Nov|<invalid>/);
+    expect(text).toContain(
+      "\n一切正常：m1 上共 10 个证书、3 个 CA（截至 2026-11-22 16:00 UTC）；最早到期的是 admin.conf，2027-11-22 15:35 UTC（364d）\n",
     );
   });
 
@@ -114,7 +123,7 @@ WARNING admin.conf: /a has mode 0644, at most 0600 is right; others can read wha
   it("speaks Chinese where the words are ours, aligned by columns", () => {
     const text = renderCheck(ill, { ...plain, lang: "zh" });
     expect(text).toContain(
-      "其他证书            到期时间                 剩余时间   跟随\nroot/.kube/config   Nov 22, 2027 15:35 UTC   364d       apiserver\n",
+      "其他证书            到期时间               剩余时间   跟随\nroot/.kube/config   2027-11-22 15:35 UTC   364d       apiserver\n",
     );
     expect(text).toContain("严重 apiserver：证书已于 2026-11-20 16:00 UTC 过期（2 天前），对端会拒绝它\n");
     expect(text).toContain(

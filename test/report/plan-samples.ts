@@ -1,6 +1,6 @@
 // A hand-made plan: apiserver with a new key, admin.conf with a kept key, a copy that follows.
 import { formatAddress } from "../../src/core/model/address.ts";
-import type { Refusal } from "../../src/core/model/errors.ts";
+import type { Refusal } from "../../src/core/model/refusal.ts";
 import type { Plan } from "../../src/core/model/plan.ts";
 import { renewRequest } from "../support/renew-request.ts";
 import { planSamples } from "./samples.ts";

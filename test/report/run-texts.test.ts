@@ -68,7 +68,7 @@ Plan: 2 to renew, 0 to follow, 1 to keep.
       color: false,
     });
     expect(text).toContain(
-      "Refused:\n  - m1/apiserver, m1/admin.conf: the CA in file:m1:/etc/kubernetes/pki/ca.crt expired 2025;",
+      "Refused:\n  - m1/apiserver, m1/admin.conf: the CA in m1:/etc/kubernetes/pki/ca.crt expired 2025;",
     );
     expect(text).toContain("-> renew the CA first: perennial check --root /mnt/m1 says how");
     expect(text).toContain("Refused: 2 reasons; nothing can be applied.\n");
@@ -137,7 +137,17 @@ describe("progress", () => {
     expect(lines).toEqual([
       "[renew] run r1 started",
       "[stage] 1 of 3 steps done",
-      "[failed] step evil\\x1b[31m\\x0aroot\\u202egnp\\u200b\\u{e0041}`|<b>: store-write-failed",
+      "[failed] at step evil\\x1b[31m\\x0aroot\\u202egnp\\u200b\\u{e0041}`|<b>, why stands below (store-write-failed)",
+    ]);
+  });
+
+  it("says what failed where no step did, and files by node and path", () => {
+    const failed = (step: string, code: string, lang: "en" | "zh" = "en"): readonly string[] =>
+      told([{ type: "step-failed", step, code }], lang);
+    expect(failed("", "interrupted")).toEqual(["[failed] stopped by a signal"]);
+    expect(failed("", "interrupted", "zh")).toEqual(["[failed] 收到信号，已停止"]);
+    expect(failed("file:m3:/etc/a.crt", "store-write-failed")).toEqual([
+      "[failed] at step m3:/etc/a.crt, why stands below (store-write-failed)",
     ]);
   });
 
@@ -192,11 +202,51 @@ describe("runs as text", () => {
     expect(text).toContain("1/3");
     expect(text).not.toMatch(/[\u001b\u202e]/);
     const page = renderRun(run, { lang: "en" });
+    expect(page).toContain("Steps 1/3\n");
     expect(page).toContain("begun, no effect recorded Nov 22, 2026 16:00 UTC");
     expect(page).toContain("abababababab   ->   not written");
     expect(page).toContain("perennial resume finishes it");
     expect(renderRun(run, { lang: "zh" })).toContain("运行中或已中断");
     expect(renderRuns([], { lang: "zh" })).toBe("本节点没有运行记录\n");
+  });
+});
+
+describe("the page of a run", () => {
+  const steps = Array.from({ length: 85 }, (_, index) => ({ id: `m1/swap/${index}` }));
+
+  it("says first why it failed, where, and what helps; what was not begun is one line", () => {
+    const params = { step: "m1/bounce/etcd", reason: "no etcdctl" };
+    const failure = {
+      step: "m1/bounce/etcd",
+      at,
+      code: "step-failed",
+      detail: `step-failed ${JSON.stringify(params)}`,
+    };
+    const page = renderRun({ ...run, failure, steps: [...run.steps.slice(0, 2), ...steps] }, { lang: "en" });
+    expect(
+      page
+        .split("\n")
+        .slice(2, 4)
+        .map((line) => line.trim()),
+    ).toEqual([
+      "Failed    Nov 22, 2026 16:00 UTC at m1/bounce/etcd: step m1/bounce/etcd failed: no etcdctl",
+      expect.stringMatching(/^-> perennial resume tries again from there, perennial rollback last/),
+    ]);
+    expect(page).toContain("85 steps, from m1/swap/0 on   not begun\n");
+    expect(page.match(/not begun/g)).toHaveLength(1);
+    const foreign = { ...failure, code: "of-tomorrow", detail: hostile };
+    expect(renderRun({ ...run, failure: foreign }, { lang: "zh" })).not.toMatch(/[\u001b\u202e]/);
+  });
+
+  it("counts every step of a run that succeeded, and says what was taken back of others", () => {
+    const ended = { ...run, state: "succeeded", endedAt: at, steps } as const;
+    expect(renderRuns([ended], { lang: "en" })).toContain(" 85/85 ");
+    expect(renderRun(ended, { lang: "en" })).not.toContain("not begun");
+    const undone = steps.map((step, index) =>
+      index < 24 ? { ...step, effectAt: at, undoneAt: at } : { ...step, effectAt: at },
+    );
+    const back = { ...run, state: "rolled-back", steps: undone } as const;
+    expect(renderRuns([back], { lang: "en" })).toContain(" 61/85, 24 taken back ");
   });
 });
 

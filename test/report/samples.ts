@@ -1,7 +1,8 @@
 // Sample parameters for every code there is: a new code without a sample does not compile.
 // Codes come back from Object.entries as strings.
 /* oxlint-disable typescript/no-unsafe-type-assertion */
-import type { ErrorCode, ErrorParams, RefusalCode } from "../../src/core/model/errors.ts";
+import type { ErrorCode, ErrorParams } from "../../src/core/model/errors.ts";
+import type { RefusalCode } from "../../src/core/model/refusal.ts";
 import type { Reason } from "../../src/core/model/reasons.ts";
 import type { FindingCode, FindingParams } from "../../src/core/model/finding.ts";
 import type { KeepReason, RenewReason } from "../../src/core/model/decision.ts";
@@ -67,7 +68,38 @@ export function findingSamples(text: string) {
     "externally-managed": { authority: text },
     "external-etcd": { source: text },
     "credential-without-certificate": { path: text, kind: text },
-    "run-unfinished": { run: text },
+    "platform-recognised": {
+      platform: "tkestack",
+      role: "global",
+      cluster: { name: text, source: text },
+    },
+    "platform-left-alone": { platform: "tkestack", why: { code: "too-old", version: null, path: text } },
+    "token-kubeconfig-left": { platform: "tkestack", path: text },
+    "run-unfinished": {
+      run: text,
+      cluster: { name: text, user: text, host: text, startedAt: at },
+      needsProbe: true as const,
+    },
+    "run-locked": {
+      run: text,
+      own: { reach: "root", where: text },
+      what: text,
+      holder: text,
+      host: text,
+      pid: 7,
+      sinceAt: at,
+      heardAt: at,
+      life: "silent",
+    },
+    "runs-unreadable": { error: { code: "state-unsafe", params: { path: text, reason: text } } },
+    "journal-unreadable": {
+      run: text,
+      error: {
+        code: "journal-damaged",
+        params: { path: text, line: 3, reason: "the checksum does not follow" },
+      },
+      isEnded: false,
+    },
     "served-differs": {
       endpoint: text,
       consumer: text,
@@ -99,6 +131,13 @@ export function findingSamples(text: string) {
       where: text,
       roles: ["control-plane", "etcd"],
       error: { code: "not-a-node", params: { root: text } },
+    },
+    "authority-differs-between-nodes": { path: text, others: [text] },
+    "etcd-cluster-unwell": {
+      objections: [
+        { code: "member-unreachable", node: text, reason: text },
+        { code: "learner", memberId: "7", name: text },
+      ],
     },
   } satisfies { readonly [C in FindingCode]: FindingParams[C] };
 }
@@ -162,8 +201,18 @@ export function errorSamples(text: string) {
     "etcd-not-supported": { endpoint: text, what: text, since: text },
     "snapshot-damaged": { source: text, reason: "hash-differs", detail: text },
     "store-mismatch": { address: text, expected: text, found: text },
-    locked: { path: text, holder: text, sinceAt: at, what: text, pid: 7, host: text, alive: true },
+    locked: {
+      path: text,
+      node: text,
+      holder: text,
+      sinceAt: at,
+      what: text,
+      pid: 7,
+      host: text,
+      alive: true,
+    },
     "lock-lost": { path: text, token: 1, found: 2 },
+    "plan-done": { run: text },
     "plan-stale": { differences: [{ address: text, what: "bytes", planned: text, found: "" }] },
     "plan-invalid": { path: text, reason: reason },
     "outside-window": { fromAt: at, toAt: at + 3_600_000, at: at - 1 },
@@ -176,6 +225,7 @@ export function errorSamples(text: string) {
     "rollback-refused": { run: text, changed: [text] },
     "rollback-expired": { run: text, names: [text] },
     "proof-failed": { slot: text, reason: reason },
+    "probe-needed": { run: text },
     "step-failed": { step: text, reason: reason },
     "state-unsafe": { path: text, reason: text },
     "state-full": { path: text, on: text, keeps: "run", lacks: "bytes", needed: 700_000, free: 4096 },
@@ -185,19 +235,48 @@ export function errorSamples(text: string) {
     "recipient-invalid": { given: text, from: text, problem: "damaged" },
     interrupted: { signal: text },
     usage: { reason: text },
+    "needs-probe": { nodes: [text] },
+    "lab-keys-missing": { authorities: [text] },
+    "not-collected": { path: text, known: [text] },
+    "no-password": {},
     "bounce-failed": { consumer: text, stage: "served", where: text, reason: text },
     "gate-refused": { step: text, node: text, objections: [{ code: "no-leader", node: text }] },
     "node-failed": { step: text, node: text, outcome: "rolled-back", done: [text] },
+    "nodes-not-ready": {
+      step: text,
+      ready: 1,
+      of: 3,
+      needed: 2,
+      silent: [{ node: text, why: "not-ready", reason: text }],
+      problem: "",
+    },
+    "workers-failed": {
+      failures: [{ node: text, code: text, reason: text, outcome: "stuck" }],
+      of: 3,
+      left: [text],
+    },
+    "run-unfinished-elsewhere": {
+      run: text,
+      cluster: text,
+      node: text,
+      path: text,
+      user: text,
+      host: text,
+      startedAt: 0,
+    },
     "rebounce-failed": { failures: [{ consumer: text, reason: text }] },
     "snapshot-failed": { step: text, reason: text },
     "live-proof-failed": { where: text, reason: text },
     "script-unsupported": { steps: [text] },
     "name-unknown": { name: text, known: [text] },
     "not-a-node": { root: text },
+    "not-kubeadm": { root: text, distribution: "k3s", path: text },
     "input-unreadable": { path: text, reason: text },
     "facts-damaged": { path: text, damages: [{ section: 2, title: text, fault: "missing" }] },
     refused: { refusals: [{ code: "san-lost", slot: text, address: text, detail: text }] },
-    "confirmation-needed": { command: text },
+    "out-failed": { path: text, cause: text },
+    "output-lost": { cause: text, work: "done", hasJournal: true },
+    "confirmation-needed": { command: text, look: "runs show last", typed: `rollback ${text}` },
     declined: { command: text },
     internal: { reason: text },
   } satisfies { readonly [C in ErrorCode]: ErrorParams[C] };
@@ -213,6 +292,7 @@ export const refusalCodes = Object.keys({
   "key-encrypted": 0,
   "key-not-usable": 0,
   "certificate-not-usable": 0,
+  "certificate-damaged": 0,
   "san-lost": 0,
   "eku-lost": 0,
   "link-leaves-tree": 0,
@@ -227,6 +307,8 @@ export const refusalCodes = Object.keys({
   "outage-not-accepted": 0,
   "node-unreachable": 0,
   "other-node": 0,
+  "platform-too-old": 0,
+  "platform-not-here": 0,
   "process-not-startable": 0,
   "answer-not-signed": 0,
   "answer-expired": 0,
@@ -287,8 +369,10 @@ export function planSamples(text: string) {
     "validity-capped": { code: "validity-capped", slot: text, authority: text, notAfter: at },
     "outage-order": { code: "outage-order", hasQuorum: false, restarts: 9 },
     "nodes-skipped": { code: "nodes-skipped", nodes: [text] },
+    "nodes-not-awaited": { code: "nodes-not-awaited", because: "not-wanted" },
     "swap-window": { code: "swap-window", consumers: [text] },
     "restart-needed": { code: "restart-needed", consumers: [text] },
+    "members-together": { code: "members-together", members: 3 },
     "authority-bundle": { code: "authority-bundle", authority: text },
     "mode-kept-open": { code: "mode-kept-open", address: text, mode: "0644" },
     "answer-unmatched": {
@@ -300,6 +384,7 @@ export function planSamples(text: string) {
     },
     "answer-unreadable": { code: "answer-unreadable", address: text, reason: text },
     "answer-awaited": { code: "answer-awaited", names: [text] },
+    "answer-none": { code: "answer-none" },
     "group-loses-key": { code: "group-loses-key", address: text, mode: "0640", newMode: "0600", gid: 998 },
     reconstructed: { code: "reconstructed", slots: [text] },
     "authority-restored": { code: "authority-restored", authority: text, from: text },
@@ -312,6 +397,9 @@ export function planSamples(text: string) {
       code: "clock-accepted",
       doubts: [{ code: "clock-behind-file", slot: text, address: text, detail: text }],
     },
+    "etcd-not-in-plan": { code: "etcd-not-in-plan", servers: [text] },
+    "platform-renews": { code: "platform-renews", platform: "tkestack", role: "global", cluster: text },
+    "token-kubeconfig-left": { code: "token-kubeconfig-left", platform: "tkestack", paths: [text] },
     "kubelet-serving-left": { code: "kubelet-serving-left", path: text, isRotated: false },
   };
   return { renew: Object.values(renew), keep: Object.values(keep), notices: Object.values(notices) };

@@ -61,7 +61,8 @@ describe("sentences", () => {
     const refusal = { code, slot: "m1/apiserver", address: "file:m1:/a", detail: "thing" };
     const [en, zh] = [renderRefusal(refusal, "en"), renderRefusal(refusal, "zh")];
     expectSound(en.error, ...en.hint, zh.error, ...zh.hint);
-    expect(en.error.startsWith("m1/apiserver: ")).toBe(true);
+    // What it is about is said, and not twice.
+    for (const { error } of [en, zh]) expect(error.split("m1/apiserver")).toHaveLength(2);
     expect(zh.error).not.toBe(en.error);
     expect(zh.hint.length).toBe(en.hint.length);
   });
@@ -76,6 +77,68 @@ describe("sentences", () => {
       for (const error of errorsWith(hostile)) expect(formatError(error, lang)).not.toMatch(unsafe);
       expect(renderPlan(fullPlan(hostile), { lang, color: false })).not.toMatch(unsafe);
     }
+  });
+
+  it("say of a node that failed why, and why it could not be taken back", () => {
+    const undo = new AppError("host-lost", { host: "m2", reason: "gone" });
+    const cause = new AppError(
+      "bounce-failed",
+      { consumer: "etcd", stage: "health", where: "etcd", reason: "no answer in time" },
+      { cause: undo },
+    );
+    const params = { node: "m2", step: "m2/bounce/etcd", outcome: "stuck", done: ["m1"] } as const;
+    const text = renderError(new AppError("node-failed", params, { cause }), "en", ["-f", "c.yaml"]);
+    expect(text.error.split("\n")).toEqual([
+      "m2 did not come through (step m2/bounce/etcd); it could not be taken back either; done and proved: m1",
+      "  etcd has come back but is not well: no answer in time",
+      `  ${renderError(undo, "en").error}`,
+    ]);
+    expect(text.hint[0]).toContain("perennial resume -f c.yaml");
+  });
+
+  it("say of a node that cannot be worked on what its way there says, in words, the node no oftener than needed", () => {
+    const refusal = { code: "node-unreachable", slot: "m3", address: "", detail: "not-allowed: no" } as const;
+    const refused = { host: "m3", reason: "not-allowed", detail: "no" } as const;
+    const noSudo = { ...refusal, error: { code: "sudo-refused", params: refused } as const };
+    const en = renderRefusal(noSudo, "en");
+    expect(en.error).toBe("m3 cannot be reached: sudo on m3: this user may not run sh (no)");
+    expect(en.hint).toEqual([
+      "see what this user may do: ssh -t m3 sudo -l",
+      expect.stringContaining("--skip-unreachable"),
+    ]);
+    expect(renderRefusal(noSudo, "zh").error).toMatch(/^无法连接 m3：m3 上的 sudo：[^a-z]*sh/);
+    const away = { host: "m3", reason: "refused", detail: "errno 111" } as const;
+    const silent = { ...refusal, error: { code: "host-unreachable", params: away } as const };
+    expect(renderRefusal(silent, "en").error).toBe("m3 cannot be reached: nothing listens there (errno 111)");
+    expect(renderRefusal(silent, "zh").error.split("m3")).toHaveLength(2);
+  });
+
+  it("name files by their node and path, without the store that all of them are in", () => {
+    const address = "file:m3:/etc/kubernetes/admin.conf";
+    const drift = { address, what: "mode", planned: "0600", found: "0644" } as const;
+    const step = { step: "m3/stage/x", reason: `${address} is not there` } as const;
+    const errors = [
+      new AppError("store-write-failed", { address, operation: "open", cause: "EROFS" }),
+      new AppError("store-unreadable", { address, reason: "EIO", cause: "EIO" }),
+      new AppError("plan-stale", { differences: [drift] }),
+      new AppError("step-failed", step),
+    ];
+    for (const lang of ["en", "zh"] as const) {
+      for (const error of errors) {
+        const text = renderError(error, lang);
+        expect(text.error).toContain("m3:/etc/kubernetes/admin.conf");
+        expect(text.error).not.toContain("file:");
+      }
+      const refusal = {
+        code: "object-not-writable",
+        slot: "m3/admin.conf",
+        address,
+        detail: "EROFS",
+      } as const;
+      expect(renderRefusal(refusal, lang).error).toMatch(/(^|[^:])m3:\/etc\/kubernetes\/admin\.conf/);
+    }
+    const hint = renderError(errors[0], "en").hint.join("\n");
+    expect(hint).toContain("df -i /etc/kubernetes/admin.conf");
   });
 
   it("turn an unknown error into an internal one", () => {

@@ -21,11 +21,17 @@ export interface CliOptions {
   readonly isMachineClock?: boolean;
   /** What the person types when asked; without it nobody can be asked. */
   readonly answer?: string;
+  /** What is answered to questions for passwords, in this order. */
+  readonly secrets?: readonly string[];
   readonly input?: Uint8Array;
   /** Columns of the terminal; default is none. */
   readonly width?: number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** The system's code of a stdout that takes nothing. */
+  readonly unwritten?: string;
+  /** Hears everything that goes to standard output. */
+  readonly onOut?: (text: string) => unknown;
   /** What a terminal has, and neither `NO_COLOR` nor `TERM=dumb` leaves. */
   readonly hasColor?: boolean;
 }
@@ -34,11 +40,17 @@ export interface CliOptions {
 export async function runCli(words: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   const out: string[] = [];
   const err: string[] = [];
+  const secrets = [...(options.secrets ?? [])];
   const io: Io = {
     environment: options.environment ?? {},
     lang: options.lang ?? "en",
-    out: (text) => void out.push(text),
+    words,
+    out: (text) => {
+      if (options.unwritten === undefined) out.push(text);
+      options.onOut?.(text);
+    },
     err: (text) => void err.push(text),
+    unwritten: () => options.unwritten ?? null,
     isInteractive: options.answer !== undefined,
     hasColor: options.hasColor ?? false,
     width: options.width ?? null,
@@ -46,6 +58,7 @@ export async function runCli(words: readonly string[], options: CliOptions = {})
       err.push(question);
       return options.answer ?? "";
     },
+    askSecret: async () => secrets.shift() ?? "",
     async *input() {
       yield options.input ?? new Uint8Array();
     },

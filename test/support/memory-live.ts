@@ -68,6 +68,10 @@ export class MemoryLive {
   apiFailure: string | null = null;
   /** Called at every sleep, before time moves. */
   onSleep: () => void = () => {};
+  /** Called with every line of the log. */
+  onLine: (line: string) => void = () => {};
+  /** Why a process that is up is not well all the same: what it needs of other nodes. */
+  outerAilment: (name: string) => string | null = () => null;
   private readonly world: MemoryWorld;
   private readonly components = new Map<string, Component>();
   private count = 0;
@@ -127,6 +131,16 @@ export class MemoryLive {
     return this.ailmentOf(this.component(name)) === null;
   }
 
+  /** Well as far as the node itself is concerned. */
+  isUp(name: string): boolean {
+    return this.ownAilment(this.component(name)) === null;
+  }
+
+  private note(line: string): void {
+    this.log.push(line);
+    this.onLine(line);
+  }
+
   advance(ms: number): void {
     for (let left = ms; left > 0; left -= 100) {
       this.elapsedMs += Math.min(100, left);
@@ -166,7 +180,7 @@ export class MemoryLive {
           const held = [...this.components.values()].filter(({ isHeld }) => isHeld);
           for (const component of held) {
             component.isHeld = false;
-            this.log.push(`restore ${component.consumer.name}`);
+            this.note(`restore ${component.consumer.name}`);
             component.returnsAt = this.returnTime(component);
           }
           return held.map(({ consumer }) => consumer.name);
@@ -208,7 +222,7 @@ export class MemoryLive {
         },
         moveLeader: async (_target, memberId) => {
           asked("move-leader", memberId);
-          this.log.push(`move-leader ${memberId}`);
+          this.note(`move-leader ${memberId}`);
         },
         coldCopy: async (_directory, folder) => {
           asked("cold-copy", folder);
@@ -218,9 +232,11 @@ export class MemoryLive {
       api: {
         writeFailure: async ({ kubeconfig, user }) => {
           asked("write", user);
-          this.log.push("write");
+          this.note("write");
           return this.writeFailure(kubeconfig, user);
         },
+        // One node by itself has nobody to wait for.
+        nodeReports: async () => ({ nodes: [] }),
       },
       timer: {
         elapsedMs: () => this.elapsedMs,
@@ -262,7 +278,7 @@ export class MemoryLive {
       endsAt: crashes ? this.elapsedMs + 1000 : null,
     };
     component.lives = [life, ...component.lives];
-    this.log.push(`start ${consumer.name}`);
+    this.note(`start ${consumer.name}`);
   }
 
   private tick(component: Component): void {
@@ -285,7 +301,7 @@ export class MemoryLive {
     const { consumer, lives } = component;
     if (lives.length === 0)
       throw new AppError("process-not-found", { consumer: consumer.name, through: "memory" });
-    this.log.push(`stop ${consumer.name}`);
+    this.note(`stop ${consumer.name}`);
     const isRemoved = component.behaviour.canBeRemoved || this.running(component) !== undefined;
     if (!isRemoved) return [];
     component.lives = [];
@@ -294,7 +310,7 @@ export class MemoryLive {
   }
 
   private revive(component: Component): void {
-    this.log.push(`revive ${component.consumer.name}`);
+    this.note(`revive ${component.consumer.name}`);
     component.lives = [];
     component.isHeld = false;
     if (component.behaviour.canBeRevived) this.start(component);
@@ -343,6 +359,10 @@ export class MemoryLive {
   }
 
   private ailmentOf(component: Component): string | null {
+    return this.ownAilment(component) ?? this.outerAilment(component.consumer.name);
+  }
+
+  private ownAilment(component: Component): string | null {
     const life = this.currentLife(component);
     const { wellAfterMs } = component.behaviour;
     if (!life) return "ECONNREFUSED";
@@ -394,7 +414,7 @@ export class MemoryLive {
   }
 
   private save(form: "snapshot" | "cold-copy", file: string): Saved {
-    this.log.push(form);
+    this.note(form);
     const bytes = new TextEncoder().encode(`${form} ${this.log.length}`);
     this.world.state.set(file.replace("/var/lib/perennial/", ""), bytes);
     return { bytes: bytes.length, sha256: sha256(bytes), hasV2Data: false };

@@ -121,7 +121,7 @@ export class MemoryWorld {
     return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  private actor(pid: number): Actor {
+  actor(pid: number): Actor {
     return {
       user: "root",
       sudoUser: null,
@@ -133,21 +133,22 @@ export class MemoryWorld {
     };
   }
 
-  private random(count: number): Uint8Array {
+  random(count: number): Uint8Array {
     return Uint8Array.from({ length: count }, () => {
       this.seed = (Math.imul(this.seed, 1_103_515_245) + 12_345) >>> 0;
       return (this.seed >>> 16) & 0xff;
     });
   }
 
-  private generateKey(): PrivateKey {
+  generateKey(): PrivateKey {
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const key = asPrivateKey(privateKey, "pkcs1");
     this.generated.push(key);
     return key;
   }
 
-  private store(live: () => void, hit: (point: Failpoint) => Promise<void>): WritableStore {
+  /** The node's files for one process: `live` throws once that is dead. */
+  store(live: () => void, hit: (point: Failpoint) => Promise<void>): WritableStore {
     const look = (address: Address, labels: boolean): Observation => {
       const file = this.files.get(address.path);
       if (!file) return { state: "absent", address, danglingLink: null };
@@ -282,7 +283,7 @@ export class MemoryWorld {
     };
   }
 
-  private stateDirectory(live: () => void, hit: (point: Failpoint) => Promise<void>): StateDirectory {
+  stateDirectory(live: () => void, hit: (point: Failpoint) => Promise<void>): StateDirectory {
     const guard = (operation: string, file: string): void => {
       live();
       this.fail(operation, file);
@@ -307,6 +308,10 @@ export class MemoryWorld {
         this.state.set(file, joined(old, bytes.subarray(0, Math.floor(bytes.length * 0.7))));
         await hit("state.torn-append");
         this.state.set(file, joined(old, bytes));
+      },
+      replace: async (file, bytes) => {
+        guard("replace", file);
+        this.state.set(file, Uint8Array.from(bytes));
       },
       rename: async (from, to) => {
         guard("rename", to);

@@ -1,7 +1,8 @@
 // A control plane of one node small enough for thousands of runs: two authorities, pairs, a kept key, a combined file, kubeconfigs.
 import { generateKeyPairSync } from "node:crypto";
 import { fileAddress, formatAddress } from "../../src/core/model/address.ts";
-import type { Guard, IssueStep, Plan, Step, StageStep, Template } from "../../src/core/model/plan.ts";
+import type { Guard, Plan, Step, StageStep } from "../../src/core/model/plan.ts";
+import type { IssueStep, Template } from "../../src/core/model/making-step.ts";
 import { digestOfPlan } from "../../src/core/plan/digest.ts";
 import { parseCertificate } from "../../src/core/pki/certificate.ts";
 import {

@@ -31,7 +31,11 @@ async function resultFor(options: CheckOptions, io: Io): Promise<CheckResult> {
   const at = options.at === undefined ? io.now() : parseInstant(options.at);
   const withinMs = parseDuration(options.within) * 1000;
   if (options.facts !== undefined) {
-    const { facts } = await gather(await factsNodeOf(options.facts, io), profileChoiceOf(options), at);
+    const { facts } = await gather(
+      await factsNodeOf(options.facts, io, options.root),
+      profileChoiceOf(options),
+      at,
+    );
     return checkResult(facts, { withinMs, root: "/" });
   }
   const local = nodeOf(options, io);

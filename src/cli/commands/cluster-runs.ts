@@ -1,45 +1,28 @@
 // `plan`, `renew`, `apply`, `resume`, `rollback` with `-f`: the nodes of a cluster file.
-import { readClusterFile } from "../../app/cluster-files.ts";
 import {
   applyToCluster,
   type ClusterSession,
   planCluster,
-  resumeCluster,
-  rollbackCluster,
+  refuseWhileClusterOpen,
 } from "../../app/cluster-renewal.ts";
-import { closeSession, openSession } from "../../app/open-session.ts";
+import { resumeCluster, rollbackCluster, undoableRunOfCluster } from "../../app/cluster-runs.ts";
+import { nodeDirectoryOf } from "../../app/cluster-state.ts";
 import type { Plan } from "../../core/model/plan.ts";
 import { AppError } from "../../core/model/errors.ts";
-import { parsePlan } from "../../core/plan/parse-plan.ts";
 import { hasChanges } from "../../core/plan/steps.ts";
+import { parsePlan } from "../../core/plan/parse-plan.ts";
 import { cliMessages } from "../../report/cli-messages.ts";
-import { renderJson, renderYaml } from "../../report/data-text.ts";
-import { renderPlan } from "../../report/plan-text.ts";
-import { renderRunbook } from "../../report/plan-runbook.ts";
-import { exitCodes } from "../exit-codes.ts";
+import { withSession } from "../cluster-session.ts";
+import { confirm } from "../confirm.ts";
 import type { Io } from "../io.ts";
-import { tellLeftOut, writeLeftOut } from "../left-out.ts";
-import { type NodeOptions, nodeArguments } from "../options.ts";
-import { liveChoiceOf, profileChoiceOf, renewRequestOf } from "../requests.ts";
-import { type RunCommandOptions, reportRun, watched } from "../run-output.ts";
-import {
-  type ApplyOptions,
-  confirm,
-  confirmReconstructed,
-  nothingWords,
-  type PlanOptions,
-  readPlanFile,
-  refuseText,
-  type RenewCommandOptions,
-  savePlan,
-} from "./renew.ts";
+import { tellLeftOut } from "../left-out.ts";
+import type { PlanningOptions } from "../options.ts";
+import { type PlanOptions, showAndApply, tellPlan } from "../plan-output.ts";
+import { profileChoiceOf, renewRequestOf } from "../requests.ts";
+import { minReadyOf, parseBatch } from "../min-ready.ts";
+import { watched } from "../run-output.ts";
+import { type ApplyOptions, readPlanFile, type RenewCommandOptions } from "./renew.ts";
 import { reportResumed, reportRollback, type ResumeOptions } from "./runs.ts";
-
-/** The options of `-f` for commands that plan. */
-interface PlanningOptions {
-  readonly acceptOutage?: boolean;
-  readonly skipUnreachable?: boolean;
-}
 
 type OfCluster<T> = T & PlanningOptions & { readonly file: string };
 
@@ -51,11 +34,7 @@ export async function planOfCluster(
   refuseOthers(options, io);
   return withSession(options, io, async (session) => {
     const plan = await makePlan(names, session, { options, io });
-    refuseText(plan, options.output);
-    io.out(planWords(plan, session, { options, io }));
-    if (plan.refusals.length > 0) throw new AppError("refused", { refusals: plan.refusals });
-    if (options.out !== undefined) savePlan(plan, options.out, { options, io });
-    return options.detailedExitcode === true && hasChanges(plan) ? exitCodes.attention : exitCodes.ok;
+    return tellPlan(plan, { options, io, local: placeOf(session) });
   });
 }
 
@@ -68,7 +47,11 @@ export async function renewCluster(
   return withSession(options, io, async (session) => {
     const plan = await makePlan(names, session, { options, io });
     if (plan.refusals.length > 0) throw new AppError("refused", { refusals: plan.refusals });
-    const code = await showAndApply(plan, session, { options, io, command: "renew" });
+    const local = placeOf(session);
+    if (hasChanges(plan)) await refuseWhileClusterOpen(session, plan);
+    const code = await showAndApply(plan, { options, io, local, command: "renew" }, (how) =>
+      applyToCluster(session, plan, how),
+    );
     return tellLeftOut(plan, code, { options, io, isPlanSaved: false });
   });
 }
@@ -82,7 +65,11 @@ export async function applyOfCluster(
   if (options.approved !== undefined && options.approved !== plan.digest)
     throw new AppError("digest-differs", { approved: options.approved, found: plan.digest });
   return withSession(options, io, async (session) => {
-    const code = await showAndApply(plan, session, { options, io, command: "apply" });
+    const local = placeOf(session);
+    if (hasChanges(plan)) await refuseWhileClusterOpen(session, plan);
+    const code = await showAndApply(plan, { options, io, local, command: "apply" }, (how) =>
+      applyToCluster(session, plan, how),
+    );
     return tellLeftOut(plan, code, { options, io, isPlanSaved: true });
   });
 }
@@ -92,9 +79,10 @@ export async function resumeOfCluster(
   options: OfCluster<ResumeOptions>,
   io: Io,
 ): Promise<number> {
+  const overruled = minReadyOf(options);
   return withSession(options, io, async (session) => {
     const resumed = await watched({ options, io, local: placeOf(session) }, (how) =>
-      resumeCluster(session, run ?? null, how),
+      resumeCluster(session, run ?? null, { ...how, ...overruled }),
     );
     return reportResumed(resumed, options, io);
   });
@@ -106,13 +94,15 @@ export async function rollbackOfCluster(
   io: Io,
 ): Promise<number> {
   return withSession(options, io, async (session) => {
-    await confirm(cliMessages(io.lang).ask.rollback(run), {
+    const id = await undoableRunOfCluster(session, run);
+    await confirm(cliMessages(io.lang).ask.rollback(id), {
       isYes: options.yes === true,
       command: "rollback",
+      look: `runs show ${id}`,
       io,
     });
     const result = await watched({ options, io, local: placeOf(session) }, (how) =>
-      rollbackCluster(session, run, { ...how, acceptExpired: true }),
+      rollbackCluster(session, id, { ...how, acceptExpired: true }),
     );
     return reportRollback(result, options, io);
   });
@@ -123,32 +113,13 @@ interface How<T> {
   readonly io: Io;
 }
 
-async function withSession<T>(
-  options: OfCluster<NodeOptions>,
-  io: Io,
-  action: (session: ClusterSession) => Promise<T>,
-): Promise<T> {
-  const isDialled = options.probe !== false;
-  const session = await openSession(await readClusterFile(options.file), {
-    environment: io.environment,
-    allowLinksTo: options.allowLinksTo ?? [],
-    live: isDialled ? liveChoiceOf({ ...options, probe: true }) : null,
-    isProbed: options.probe === true,
-    stateDirectory: options.stateDir ?? null,
-  });
-  try {
-    return await action(session);
-  } finally {
-    await closeSession(session);
-  }
-}
-
 /** Where messages say that runs are kept. */
-function placeOf({ stateDirectory }: ClusterSession): {
+function placeOf({ stateDirectory, cluster }: ClusterSession): {
   readonly root: string;
   readonly stateDirectory: string;
+  readonly nodeDirectory: string;
 } {
-  return { root: "/", stateDirectory };
+  return { root: "/", stateDirectory, nodeDirectory: nodeDirectoryOf(cluster.name) };
 }
 
 function makePlan(
@@ -166,64 +137,21 @@ function makePlan(
       at: io.now(),
       acceptOutage: options.acceptOutage === true,
       skipsUnreachable: options.skipUnreachable === true,
+      ...minReadyOf(options),
+      ...(options.batch === undefined ? {} : { batch: parseBatch(options.batch) }),
     },
   );
 }
 
-function planWords(
-  plan: Plan,
-  { stateDirectory }: ClusterSession,
-  { options, io }: How<PlanOptions>,
-): string {
-  const again = nodeArguments(options);
-  if (options.runbook === true) return renderRunbook(plan, { lang: io.lang, stateDirectory, again });
-  if (options.output === "json") return renderJson(plan);
-  if (options.output === "yaml") return renderYaml(plan);
-  return renderPlan(plan, { lang: io.lang, color: io.hasColor, stateDirectory, again });
-}
-
-async function showAndApply(
-  plan: Plan,
-  session: ClusterSession,
-  {
-    options,
-    io,
-    command,
-  }: How<RunCommandOptions & NodeOptions & { readonly output: string }> & {
-    readonly command: string;
-  },
-): Promise<number> {
-  const words = cliMessages(io.lang);
-  const { stateDirectory } = session;
-  if (options.output !== "json") {
-    const again = nodeArguments(options);
-    io.out(renderPlan(plan, { lang: io.lang, color: io.hasColor, stateDirectory, again }));
-  }
-  writeLeftOut(plan, { options, io });
-  if (!hasChanges(plan)) {
-    const nothing = { type: "nothing-to-do", digest: plan.digest };
-    io.out(options.output === "json" ? `${JSON.stringify(nothing)}\n` : `${nothingWords(plan, words)}\n`);
-    return exitCodes.ok;
-  }
-  const isYes = options.yes === true;
-  await confirmReconstructed(plan, { isYes, command, io });
-  await confirm(words.ask.apply, { isYes, command, io });
-  const result = await watched({ options, io, local: placeOf(session) }, (how) =>
-    applyToCluster(session, plan, how),
-  );
-  return reportRun(result, { plan, options, io });
-}
-
-/** What is for one node only, so far. */
+/** What is for one node only: each is told with the way that there is. */
 function refuseOthers(options: OfCluster<PlanOptions | RenewCommandOptions>, io: Io): void {
   const { usage } = cliMessages(io.lang);
-  const others: Readonly<Record<string, unknown>> = {
-    "--signed": options.signed,
-    "--csr-dir": "csrDir" in options ? options.csrDir : undefined,
-    "--script": "script" in options ? options.script : undefined,
-    "--backup-to": options.backupTo,
-    "--root": options.root === "/" ? undefined : options.root,
-  };
-  const [first] = Object.entries(others).flatMap(([name, value]) => (value === undefined ? [] : [name]));
-  if (first !== undefined) throw new AppError("usage", { reason: usage.excludes("--file", first) });
+  const given = {
+    signed: options.signed,
+    csrDir: "csrDir" in options ? options.csrDir : undefined,
+    script: "script" in options ? options.script : undefined,
+    backupTo: options.backupTo,
+  } as const;
+  for (const name of ["signed", "csrDir", "script", "backupTo"] as const)
+    if (given[name] !== undefined) throw new AppError("usage", { reason: usage.notOverNodes[name] });
 }

@@ -111,7 +111,7 @@ interface Shown<T> {
   readonly kind: string;
 }
 
-function shown<T>({ found, at, output, kind }: Shown<T>, io: Io, forms: Forms<T>): number {
+export function shown<T>({ found, at, output, kind }: Shown<T>, io: Io, forms: Forms<T>): number {
   const isText = output !== "json" && output !== "yaml";
   const parts = found.answers.map((one) => ({
     path: one.path,

@@ -30,7 +30,8 @@ export async function runDiagnose(
     withinMs: parseDuration(options.within) * 1000,
   };
   const { signal } = io;
-  const node = options.facts === undefined ? nodeOf(options, io) : await factsNodeOf(options.facts, io);
+  const node =
+    options.facts === undefined ? nodeOf(options, io) : await factsNodeOf(options.facts, io, options.root);
   const result = await diagnoseNode(node, request, { input: () => io.input(), signal });
   const exitCode = needsAttention(result.diagnoses) ? exitCodes.attention : exitCodes.ok;
   const again = nodeArguments(options);

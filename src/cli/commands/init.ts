@@ -78,7 +78,6 @@ function writeNew(path: string, text: string): void {
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
     if (code === "EEXIST") throw new AppError("file-exists", { path }, { cause });
-    const params = { address: resolve(path), operation: "write", cause: code };
-    throw new AppError("store-write-failed", params, { cause });
+    throw new AppError("out-failed", { path: resolve(path), cause: code }, { cause });
   }
 }

@@ -19,7 +19,7 @@ export interface InspectOptions {
 export async function runInspect(files: readonly string[], options: InspectOptions, io: Io): Promise<number> {
   const at = options.at === undefined ? io.now() : parseInstant(options.at);
   const results: InspectResult[] = [];
-  const collected = options.facts === undefined ? null : await factsNodeOf(options.facts, io);
+  const collected = options.facts === undefined ? null : await factsNodeOf(options.facts, io, options.root);
   for (const file of files) {
     results.push(
       collected

@@ -8,12 +8,16 @@ import { hostsDown } from "../../lab/hosts-down.ts";
 import { hostsExpire } from "../../lab/hosts-expire.ts";
 import { type HostsStatus, hostsStatus, isAllWell as areHostsWell } from "../../lab/hosts-status.ts";
 import { hostsUp } from "../../lab/hosts-up.ts";
-import type { LabRuntime } from "../../lab/lab-texts.ts";
+import type { LabRuntime } from "../../lab/lab-node.ts";
 import { type Lab, readLab } from "../../lab/places.ts";
+import { rehearseUp } from "../../lab/rehearsal/rehearse-up.ts";
 import { runPart } from "../../lab/run-part.ts";
 import { type HostStatus, type PartStatus, labStatus } from "../../lab/status.ts";
 import { labUp } from "../../lab/up.ts";
 import { cliMessages } from "../../report/cli-messages.ts";
+import { inWords } from "../../report/details.ts";
+import type { Language } from "../../report/language.ts";
+import { madeUpText } from "../../report/rehearsal-text.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import { parseInstant } from "../durations.ts";
@@ -31,6 +35,8 @@ export interface LabUpOptions extends LabOptions {
   readonly ipv6?: boolean;
   readonly etcd31?: boolean;
   readonly loopback?: boolean;
+  readonly like?: readonly string[];
+  readonly filesOnly?: boolean;
 }
 
 export interface LabStatusOptions extends LabOptions {
@@ -62,6 +68,8 @@ export async function runLabUp(options: LabUpOptions, io: Io): Promise<number> {
       expected: "a number above 0, up to 1",
     });
   }
+  if (options.like !== undefined) return rehearse(options.like, options, { directory, pace: factor, io });
+  refuseGiven({ "--files-only": options.filesOnly }, "--like with it");
   if (hosts === undefined) {
     refuseWithoutHosts(options);
     const lab = await labUp({ directory, pace: factor, keySpec, ...programsOf(options, io) });
@@ -80,6 +88,29 @@ export async function runLabUp(options: LabUpOptions, io: Io): Promise<number> {
   return showStatus(lab, "table", io);
 }
 
+/** 0 also for a cluster that is not well: that is what is rehearsed. */
+async function rehearse(
+  facts: readonly string[],
+  options: LabUpOptions,
+  { directory, pace, io }: { readonly directory: string; readonly pace: number; readonly io: Io },
+): Promise<number> {
+  const { hosts, workers, ipv6, etcd31, loopback, filesOnly } = options;
+  const others = {
+    "--hosts": hosts,
+    "--workers": workers,
+    "--ipv6": ipv6,
+    "--etcd-31": etcd31,
+    "--loopback": loopback,
+  };
+  refuseGiven(others, "no --like with it");
+  const isFilesOnly = filesOnly === true;
+  const { lab, madeUp } = await rehearseUp({ directory, facts, pace, isFilesOnly, now: io.now() });
+  io.out(madeUpText(madeUp, io.lang));
+  if (isFilesOnly) io.out(`${cliMessages(io.lang).lab.cluster(join(directory, "cluster.yaml"), null)}\n`);
+  else await showStatus(lab, "table", io);
+  return exitCodes.ok;
+}
+
 /** What runs the containers, and the folder of real programs, if the environment names one. */
 function programsOf(
   { runtime }: LabUpOptions,
@@ -92,11 +123,18 @@ function programsOf(
 }
 
 function refuseWithoutHosts({ workers, ipv6, etcd31, loopback }: LabUpOptions): void {
-  const given = { "--workers": workers, "--ipv6": ipv6, "--etcd-31": etcd31, "--loopback": loopback };
+  refuseGiven(
+    { "--workers": workers, "--ipv6": ipv6, "--etcd-31": etcd31, "--loopback": loopback },
+    "--hosts with it",
+  );
+}
+
+function refuseGiven(
+  given: Readonly<Record<string, unknown>>,
+  expected: "--hosts with it" | "--like with it" | "no --like with it",
+): void {
   const first = Object.entries(given).find(([, value]) => value !== undefined);
-  if (first) {
-    throw new AppError("value-invalid", { what: "options", value: first[0], expected: "--hosts with it" });
-  }
+  if (first) throw new AppError("value-invalid", { what: "options", value: first[0], expected });
 }
 
 function wholeNumber(text: string, least: number, most: number): number {
@@ -118,7 +156,7 @@ export async function runLabExpire({ dir, at, ca }: LabExpireOptions, io: Io): P
     while (performance.now() < until && (await isAllWell(lab))) await sleep(200);
   }
   const { lab: words } = cliMessages(io.lang);
-  io.out(`${words.expired(new Date(end).toISOString())}\n`);
+  io.out(`${words.expired(end, lab.network?.kind !== "files")}\n`);
   await showStatus(lab, "table", io);
   return exitCodes.ok;
 }
@@ -160,15 +198,18 @@ async function showStatus(lab: Lab, output: string, io: Io): Promise<number> {
 function showOne(hosts: readonly HostStatus[], io: Io): void {
   const { lab: words } = cliMessages(io.lang);
   for (const { name, root, parts } of hosts) {
-    io.out(`${name}  ${root}\n${partsText(parts, words.well)}`);
-    io.out(`${words.lookAt(`perennial --root ${root}`, `perennial renew --root ${root} --probe`)}\n`);
+    io.out(`${name}  ${root}\n${partsText(parts, io.lang)}`);
+    const isWell = parts.every(({ ailment }) => ailment === null);
+    const repair = isWell ? null : `perennial renew --root ${root} --probe`;
+    io.out(`${words.lookAt(`perennial --root ${root}`, repair)}\n`);
   }
 }
 
-function partsText(parts: readonly PartStatus[], well: string): string {
+function partsText(parts: readonly PartStatus[], lang: Language): string {
+  const { well } = cliMessages(lang).lab;
   const lines = parts.map(
     ({ name, url, pid, ailment }) =>
-      `  ${name.padEnd(24)}${String(pid ?? "-").padEnd(9)}${ailment ?? well}  ${url}\n`,
+      `  ${name.padEnd(24)}${String(pid ?? "-").padEnd(9)}${ailment === null ? well : inWords(ailment, lang)}  ${url}\n`,
   );
   return lines.join("");
 }
@@ -179,7 +220,7 @@ function showHosts(lab: Lab, status: HostsStatus, output: string, io: Io): numbe
   else {
     for (const { name, role, address, parts, ready } of status.hosts) {
       io.out(`${words.host(name, role, address)}  ${words.ready(ready)}\n`);
-      io.out(parts.length === 0 ? `  ${words.silent}\n` : partsText(parts, words.well));
+      io.out(parts.length === 0 ? `  ${words.silent}\n` : partsText(parts, io.lang));
     }
     const { etcd, apiServers, workers, endpoint } = status;
     const together = { ...etcd, endpoint, apiServers: apiServers.healthy };

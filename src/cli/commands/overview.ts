@@ -4,6 +4,7 @@ import { gather } from "../../app/gather.ts";
 import { nodeKnowledge } from "../../app/node-knowledge.ts";
 import { withRunFindings } from "../../app/run-findings.ts";
 import { diagnose } from "../../core/policy/diagnose/diagnose.ts";
+import { membersExpiredApart } from "../../core/policy/several-members.ts";
 import { renderOverview } from "../../report/overview-text.ts";
 import { parseDuration } from "../durations.ts";
 import { exitCodeOfFindings, exitCodes } from "../exit-codes.ts";
@@ -22,8 +23,11 @@ export async function runOverview(options: OverviewCommandOptions, io: Io): Prom
   const stored = checkResult(facts, { withinMs: parseDuration(options.within) * 1000, root: local.root });
   const result = await withRunFindings(local, stored);
   const diagnoses = diagnose([], nodeKnowledge(local, facts, stored));
+  const members = membersExpiredApart(facts);
   const { lang, hasColor, width } = io;
-  io.out(renderOverview(result, diagnoses, { lang, hasColor, width, again: nodeArguments(options) }));
+  io.out(
+    renderOverview(result, diagnoses, { lang, hasColor, width, again: nodeArguments(options), members }),
+  );
   // A clock from the past makes dates look well.
   const isClockWrong = diagnoses.some(({ cause }) => cause === "clock-wrong");
   return isClockWrong ? exitCodes.attention : exitCodeOfFindings(result.worst);

@@ -1,7 +1,8 @@
 // `perennial profile list|show|lint`.
 import { readFileSync } from "node:fs";
 import { AppError } from "../../core/model/errors.ts";
-import { builtinProfile, builtinProfileIds } from "../../core/profile/builtin.ts";
+import { builtinProfile, builtinProfileIds, builtinProfileSource } from "../../core/profile/builtin.ts";
+import { extendProfile, type ProfileSource } from "../../core/profile/extend.ts";
 import { resolveParams } from "../../core/profile/profile.ts";
 import { cliMessages } from "../../report/cli-messages.ts";
 import { renderYaml } from "../../report/data-text.ts";
@@ -9,7 +10,10 @@ import { exitCodes } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 
 export async function runProfileList(io: Io): Promise<number> {
-  for (const id of builtinProfileIds()) io.out(`${id}\n`);
+  const { profiles } = cliMessages(io.lang);
+  const ids = builtinProfileIds();
+  const width = Math.max(...ids.map((id) => id.length));
+  for (const id of ids) io.out(`${id.padEnd(width)}  ${profiles[id] ?? builtinProfile(id).profile.title}\n`);
   return exitCodes.ok;
 }
 
@@ -30,10 +34,16 @@ export async function runProfileLint(path: string, io: Io): Promise<number> {
       throw new AppError("input-unreadable", { path, reason }, { cause });
     }
   };
-  const profile = validateProfile(path, parseYamlOr(path, read(), parse));
+  const source = parseYamlOr(path, read(), parse);
+  const whole = isMap(source) ? extendProfile(source, builtinProfileSource) : source;
+  const profile = validateProfile(path, whole);
   resolveParams(profile, {});
   io.out(`${cliMessages(io.lang).profileOk(profile.id)}\n`);
   return exitCodes.ok;
+}
+
+function isMap(value: unknown): value is ProfileSource {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function parseYamlOr(path: string, text: string, parse: (text: string) => unknown): unknown {

@@ -51,7 +51,7 @@ function tellMissing(leftOut: readonly Decision[], options: RequestCommandOption
   const words = cliMessages(io.lang);
   for (const decision of leftOut)
     io.err(`error: ${words.leftOut(safeText(decision.slot), renderReasons(decision, io.lang))}\n`);
-  const check = commandLine(["check", ...nodeArguments(options)]);
+  const check = commandLine(["check"], nodeArguments(options));
   io.err(`hint: ${words.leftOutHint(check, words.leftOutAgain)}\n`);
   return exitCodes.attention;
 }
@@ -77,7 +77,7 @@ function tellRequests(made: readonly SigningRequest[], { options, local, io }: T
   if (!isKept) io.out(`${words.keys(safeText(join(stateDirectoryOf(local), "pending")))}\n`);
   const keep = isKept ? ["--keep-key"] : [];
   io.out(
-    `${words.next(commandLine(["renew", "--signed", options.csrDir, ...keep, ...nodeArguments(options)]))}\n`,
+    `${words.next(commandLine(["renew", "--signed", options.csrDir, ...keep], nodeArguments(options)))}\n`,
   );
 }
 
@@ -91,12 +91,12 @@ export async function adviceForOutside(
   if (outside.length === 0) return [];
   const words = cliMessages(io.lang);
   const again = nodeArguments(options);
-  const signed = commandLine(["renew", "--signed", "DIR", ...again]);
+  const signed = commandLine(["renew", "--signed", "DIR"], again);
   const waiting = await waitingRequests(local);
   if (outside.every(({ decision }) => waiting.has(decision.slot))) return [words.askedAlready(signed)];
   const choice = [
     ...(options.all === true ? ["--all"] : []),
     ...(options.within === "30d" ? [] : ["--within", options.within]),
   ];
-  return [words.askOutside(commandLine(["renew", "--csr-dir", "DIR", ...choice, ...again]), signed)];
+  return [words.askOutside(commandLine(["renew", "--csr-dir", "DIR", ...choice], again), signed)];
 }

@@ -36,6 +36,8 @@ export interface AuthorityRow {
   readonly slot: SlotId;
   readonly node: NodeName;
   readonly name: string;
+  /** As for certificates. */
+  readonly isKubeadm: boolean;
   readonly state: StoredState;
   readonly notBefore: number | null;
   readonly notAfter: number | null;

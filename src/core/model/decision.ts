@@ -1,5 +1,5 @@
 // What a plan says of each certificate, and why.
-import type { Refusal } from "./errors.ts";
+import type { Refusal } from "./refusal.ts";
 import type { SlotId } from "./inventory.ts";
 
 export type RenewReason =
@@ -22,7 +22,12 @@ export type KeepReason =
   | { readonly code: "not-selected" }
   | { readonly code: "missing" }
   /** `found` is an old one in a backup folder. */
-  | { readonly code: "authority-missing"; readonly authority: string; readonly found: string | null }
+  | {
+      readonly code: "authority-missing";
+      readonly authority: string;
+      readonly found: string | null;
+      /** The certificate itself is there, and due. */ readonly isThere?: true;
+    }
   /** Missing, and what it has to say is not known either. */
   | { readonly code: "identity-unknown"; readonly lacking: IdentityGap }
   | { readonly code: "unreadable"; readonly reason: string }

@@ -1,4 +1,5 @@
 // Diagnoses: what a node's logs and facts say is the cause, how sure that is, and on which evidence. `report` makes the sentences.
+import type { Reach } from "./cluster.ts";
 import type { FindingCode } from "./finding.ts";
 import type { SlotId } from "./inventory.ts";
 
@@ -174,6 +175,8 @@ export interface DiagnoseResult {
   /** null when there are no facts: log text alone. */
   readonly node: string | null;
   readonly root: string;
+  /** How the node of a cluster file is reached, where its logs are not read from here. */
+  readonly reach?: Extract<Reach, { readonly kind: "ssh" }>;
   /** Logs that were read. */
   readonly sources: readonly string[];
   /** Logs that are there and could not be read. */

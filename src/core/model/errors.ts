@@ -1,346 +1,66 @@
 // Errors as an interface: a closed set of codes, each with typed parameters. The sentence a person reads
 // is made by `report`, in their language; nothing here is prose and nothing here may hold key bytes.
-import type { ClusterFault } from "./cluster.ts";
-import type { Objection } from "./quorum.ts";
+import type { ContentErrors, FactsDamage } from "./errors-content.ts";
+import type { RunErrors } from "./errors-runs.ts";
+import type { ServerErrors } from "./errors-servers.ts";
+import type { OtherDistribution } from "./other-distribution.ts";
+import type { Refusal } from "./refusal.ts";
+import { codeWords, faultWords } from "./reasons-servers.ts";
 import { isReason, type Reason } from "./reasons.ts";
 
 /** Parameters of every error code. Add a code here and the compiler asks `report` for its sentences. */
-export interface ErrorParams {
-  // --- DER, PEM, X.509 (core/pki). `offset` is in bytes from the start of the DER value.
-  "der-malformed": { readonly reason: Reason; readonly offset: number };
-  "pem-malformed": { readonly reason: PemFault; readonly line: number };
-  "certificate-malformed": { readonly reason: Reason };
-  "key-malformed": { readonly reason: Reason };
-  "key-encrypted": { readonly format: string };
-  "key-unsupported": { readonly algorithm: string };
-  "issue-refused": { readonly reason: Reason };
-  "value-invalid": { readonly what: Reason; readonly value: string; readonly expected: Reason };
-
-  // --- kubeconfig and manifest surgery (core/kubeconfig). `path` is the address shown to people.
-  "yaml-malformed": { readonly reason: Reason; readonly line: number };
-  "kubeconfig-malformed": { readonly reason: Reason };
-  "splice-unsafe": { readonly reason: Reason };
-  "manifest-malformed": { readonly reason: Reason };
-
-  // --- profile
-  "profile-invalid": { readonly profile: string; readonly reason: string };
-  "profile-unknown": { readonly profile: string; readonly known: readonly string[] };
-
-  // --- cluster.yaml
-  /** Every fault of the file, by line; never empty. */
-  "cluster-invalid": { readonly path: string; readonly faults: readonly ClusterFault[] };
-  /** There is no way to a node of this kind from here. */
-  "reach-unsupported": { readonly node: string; readonly reach: string };
-  /** The files reached under one name belong to another node; `found` is what they say. */
-  "node-is-another": { readonly node: string; readonly found: string };
-  /** Nodes of one cluster were recognised as different distributions: `PROFILE (NODE, NODE)`. */
-  "profiles-differ": { readonly cluster: string; readonly profiles: readonly string[] };
-  "file-exists": { readonly path: string };
-
-  // --- stores (drivers/store). `address` is formatted by formatAddress.
-  "store-unreadable": { readonly address: string; readonly reason: string; readonly cause: string };
-  "store-not-regular": { readonly address: string; readonly type: string };
-  "store-too-large": { readonly address: string; readonly bytes: number; readonly limitBytes: number };
-  "store-link-refused": { readonly address: string; readonly target: string };
-  "store-conflict": { readonly address: string; readonly expected: string; readonly found: string };
-  "store-write-failed": { readonly address: string; readonly operation: string; readonly cause: string };
-  "store-mismatch": { readonly address: string; readonly expected: string; readonly found: string };
-
-  // --- engine
-  locked: {
-    readonly path: string;
-    readonly holder: string;
-    readonly sinceAt: number;
-    readonly what: string;
-    readonly pid: number;
-    readonly host: string;
-    readonly alive: boolean;
-  };
-  "lock-lost": { readonly path: string; readonly token: number; readonly found: number };
-  "plan-stale": { readonly differences: readonly PlanDifference[] };
-  "plan-invalid": { readonly path: string; readonly reason: Reason };
-  /** Instants in ms since the epoch. `at` is when it was looked at. */
-  "outside-window": {
-    readonly fromAt: number;
-    readonly toAt: number;
-    readonly at: number;
-    /** Set when it is the window that an earlier command gave this run. */
-    readonly run?: string;
-  };
-  /** The clock was set by so many ms (back: negative) between the beginning of a run and its first live byte. */
-  "clock-stepped": { readonly byMs: number };
-  "digest-differs": { readonly approved: string; readonly found: string };
-  "run-unfinished": { readonly run: string };
-  "run-unknown": { readonly run: string };
-  "run-not-open": { readonly run: string; readonly state: string };
-  "journal-damaged": { readonly path: string; readonly line: number; readonly reason: Reason };
-  "rollback-refused": { readonly run: string; readonly changed: readonly string[] };
-  "rollback-expired": { readonly run: string; readonly names: readonly string[] };
-  "proof-failed": { readonly slot: string; readonly reason: Reason };
-  "step-failed": { readonly step: string; readonly reason: Reason };
-  /** A process did not come back as it has to: `stage` says how far it came, `where` names the endpoint or the consumer */
-  "bounce-failed": {
-    readonly consumer: string;
-    readonly stage: "return" | "health" | "served";
-    readonly where: string;
-    readonly reason: string;
-  };
-  /** etcd is not as a step needs it; `step` is a gate, or the restart of a member. */
-  "gate-refused": {
-    readonly step: string;
-    readonly node: string;
-    readonly objections: readonly Objection[];
-  };
-  /** One node of several did not come through. `left`: as the failure left it, since its old certificates have expired. */
-  "node-failed": {
-    readonly step: string;
-    readonly node: string;
-    readonly outcome: "rolled-back" | "left";
-    readonly done: readonly string[];
-  };
-  /** The old files are back; these processes are not. Never empty. */
-  "rebounce-failed": { readonly failures: readonly { readonly consumer: string; readonly reason: string }[] };
-  "snapshot-failed": { readonly step: string; readonly reason: string };
-  "live-proof-failed": { readonly where: string; readonly reason: string };
-  "state-unsafe": { readonly path: string; readonly reason: string };
-  /** Too little room for a run. `on` is the nearest parent of `path` that exists; `needed` and `free` are bytes or inodes. */
-  "state-full": {
-    readonly path: string;
-    readonly on: string;
-    readonly keeps: "run" | "lock";
-    readonly lacks: "bytes" | "inodes";
-    readonly needed: number;
-    readonly free: number;
-  };
-  /** Where an encrypted archive cannot go. `cause` is the system's code, or empty. */
-  "archive-target": { readonly path: string; readonly problem: ArchiveProblem; readonly cause: string };
-  "archive-full": { readonly path: string; readonly needed: number; readonly free: number };
-  /** The encrypted archive, read back, is not what was encrypted. */
-  "archive-damaged": { readonly path: string };
-  /** `given` is empty when it may be a secret; `from` names the file and line it was read from, or is empty. */
-  "recipient-invalid": {
-    readonly given: string;
-    readonly from: string;
-    readonly problem: RecipientProblem;
-  };
-  interrupted: { readonly signal: string };
-
-  // --- processes of a node (drivers/process). `through` says who was asked.
-  "process-unknowable": { readonly consumer: string; readonly tried: readonly string[] };
-  "process-not-found": { readonly consumer: string; readonly through: string };
-  "process-ambiguous": {
-    readonly consumer: string;
-    readonly through: string;
-    readonly pods: readonly string[];
-  };
-  "process-not-stopped": {
-    readonly consumer: string;
-    readonly through: string;
-    readonly ids: readonly string[];
-    readonly reason: string;
-  };
-  "process-not-revived": { readonly consumer: string; readonly through: string; readonly reason: string };
-  "command-failed": { readonly command: string; readonly reason: string };
-
-  // --- running servers (drivers/shared, drivers/health). `endpoint` is a URL without credentials, `detail` the system's own words.
-  "endpoint-unreachable": {
-    readonly endpoint: string;
-    readonly reason: EndpointFault;
-    readonly detail: string;
-  };
-  /** `status` is gRPC's number (0 to 16), `message` the server's words. */
-  "rpc-failed": {
-    readonly endpoint: string;
-    readonly method: string;
-    readonly status: number;
-    readonly message: string;
-  };
-  "protobuf-malformed": { readonly reason: string; readonly offset: number };
-  /** `what` is etcd's name for it, `since` the first minor version that has it. */
-  "etcd-not-supported": { readonly endpoint: string; readonly what: string; readonly since: string };
-  /** `source` is the endpoint or the file. */
-  "snapshot-damaged": { readonly source: string; readonly reason: SnapshotFault; readonly detail: string };
-
-  // --- other machines (drivers/exec). `host` is what the operator calls it, `detail` the far side's or ssh's own words.
-  "ssh-missing": { readonly host: string; readonly program: string };
-  /** `address` as `ssh-keygen -R` takes it: a name, or `[name]:port`. Nothing was sent. */
-  "host-key-unknown": {
-    readonly host: string;
-    readonly address: string;
-    readonly keyType: string;
-    readonly fingerprint: string;
-  };
-  /** `file` and `line` are where the other key stands; null and 0 when ssh does not say so. */
-  "host-key-changed": {
-    readonly host: string;
-    readonly address: string;
-    readonly keyType: string;
-    readonly fingerprint: string;
-    readonly file: string | null;
-    readonly line: number;
-  };
-  /** `methods` are those the server would still take. */
-  "login-refused": { readonly host: string; readonly methods: readonly string[]; readonly detail: string };
-  "host-unreachable": { readonly host: string; readonly reason: HostFault; readonly detail: string };
-  /** Nothing of the tool can run there: programs that are missing, `sh` among them. */
-  "host-unfit": { readonly host: string; readonly missing: readonly string[]; readonly detail: string };
-  "sudo-refused": { readonly host: string; readonly reason: SudoFault; readonly detail: string };
-  /** Whether what was under way there ended is not known. */
-  "host-lost": { readonly host: string; readonly reason: string };
-
+export interface ErrorParams extends ContentErrors, RunErrors, ServerErrors {
   /** Steps of a plan that `plan --script` has no shell for. */
   "script-unsupported": { readonly steps: readonly string[] };
 
   // --- app, cli
-  usage: { readonly reason: string };
+  /** `command`: the command that was typed, as far as it is one. */
+  usage: { readonly reason: string; readonly command?: string };
+  /** Only files of these nodes are named, and what is asked is of what runs; none for the one of `--root`. */
+  "needs-probe": { readonly nodes: readonly string[] };
   "name-unknown": { readonly name: string; readonly known: readonly string[] };
-  "not-a-node": { readonly root: string };
+  /** `cause`: the system's code when there is no directory to look into. */
+  "not-a-node": { readonly root: string; readonly cause?: string };
+  /** A node of a distribution that kubeadm does not manage; `path` is what it was recognised by. */
+  "not-kubeadm": {
+    readonly root: string;
+    readonly distribution: OtherDistribution;
+    readonly path: string;
+  };
   "input-unreadable": { readonly path: string; readonly reason: string };
+  /** Common names of CAs whose keys a lab has not: what they have signed cannot be given other dates. */
+  "lab-keys-missing": { readonly authorities: readonly string[] };
+  /** Files and listeners that the facts do have. */
+  "not-collected": { readonly path: string; readonly known: readonly string[] };
+  "no-password": Readonly<Record<string, never>>;
   /** Text of `perennial collect` that is not whole; `path` is where it was read from. Never empty. */
   "facts-damaged": { readonly path: string; readonly damages: readonly FactsDamage[] };
   refused: { readonly refusals: readonly Refusal[] };
-  "confirmation-needed": { readonly command: string };
+  /** What was asked for with `--out` could not be written; `cause` is the system's code. */
+  "out-failed": { readonly path: string; readonly cause: string };
+  /** stdout took no more: `cause` is the system's code, `work` what became of what the command was to do, `hasJournal` that a run tells it. */
+  "output-lost": {
+    readonly cause: string;
+    readonly work: "looked" | "done" | "failed" | "not-begun";
+    readonly hasJournal: boolean;
+  };
+  /** `look`: the command that shows what would be done, empty when it stands above; `typed`: the whole call, for sh. */
+  "confirmation-needed": { readonly command: string; readonly look: string; readonly typed: string };
   declined: { readonly command: string };
-  internal: { readonly reason: string };
+  /** `onlyReads`: of a command that changes nothing, so that there is nothing to undo. */
+  internal: { readonly reason: string; readonly onlyReads?: boolean };
 }
-
-/** What is wrong with one section of collected facts; `section` is its number, null for the text as a whole. */
-export interface FactsDamage {
-  readonly section: number | null;
-  /** As the text names it; the neighbour before it when the section itself is lost. */
-  readonly title: string;
-  readonly fault: FactsFault;
-}
-
-export type FactsFault =
-  | "no-beginning"
-  | "other-version"
-  | "no-end"
-  | "missing"
-  | "unfinished"
-  | "sum-differs"
-  | "two-contents"
-  | "not-understood";
-
-export type PemFault = "truncated" | "bad-base64" | "label-differs" | "nested-begin";
-
-/** Why bytes are no snapshot of etcd. */
-export type SnapshotFault = "too-short" | "hash-differs" | "not-bbolt" | "read-back-differs";
-
-/** Why no conversation with a server came about, or why it broke off. */
-export type EndpointFault =
-  | "refused"
-  | "no-socket"
-  | "no-such-host"
-  | "no-route"
-  | "timeout"
-  | "closed"
-  | "not-http2"
-  | "not-grpc"
-  | "server-expired"
-  | "server-name"
-  | "server-untrusted"
-  | "key-not-pinned"
-  | "client-refused"
-  | "pair-unusable"
-  | "not-forwarded";
-
-/** Why no connection to a host came about. */
-export type HostFault =
-  | "refused"
-  | "no-such-host"
-  | "no-route"
-  | "timeout"
-  | "closed"
-  | "configuration"
-  | "negotiation";
-
-/** Why a login did not become the user who may change the node. */
-export type SudoFault =
-  | "password-needed"
-  | "password-wrong"
-  | "not-allowed"
-  | "needs-terminal"
-  | "not-installed"
-  | "failed";
-
-export type ArchiveProblem = "missing" | "not-a-directory" | "exists" | "not-writable";
-
-/** Why something is no age recipient that can be encrypted to. */
-export type RecipientProblem =
-  | "identity"
-  | "ssh"
-  | "plugin"
-  | "damaged"
-  | "not-a-recipient"
-  | "file-unreadable"
-  | "file-empty";
-
-/** One object whose state no longer is what the plan was made from. */
-export interface PlanDifference {
-  readonly address: string;
-  readonly what: "bytes" | "mode" | "owner" | "link" | "presence" | "profile" | "tool" | "attributes";
-  readonly planned: string;
-  readonly found: string;
-}
-
-/** One reason why nothing was planned or done (exit 4). */
-export interface Refusal {
-  readonly code: RefusalCode;
-  readonly slot: string;
-  readonly address: string;
-  readonly detail: string;
-}
-
-export type RefusalCode =
-  | "outlives-authority"
-  | "authority-ending"
-  | "authority-expired"
-  | "authority-not-usable"
-  | "authority-key-mismatch"
-  | "key-encrypted"
-  | "key-not-usable"
-  | "certificate-not-usable"
-  | "san-lost"
-  | "eku-lost"
-  | "link-leaves-tree"
-  | "object-not-writable"
-  | "externally-managed"
-  | "authority-not-renewable"
-  | "kubelet-managed"
-  | "missing-not-recreated"
-  | "authority-missing"
-  | "authority-not-recreatable"
-  | "kubeconfig-not-usable"
-  | "outage-not-accepted"
-  | "node-unreachable"
-  | "other-node"
-  // --- processes; `slot` is node and consumer, `address` who was asked, `detail` a NotStartable
-  | "process-not-startable"
-  /** etcd runs and nobody can ask it; `slot` is its client's, `address` the key of its CA, `detail` the client's end or empty. */
-  | "snapshot-impossible"
-  // --- the clock of the node; `slot` is the node, `detail` the instant that speaks against it (ISO 8601 UTC)
-  /** `address` is the file that was written later than the clock says it is. */
-  | "clock-behind-file"
-  /** `address` is the run whose journal says so. */
-  | "clock-behind-run"
-  /** `slot` and `address` are those of the certificate that begins later. */
-  | "clock-behind-certificate"
-  /** `address` is the URL of the machine that says another time. */
-  | "clock-differs"
-  // --- answers of a CA elsewhere; `address` is the answer's file
-  | "answer-not-signed"
-  | "answer-expired"
-  | "answer-not-yet-valid"
-  | "answer-is-authority"
-  | "answer-unmatched"
-  | "answers-differ"
-  | "subject-differs"
-  | "ku-lost"
-  | "missing-not-requested"
-  | "authority-key-here";
 
 export type ErrorCode = keyof ErrorParams;
+
+/** An error as data, for a finding or a refusal that repeats it. */
+export type CodedError = {
+  readonly [C in ErrorCode]: { readonly code: C; readonly params: ErrorParams[C] };
+}[ErrorCode];
+
+export function codedError({ code, params }: AppError): CodedError {
+  return { code, params } as CodedError;
+}
 
 /** The one error type: what went wrong as a code, where and why as parameters, the system's own error as `cause`. */
 export class AppError<C extends ErrorCode = ErrorCode> extends Error {
@@ -375,15 +95,33 @@ export function attempt<T>(parse: () => T): T | AppError {
   }
 }
 
-/** What a coded error of a runtime or a server says, in its own words, for a place where any text may stand. */
+/** What a coded error of a runtime, a server or the way to it says, for a place where any text may stand: words, and what the far side said. */
 export function wordsOf(error: AppError): string {
+  const fault = faultIn(error);
+  if (fault !== null) return fault;
   const { reason, detail, message } = error.params as {
     readonly reason?: unknown;
     readonly detail?: unknown;
     readonly message?: unknown;
   };
   const words = [reason, detail, message].filter((text) => typeof text === "string" && text !== "");
-  return words.length === 0 ? error.code : words.join(": ");
+  if (words.length > 0) return words.join(": ");
+  const known: Partial<Record<ErrorCode, string>> = codeWords;
+  return known[error.code] ?? error.code;
+}
+
+/** null for an error whose reason is words already. */
+function faultIn(error: AppError): string | null {
+  const said = (words: string, detail: string): string => (detail === "" ? words : `${words} (${detail})`);
+  if (
+    isAppError(error, "endpoint-unreachable") ||
+    isAppError(error, "host-unreachable") ||
+    isAppError(error, "snapshot-damaged")
+  )
+    return said(faultWords[error.params.reason], error.params.detail);
+  if (isAppError(error, "sudo-refused"))
+    return `sudo: ${said(faultWords[error.params.reason], error.params.detail)}`;
+  return null;
 }
 
 /** The reason and line that a coded error carries, as text for a finding; its code when it has no reason. */

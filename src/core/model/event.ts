@@ -1,6 +1,8 @@
 // What a run tells its audience while it works: progress for people and, with `-o json`, for programs.
 import type { NodeName } from "./address.ts";
+import type { TakenBack } from "./errors-runs.ts";
 import type { PhaseId, Step } from "./plan.ts";
+import type { ReadyCount } from "./readiness.ts";
 import type { Archive, Issued, RunId, RunOutcome, Snapshot } from "./run.ts";
 
 export type RunEvent =
@@ -26,11 +28,33 @@ export type RunEvent =
       readonly demand: "stable" | "quorum";
       readonly members: number;
     }
+  | { readonly type: "nodes-ready"; readonly step: string; readonly count: ReadyCount }
+  /** A worker that did not come through; the others of its batch go on. */
+  | {
+      readonly type: "worker-failed";
+      readonly node: NodeName;
+      readonly code: string;
+      readonly outcome: TakenBack;
+    }
   | { readonly type: "leader-moved"; readonly from: NodeName; readonly to: NodeName }
+  /** A run of another machine was taken over from its copy on a node; `hasSnapshot`: etcd's snapshot stays on `host`. */
+  | {
+      readonly type: "run-adopted";
+      readonly run: RunId;
+      readonly from: NodeName;
+      readonly host: string;
+      readonly hasSnapshot: boolean;
+    }
   /** Nodes on which the copies of plan and journal are not up to date. */
   | { readonly type: "copies-missed"; readonly nodes: readonly NodeName[] }
   /** Ids of the endpoints that were compared, and whether an object was created and deleted. */
-  | { readonly type: "live-proved"; readonly served: readonly string[]; readonly wrote: boolean }
+  | {
+      readonly type: "live-proved";
+      /** Of several; absent for the only one. */
+      readonly node?: NodeName;
+      readonly served: readonly string[];
+      readonly wrote: boolean;
+    }
   | { readonly type: "swept"; readonly paths: readonly string[] }
   | { readonly type: "step-failed"; readonly step: string; readonly code: string }
   | { readonly type: "rollback-started"; readonly run: RunId; readonly cause: "operator" | "failure" }

@@ -1,9 +1,11 @@
 // Findings: what is wrong, as a code with typed parameters and evidence. `report` makes the sentence.
 import type { Address, NodeName } from "./address.ts";
 import type { NodeRole, Reach } from "./cluster.ts";
-import type { ErrorCode, ErrorParams } from "./errors.ts";
+import type { CodedError } from "./errors.ts";
 import type { SlotId } from "./inventory.ts";
 import type { HeldReason } from "./live.ts";
+import type { Objection } from "./quorum.ts";
+import type { LeftAlone, PlatformFacts } from "./platform.ts";
 
 export type Severity = "info" | "warning" | "critical";
 
@@ -20,6 +22,10 @@ export type Obstacle =
   | { readonly code: "authority-elsewhere"; readonly authority: string }
   | { readonly code: "kubelet-elsewhere"; readonly authority: string }
   | { readonly code: "authority-not-usable"; readonly authority: string }
+  /** It can be made anew or put back on demand: the front-proxy CA. */
+  | { readonly code: "authority-recreatable"; readonly authority: string }
+  /** A key that a renewal needs is closed to whoever asks. */
+  | { readonly code: "not-read" }
   | { readonly code: "key-encrypted" };
 
 /** Instants are ms since 1970-01-01T00:00Z, `...Hex` lowercase hex without separators, modes octal text like `0600`. */
@@ -41,9 +47,9 @@ export interface FindingParams {
     readonly authorityNotAfter: number;
   };
   // --- presence: missing, unreadable and broken are three different things
-  "certificate-missing": NoParams;
+  "certificate-missing": { readonly obstacle?: Obstacle };
   "key-missing": { readonly path: string };
-  "kubeconfig-missing": NoParams;
+  "kubeconfig-missing": { readonly obstacle?: Obstacle };
   "authority-missing": NoParams;
   "object-unreadable": { readonly path: string; readonly reason: string };
   "link-dangling": { readonly path: string; readonly target: string };
@@ -96,6 +102,15 @@ export interface FindingParams {
   "externally-managed": { readonly authority: string };
   "external-etcd": { readonly source: string };
   "credential-without-certificate": { readonly path: string; readonly kind: string };
+  // --- a platform above the cluster
+  "platform-recognised": {
+    readonly platform: PlatformFacts["id"];
+    readonly role: PlatformFacts["role"];
+    /** As the platform calls the cluster, with the file that says so. */
+    readonly cluster: PlatformFacts["cluster"];
+  };
+  "platform-left-alone": { readonly platform: PlatformFacts["id"]; readonly why: LeftAlone };
+  "token-kubeconfig-left": { readonly platform: PlatformFacts["id"]; readonly path: string };
   // --- what runs (`verify` only)
   /** `path` is the file with the certificate that should be served. */
   "served-differs": {
@@ -105,6 +120,10 @@ export interface FindingParams {
     readonly notAfter: number;
     readonly storedSerialHex: string;
     readonly path: string;
+    /** End of the one on disk: an earlier one was put back there. */
+    readonly storedNotAfter?: number;
+    /** The process reads its files by itself, within a minute or so. */
+    readonly reloads?: true;
   };
   /** `storedNotAfter` is null when the process makes its certificate itself. */
   "served-expired": {
@@ -131,6 +150,10 @@ export interface FindingParams {
     /** The slot that is newer on disk, or the endpoint that shows it. */
     readonly what: string;
     readonly isContainer: boolean;
+    /** It presents a certificate that ends later than the one on disk, as after a rollback. */
+    readonly isNewer?: true;
+    /** It reads its files by itself, within a minute or so. */
+    readonly reloads?: true;
   };
   /** `detail` is the reason, the kind of the alarm, or etcd's own words; empty without a leader. */
   "etcd-unwell": {
@@ -164,15 +187,67 @@ export interface FindingParams {
     readonly roles: readonly NodeRole[];
     readonly error: CodedError;
   };
+  /** `others`: nodes that agree with one another, and not with this one. */
+  "authority-differs-between-nodes": { readonly path: string; readonly others: readonly NodeName[] };
+  /** What no member says alone (`verify` only). */
+  "etcd-cluster-unwell": { readonly objections: readonly Objection[] };
   // --- runs
-  "run-unfinished": { readonly run: string };
+  /**
+   * Of the node, or of the cluster: then `node` says where its newest journal is, empty for the operator's own. With `own` it is one of
+   * the node's own in an answer about a cluster; with `cluster` one of a cluster in an answer about a single node, which has its copy.
+   * `needsProbe`: what is left of it needs the running node, and below a root nothing is dialled unless it is said.
+   */
+  "run-unfinished": {
+    readonly run: string;
+    readonly own?: NodePlace;
+    readonly cluster?: RunOfCluster;
+    readonly needsProbe?: true;
+  };
+  /** An open run whose lock is held by somebody who lives, or may live. */
+  "run-locked": {
+    readonly run: string;
+    readonly own?: NodePlace;
+    readonly cluster?: RunOfCluster;
+    readonly needsProbe?: true;
+    /** What the lock says: `renew`, `rollback`; by whom; since when. Instants are of the holder's clock. */
+    readonly what: string;
+    readonly holder: string;
+    readonly host: string;
+    readonly pid: number;
+    readonly sinceAt: number;
+    /** The newest entry of its journals, or the beginning of the lock. */
+    readonly heardAt: number;
+    readonly life: HolderLife;
+  };
+  /** What is kept of runs could not be read: nobody knows whether one was cut off. `node` is empty for the operator's own part. */
+  "runs-unreadable": { readonly error: CodedError };
+  /** One run's journal could not be read, or is damaged. `isEnded`: other copies of it are whole, and say that the run has ended. */
+  "journal-unreadable": {
+    readonly run: string;
+    readonly own?: NodePlace;
+    readonly error: CodedError;
+    readonly isEnded: boolean;
+  };
 }
 
+/** How a node is gone to: `where` as in `node-unreachable`. */
+export interface NodePlace {
+  readonly reach: Reach["kind"];
+  readonly where: string;
+}
+
+/** Whose run a copy on a node belongs to: who began it, where and when (ms). */
+export interface RunOfCluster {
+  readonly name: string;
+  readonly user: string;
+  readonly host: string;
+  readonly startedAt: number;
+}
+
+/** `alive`: its process was seen. `heard`: it cannot be looked up from here, and was heard of lately. `silent`: not even that. */
+export type HolderLife = "alive" | "heard" | "silent";
+
 export type SweptPart = "nodes" | "pods" | "logs" | "apiservices";
-/** An error as data, for a finding that repeats it. */
-export type CodedError = {
-  readonly [C in ErrorCode]: { readonly code: C; readonly params: ErrorParams[C] };
-}[ErrorCode];
 
 export type FindingCode = keyof FindingParams;
 

@@ -1,5 +1,6 @@
 // The inventory: every slot, authority, key pair and consumer of one cluster, and how we know of each.
 import type { Address, NodeName } from "./address.ts";
+import type { ApiCopy, PlatformFacts } from "./platform.ts";
 
 /** `NODE/NAME`, e.g. `m1/apiserver`, `m1/admin.conf`, `m1/root/.kube/config#users/kubernetes-admin`. */
 export type SlotId = string;
@@ -62,6 +63,8 @@ export interface CertificateSlot {
   readonly management: Management;
   /** Per node (its names are in it) or shared by all nodes. */
   readonly sharing: "per-node" | "shared";
+  /** Set for what kubeadm leaves to others: the client pair of an etcd elsewhere. */
+  readonly isOutsideKubeadm?: true;
   /** A missing optional slot is no finding (super-admin.conf, ~/.kube/config). */
   readonly optional: boolean;
   /** Candidate originals of a copy, best first. */
@@ -76,6 +79,8 @@ export interface AuthoritySlot {
   readonly certificate: Address;
   readonly key: Address;
   readonly origin: Origin;
+  /** As for certificates. */
+  readonly isOutsideKubeadm?: true;
 }
 
 /** The service-account pair: not X.509, never renewed, identical on all control-plane nodes. */
@@ -96,6 +101,8 @@ export interface Consumer {
   readonly manifest: Address | null;
   readonly version: string | null;
   readonly slots: readonly SlotId[];
+  /** Of etcd: how many members its manifest names, where it is one of several. The first of a cluster names only itself. */
+  readonly members?: number;
 }
 
 /** Something discovery wants said: a manifest it could not read, a path it had to assume. */
@@ -122,6 +129,10 @@ export interface NodeInventory {
   readonly keyPairs: readonly KeyPairSlot[];
   readonly consumers: readonly Consumer[];
   readonly notes: readonly DiscoveryNote[];
+  /** Absent for plain kubeadm. */
+  readonly platform?: PlatformFacts;
+  /** Copies of certificates of this node that only the API holds. */
+  readonly apiCopies?: readonly ApiCopy[];
 }
 
 export interface Inventory {

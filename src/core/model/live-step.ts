@@ -2,6 +2,7 @@
 import type { NodeName } from "./address.ts";
 import type { SlotId } from "./inventory.ts";
 import type { Endpoint, HealthCheck, ProcessCommands } from "./live.ts";
+import type { MinReady } from "./readiness.ts";
 
 /** How the etcd member is reached, whatever its certificates look like. */
 export interface EtcdAccess {
@@ -77,6 +78,33 @@ export interface GateStep {
   readonly timeoutSeconds: number;
 }
 
+/** A way to ask the API server of a node, as its administrator. */
+export interface ApiAccess {
+  readonly node: NodeName;
+  /** formatAddress of the kubeconfig. */
+  readonly kubeconfig: string;
+  readonly user: string;
+  readonly endpoint: Endpoint;
+}
+
+/** Waits until kubelets report, and counts them; asked fresh each time. */
+export interface ReadyStep {
+  readonly kind: "ready";
+  readonly id: string;
+  /** `node`: that of the step; `cluster`: all that the API server lists. */
+  readonly of: "node" | "cluster";
+  /** Of the cluster: how many are needed to go on; null counts only. */
+  readonly need: MinReady | null;
+  /** Nodes that do not count: the plan does without them. */
+  readonly without: readonly NodeName[];
+  /** Seconds that all of them are waited for; after that as many as are needed will do. */
+  readonly settleSeconds: number;
+  /** Seconds until it gives up. */
+  readonly timeoutSeconds: number;
+  /** Tried in this order. */
+  readonly apis: readonly ApiAccess[];
+}
+
 /** A member that counts, and how it is asked. */
 export interface GateMember {
   readonly node: NodeName;
@@ -91,4 +119,6 @@ export interface PlanCluster {
   readonly members: readonly GateMember[];
   /** True when the operator accepted that etcd stops answering. */
   readonly acceptOutage: boolean;
+  /** Set when there are workers: how many are worked on at a time, and how many may fail before the rest is left alone. */
+  readonly workers?: { readonly batch: number; readonly tolerated: number };
 }

@@ -1,6 +1,7 @@
 // What a plan tells beside its steps: consequences, and what is left to people.
-import type { Refusal } from "./errors.ts";
+import type { Refusal } from "./refusal.ts";
 import type { SlotId } from "./inventory.ts";
+import type { PlatformFacts } from "./platform.ts";
 
 export type Notice =
   | {
@@ -13,8 +14,13 @@ export type Notice =
   | { readonly code: "outage-order"; readonly hasQuorum: boolean; readonly restarts: number }
   /** Nodes of the cluster that could not be read and are done without. */
   | { readonly code: "nodes-skipped"; readonly nodes: readonly string[] }
+  /** Controller-managers are started although nobody knows how many nodes report: the operator's word, or no API server can be asked. */
+  | { readonly code: "nodes-not-awaited"; readonly because: "not-wanted" | "not-askable" }
   | { readonly code: "swap-window"; readonly consumers: readonly string[] }
-  | { readonly code: "restart-needed"; readonly consumers: readonly string[] }
+  /** `isTogether`: etcd's members may have to be restarted all at once, as `members-together` says. */
+  | { readonly code: "restart-needed"; readonly consumers: readonly string[]; readonly isTogether?: true }
+  /** This node's member of etcd has expired; where the others have as well, none gets the quorum back alone. */
+  | { readonly code: "members-together"; readonly members: number }
   | { readonly code: "authority-bundle"; readonly authority: string }
   | { readonly code: "mode-kept-open"; readonly address: string; readonly mode: string }
   /** A certificate among the answers that is not installed. */
@@ -26,6 +32,8 @@ export type Notice =
       readonly because: "no-request" | "present-key" | "in-place";
     }
   | { readonly code: "answer-unreadable"; readonly address: string; readonly reason: string }
+  /** In the whole folder is no certificate that could be an answer. */
+  | { readonly code: "answer-none" }
   /** Requests that no answer was found for. */
   | { readonly code: "answer-awaited"; readonly names: readonly string[] }
   /** A key that its group (not root's) can read now, and cannot any more afterwards. `mode` is the old one. */
@@ -63,4 +71,18 @@ export type Notice =
     }
   /** What speaks against the clock, and was overruled. */
   | { readonly code: "clock-accepted"; readonly doubts: readonly Refusal[] }
+  /** etcd runs on none of the plan's nodes: `servers` as API servers name them. */
+  | { readonly code: "etcd-not-in-plan"; readonly servers: readonly string[] }
+  /** The platform above the cluster renews by itself as well, and stores credentials when the cluster is updated. */
+  | {
+      readonly code: "platform-renews";
+      readonly platform: PlatformFacts["id"];
+      readonly role: PlatformFacts["role"];
+      readonly cluster: string | null;
+    }
+  | {
+      readonly code: "token-kubeconfig-left";
+      readonly platform: PlatformFacts["id"];
+      readonly paths: readonly string[];
+    }
   | { readonly code: "kubelet-serving-left"; readonly path: string; readonly isRotated: boolean };

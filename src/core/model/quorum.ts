@@ -40,11 +40,19 @@ export type Objection =
   | { readonly code: "terms-differ"; readonly terms: readonly string[] }
   | { readonly code: "clusters-differ"; readonly clusters: readonly string[] }
   | { readonly code: "behind"; readonly node: NodeName; readonly entries: string }
-  | { readonly code: "alarm"; readonly memberId: string; readonly kind: string }
+  /** `on` is the node of that member; null when it is on none of the plan. */
+  | { readonly code: "alarm"; readonly memberId: string; readonly on: NodeName | null; readonly kind: string }
   | { readonly code: "learner"; readonly memberId: string; readonly name: string }
   | { readonly code: "members-differ"; readonly nodes: readonly NodeName[] }
   /** A member of the cluster that is on no node of the plan. */
   | { readonly code: "member-unknown"; readonly memberId: string; readonly name: string }
+  /** No more than the quorum is there: one more that goes away stops the cluster. */
+  | {
+      readonly code: "no-spare-voter";
+      readonly voters: number;
+      readonly healthy: number;
+      readonly needed: number;
+    }
   /** Stopping one of `healthy` leaves less than `needed` of `voters`. */
   | {
       readonly code: "too-few-voters";

@@ -20,6 +20,7 @@ export const planReasons = [
   "it is for the nodes of cluster {}: give its cluster.yaml with -f",
   "it is not the plan that the journal names",
   "the checksum does not follow",
+  "it parts from another copy of the same journal",
   // why a certificate is left as it is
   "it is a certificate authority's certificate",
   "it is the certificate of {}",
@@ -86,6 +87,7 @@ export const planReasons = [
   "it is no pending key of this plan",
   "there is no certificate in it",
   "neither PEM nor a DER certificate",
+  "it ends in the middle ({})",
   "more than {} certificates",
   "more than {} files",
   "somebody else made it",

@@ -2,9 +2,15 @@
 // where a parameter is a {@link Reason}, and one without its Chinese does not compile in `report`. New ones go into the list they belong to.
 import { contentReasons } from "./reasons-content.ts";
 import { planReasons } from "./reasons-plan.ts";
+import { serverReasons } from "./reasons-servers.ts";
 import { valueReasons } from "./reasons-value.ts";
 
-export const reasonTemplates = [...contentReasons, ...planReasons, ...valueReasons] as const;
+export const reasonTemplates = [
+  ...contentReasons,
+  ...planReasons,
+  ...serverReasons,
+  ...valueReasons,
+] as const;
 
 export type ReasonTemplate = (typeof reasonTemplates)[number];
 

@@ -1,5 +1,7 @@
 // Runs: the journal's entries and what can be derived from them.
-import type { Refusal } from "./errors.ts";
+import type { Refusal } from "./refusal.ts";
+import type { NodeName } from "./address.ts";
+import type { MinReady, ReadyCount } from "./readiness.ts";
 import type { SlotId } from "./inventory.ts";
 
 /** `20261122T160000Z-3f9a1c`: start in UTC and six random hex digits; sorts by time. */
@@ -110,6 +112,8 @@ export type JournalBody =
   | { readonly type: "bounce-begun"; readonly step: string; readonly instances: readonly string[] }
   | { readonly type: "effect"; readonly step: string; readonly sha256: string }
   | { readonly type: "proof"; readonly step: string; readonly sha256: string }
+  /** Kubelets that reported; the proof of a step that counts them. */
+  | { readonly type: "nodes-ready"; readonly step: string; readonly count: ReadyCount }
   | { readonly type: "failed"; readonly step: string; readonly code: string; readonly detail: string }
   | {
       readonly type: "resumed";
@@ -117,7 +121,11 @@ export type JournalBody =
       readonly clock?: readonly Refusal[];
       /** Takes the place of the one before. */
       readonly window?: ChangeWindow;
+      /** Takes the place of the plan's number of nodes; null waits for none. */
+      readonly minReady?: MinReady | null;
     }
+  /** Another machine goes on, from the copy on the node `from`: what was done behind it is known to the world only. */
+  | { readonly type: "adopted"; readonly actor: Actor; readonly from: NodeName }
   | { readonly type: "rollback-started"; readonly actor: Actor; readonly cause: "operator" | "failure" }
   | { readonly type: "undo-intent"; readonly step: string }
   | { readonly type: "undone"; readonly step: string; readonly sha256: string }
@@ -152,6 +160,8 @@ export interface RunSummary {
   readonly ticket: string | null;
   readonly reason: string | null;
   readonly steps: readonly RunStepSummary[];
+  /** What it failed with last, unless it succeeded or was resumed since. */
+  readonly failure?: RunFailure;
   readonly issued: readonly Issued[];
   /** sha256 (hex) or `absent`; `after` is null when the object was not written. */
   readonly objects: readonly {
@@ -159,6 +169,16 @@ export interface RunSummary {
     readonly before: string;
     readonly after: string | null;
   }[];
+}
+
+export interface RunFailure {
+  /** Empty where no step failed; `m2/` for the whole of a node. */
+  readonly step: string;
+  /** ms since the epoch. */
+  readonly at: number;
+  readonly code: string;
+  /** The error's message: its code and its parameters as JSON. */
+  readonly detail: string;
 }
 
 /** How far one step came; a missing instant means the journal has no such entry. */

@@ -1,12 +1,16 @@
 // The present state of a running node, as `verify` looked at it. Data only; what is wrong with it are findings.
+import type { NodeName } from "./address.ts";
 import type { LiveFacts, RestartDecision } from "./live.ts";
 
 /** Every answer is there, or why it is not. */
 export type Looked<T> =
   | { readonly state: "seen"; readonly value: T }
   /** Not asked: not of this node, or the operator did not want it. */
-  | { readonly state: "skipped" }
+  | { readonly state: "skipped"; readonly because?: SkippedBecause }
   | { readonly state: "failed"; readonly reason: string };
+
+/** `read-only`: the operator wants no write. `no-identity`: nothing here may ask it. */
+export type SkippedBecause = "read-only" | "no-identity";
 
 /** What the node's etcd member says. `readFailure` is null when a linearizable read succeeded: the quorum was asked. */
 export interface EtcdReport {
@@ -80,7 +84,9 @@ export interface RunningState {
 
 /** One thing that was proved, or not. `subject` is an endpoint's id, a consumer, or what was asked. */
 export interface Proof {
-  readonly kind: "served" | "process" | "etcd" | "write" | "nodes" | "pods" | "logs";
+  /** Whose it is, when several nodes were looked at; absent for what is the whole cluster's. */
+  readonly node?: NodeName;
+  readonly kind: "served" | "process" | "etcd" | "members" | "write" | "nodes" | "pods" | "logs";
   readonly subject: string;
   readonly outcome: "proved" | "failed" | "skipped";
   readonly evidence: ProofEvidence;
@@ -97,6 +103,8 @@ export type ProofEvidence =
   | { readonly code: "runs"; readonly startedAt: number | null; readonly through: string }
   | { readonly code: "etcd-read"; readonly version: string }
   | { readonly code: "wrote" }
+  /** Members of etcd that agree, and how many of the voters are well. */
+  | { readonly code: "members"; readonly healthy: number; readonly voters: number }
   | { readonly code: "counted"; readonly count: number; readonly faulty: number }
   | { readonly code: "reason"; readonly reason: string }
-  | { readonly code: "not-asked" };
+  | { readonly code: "not-asked"; readonly because?: SkippedBecause };

@@ -1,11 +1,11 @@
 // Digests that people and programs compare.
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { derMalformed, readChildren, readWhole, tags } from "./der.ts";
 import { decodeBitString } from "./der-values.ts";
 
 /** 64 lower-case hex digits. */
 export function sha256Hex(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  return hash("sha256", bytes, "hex");
 }
 
 /** `SHA256:` and the hex digest of the SubjectPublicKeyInfo: the same for a certificate and its key. */
@@ -21,5 +21,5 @@ export function keyIdOfSpki(spkiDer: Uint8Array): Uint8Array {
   const [, key] = readChildren(spkiDer, readWhole(spkiDer, tags.sequence));
   if (!key) throw derMalformed("public key missing", 0);
   const { bytes } = decodeBitString(spkiDer, key);
-  return new Uint8Array(createHash("sha1").update(bytes).digest());
+  return new Uint8Array(hash("sha1", bytes, "buffer"));
 }

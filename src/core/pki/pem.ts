@@ -1,5 +1,5 @@
 // PEM files as people leave them on disk: blocks among comments, CRLF, a BOM, foreign blocks and rubbish.
-import type { PemFault } from "../model/errors.ts";
+import type { PemFault } from "../model/errors-content.ts";
 import { concatBytes } from "./der.ts";
 import { decodeBase64 } from "./base64.ts";
 

@@ -69,6 +69,16 @@ export function signerFor(key: PrivateKey, preferredOid?: string): Signer {
   };
 }
 
+/**
+ * A signature of this very algorithm, old ones included: for copies of what others have signed, never for what is issued.
+ * @returns null where the algorithm is not known or the key is of another kind
+ */
+export function signAs(oid: string, tbsDer: Uint8Array, key: PrivateKey): Uint8Array | null {
+  const algorithm = algorithms[oid];
+  if (!algorithm || key.keyObject.asymmetricKeyType !== algorithm.keyType) return null;
+  return new Uint8Array(sign(algorithm.hash, tbsDer, key.keyObject));
+}
+
 /** What a signature check looks at: a certificate's fields, or a certification request's of the same meaning. */
 export type Signed = Pick<Certificate, "der" | "tbsDer" | "signatureAlgorithm" | "signature">;
 

@@ -1,6 +1,7 @@
 // Is this what was asked for, and from whom it should come? Every reason against an answer, before anything is written.
 import { formatAddress } from "../model/address.ts";
-import { isAppError, attempt, type Refusal, type RefusalCode } from "../model/errors.ts";
+import { isAppError, attempt } from "../model/errors.ts";
+import type { Refusal, RefusalCode } from "../model/refusal.ts";
 import type { Certificate } from "../pki/certificate.ts";
 import { basicConstraints } from "../pki/extensions.ts";
 import { commonName, parseName } from "../pki/names.ts";

@@ -2,7 +2,7 @@
 import { AppError } from "../model/errors.ts";
 import type { SlotId } from "../model/inventory.ts";
 import type { Reason } from "../model/reasons.ts";
-import type { IssueStep, MakingStep } from "../model/plan.ts";
+import type { IssueStep, MakingStep } from "../model/making-step.ts";
 import { parseCertificate, type Certificate } from "../pki/certificate.ts";
 import { sha256Hex } from "../pki/fingerprints.ts";
 import { parsePem } from "../pki/pem.ts";

@@ -1,10 +1,12 @@
 // (Facts, Request) -> Plan: decisions, refusals, guards, and the steps of each phase. Pure.
 import type { Decision } from "../model/decision.ts";
-import type { Refusal } from "../model/errors.ts";
-import type { IssueStep, Phase, Plan, RenewRequest } from "../model/plan.ts";
+import type { Refusal } from "../model/refusal.ts";
+import type { IssueStep } from "../model/making-step.ts";
+import type { Phase, Plan, RenewRequest } from "../model/plan.ts";
 import type { Facts, ObjectFacts, SlotFacts } from "../policy/facts.ts";
 import { digestOfPlan } from "./digest.ts";
 import { clockRefusals } from "./clock-doubts.ts";
+import { externalEtcdNotices } from "./external-etcd.ts";
 import { filePhases } from "./file-phases.ts";
 import { guardsOf } from "./guards.ts";
 import type { ManyPart } from "./arrange.ts";
@@ -12,6 +14,7 @@ import { planMany } from "./plan-many.ts";
 import { type LivePart, type LiveSteps, liveSteps, noLiveSteps } from "./live-steps.ts";
 import { startNotices, startRefusals } from "./not-startable.ts";
 import { sansFor } from "./named.ts";
+import { manualSteps, platformNotices, platformRefusals } from "./manual.ts";
 import { noticesOf } from "./notices.ts";
 import type { Install, Pairing } from "./pair-answers.ts";
 import { type RecreatedAuthorities, recreateAuthorities } from "./recreate/authorities.ts";
@@ -59,6 +62,7 @@ function draftPlan(
   const decisions = signed ? selectSigned(facts, request, signed) : select(facts, request);
   const doubts = clockRefusals(facts);
   const ownRefusals = [
+    ...platformRefusals(facts),
     ...(request.acceptClock === true ? [] : doubts),
     ...(signed
       ? signedRefusals(facts, { decisions, request, pairing: signed })
@@ -87,6 +91,7 @@ function draftPlan(
     frame.many && planMany(facts, { part: frame.many, files, changed, installs, isPossible, commands });
   const live = whole?.live ?? (isPossible ? wanted : noLiveSteps);
   const node = facts.inventory.nodes[0]?.node ?? "";
+  const manual = manualSteps(facts, renewed);
   const phases = whole?.phases ?? withLive(files, live, { node, installs });
   const base = {
     format: "perennial/plan/v1" as const,
@@ -103,6 +108,8 @@ function draftPlan(
         : []),
       ...(isPossible ? authorities.notices : []),
       ...(whole?.notices ?? []),
+      ...platformNotices(facts, renewed),
+      ...externalEtcdNotices(facts, renewed),
       ...noticesOf(facts, {
         renewed,
         following,
@@ -122,6 +129,7 @@ function draftPlan(
       read: [...live.reads, ...made.read, ...sourceObjects(installs)],
     }),
     phases: (whole?.refusals ?? []).length > 0 ? [] : phases,
+    ...(manual.length === 0 || (whole?.refusals ?? []).length > 0 ? {} : { manual }),
     ...(whole ? { nodes: whole.cluster } : {}),
     ...(frame.live || whole ? { restarts: live.restarts } : {}),
   };

@@ -1,7 +1,8 @@
 // What speaks against the clock of a node: instants that have passed and that it has not reached, machines that say another time.
 import { fileAddress, formatAddress } from "../model/address.ts";
 import type { ClockWitness } from "../model/clock.ts";
-import { assertNever, type Refusal } from "../model/errors.ts";
+import { assertNever } from "../model/errors.ts";
+import type { Refusal } from "../model/refusal.ts";
 import { type AuthorityFacts, type Facts, type SlotFacts, authorityOf } from "../policy/facts.ts";
 import { refusal } from "./refusals.ts";
 

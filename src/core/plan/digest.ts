@@ -7,8 +7,9 @@ import type { Plan } from "../model/plan.ts";
  * decisions, notices and refusals, which are for people.
  */
 export function digestOfPlan(plan: Omit<Plan, "digest">): string {
-  const { format, toolVersion, root, profile, guards, phases, nodes } = plan;
-  return `sha256:${sha256Hex(new TextEncoder().encode(canonicalJson({ format, toolVersion, root, profile, guards, phases, nodes })))}`;
+  const { format, toolVersion, root, profile, guards, phases, nodes, manual } = plan;
+  const covered = { format, toolVersion, root, profile, guards, phases, nodes, manual };
+  return `sha256:${sha256Hex(new TextEncoder().encode(canonicalJson(covered)))}`;
 }
 
 /** JSON without white space and with the keys of every object in the order of their code units. */

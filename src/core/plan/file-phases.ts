@@ -3,17 +3,14 @@ import { type Address, formatAddress, type NodeName } from "../model/address.ts"
 import type {
   ArchiveStep,
   BackUpStep,
-  IssueStep,
-  MakingStep,
   Phase,
   ProveStep,
   RenewRequest,
   StageStep,
   Step,
   SwapStep,
-  TakeStep,
-  Template,
 } from "../model/plan.ts";
+import type { IssueStep, MakingStep, TakeStep, Template } from "../model/making-step.ts";
 import { type Facts, type SlotFacts, authorityOf } from "../policy/facts.ts";
 import { octal } from "../policy/finding-of.ts";
 import { formatKeySpec, keySpecOfSpki, parseKeySpec } from "../pki/keys.ts";

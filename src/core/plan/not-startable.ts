@@ -1,5 +1,5 @@
 // Processes that a plan would restart and that nobody here could start: refused before anything is written. Pure.
-import type { Refusal } from "../model/errors.ts";
+import type { Refusal } from "../model/refusal.ts";
 import type { LiveFacts, NotStartable } from "../model/live.ts";
 import type { Notice } from "../model/notice.ts";
 import type { LiveSteps } from "./live-steps.ts";

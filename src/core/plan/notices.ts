@@ -4,6 +4,8 @@ import type { Notice } from "../model/notice.ts";
 import type { RenewRequest } from "../model/plan.ts";
 import { type Facts, type SlotFacts, authorityOf } from "../policy/facts.ts";
 import { newModeOf } from "./new-mode.ts";
+import { membersExpiredApart } from "../policy/several-members.ts";
+import { inOrderOfStarts } from "./order-of-starts.ts";
 import { octal } from "../policy/finding-of.ts";
 
 interface Changed {
@@ -20,6 +22,7 @@ export function noticesOf(facts: Facts, changed: Changed): readonly Notice[] {
   return [
     ...caps(facts, changed),
     ...windows(facts, changed),
+    ...together(facts, changed),
     ...restarts(facts, changed),
     ...bundles(facts, changed),
     ...modes(changed),
@@ -63,8 +66,16 @@ function restarts(facts: Facts, { renewed, handled }: Changed): readonly Notice[
     .filter((consumer) => consumer.slots.some((slot) => ids.has(slot)))
     .map((consumer) => consumer.name);
   const kubelet = renewed.some((slot) => slot.slot.management === "kubelet") ? ["kubelet"] : [];
-  const all = [...consumers, ...kubelet].filter((consumer) => !handled.has(consumer));
-  return all.length === 0 ? [] : [{ code: "restart-needed", consumers: all }];
+  // Of several nodes each has its own; what is said is which kinds.
+  const all = [...new Set([...consumers, ...kubelet])].filter((consumer) => !handled.has(consumer));
+  if (all.length === 0) return [];
+  const isTogether = together(facts, { renewed }).length > 0 && all.includes("etcd");
+  return [{ code: "restart-needed", consumers: inOrderOfStarts(all), ...(isTogether ? { isTogether } : {}) }];
+}
+
+function together(facts: Facts, { renewed }: Pick<Changed, "renewed">): readonly Notice[] {
+  const members = renewed.length === 0 ? null : membersExpiredApart(facts);
+  return members === null ? [] : [{ code: "members-together", members }];
 }
 
 function consumersOf(facts: Facts): Facts["inventory"]["nodes"][number]["consumers"] {

@@ -1,7 +1,7 @@
 // Answers of a CA elsewhere, paired with the requests that wait for them: by public key, whatever the files are called.
 import type { NodeName } from "../model/address.ts";
 import { formatAddress } from "../model/address.ts";
-import type { Refusal } from "../model/errors.ts";
+import type { Refusal } from "../model/refusal.ts";
 import type { SlotId } from "../model/inventory.ts";
 import type { PendingRequest } from "../model/pending.ts";
 import type { Notice } from "../model/notice.ts";
@@ -87,7 +87,9 @@ export function pairAnswers(
     ...judged.flatMap((each) => each.refusals),
     ...strangers.flatMap((answer) => otherNode(answer, answers)),
   ];
-  const notices = noticesOf({ facts, answers, strangers, unanswered: judged.filter(({ found }) => !found) });
+  const unanswered = judged.filter(({ found }) => !found);
+  const isAnswered = unanswered.length < judged.length;
+  const notices = noticesOf({ facts, answers, strangers, unanswered, isAnswered });
   return {
     installs: new Map(installs.map((install) => [install.slot.slot.id, install])),
     refusals: installs.length === 0 && refusals.length === 0 ? nothingMatches(notices) : refusals,
@@ -176,12 +178,16 @@ interface Told {
   readonly answers: Answers;
   readonly strangers: readonly Answer[];
   readonly unanswered: readonly Judged[];
+  readonly isAnswered: boolean;
 }
 
-function noticesOf({ facts, answers, strangers, unanswered }: Told): readonly Notice[] {
+function noticesOf({ facts, answers, strangers, unanswered, isAnswered }: Told): readonly Notice[] {
   const awaited = unanswered.filter(({ waiting }) => waiting.pending !== null);
+  const others = strangers.filter(({ certificate }) => !isCa(certificate));
+  const isNone = !isAnswered && others.length === 0 && answers.unreadable.length === 0;
   return [
-    ...strangers.flatMap((answer) => unmatched(facts, answer)),
+    ...(isNone ? [{ code: "answer-none" } as const] : []),
+    ...others.flatMap((answer) => unmatched(facts, answer)),
     ...answers.unreadable.map((each) => ({ code: "answer-unreadable", ...each }) as const),
     ...(awaited.length === 0
       ? []
@@ -190,8 +196,11 @@ function noticesOf({ facts, answers, strangers, unanswered }: Told): readonly No
 }
 
 /** CA certificates come along with answers: they are no answers. */
+function isCa(certificate: Certificate): boolean {
+  return basicConstraints(certificate)?.isCa === true;
+}
+
 function unmatched(facts: Facts, { certificate, file }: Answer): readonly Notice[] {
-  if (basicConstraints(certificate)?.isCa === true) return [];
   const slots = [...facts.slots.values()];
   const isPresentKey = slots.some(
     ({ key }) => key.state === "present" && isSamePublicKey(key.value.spkiDer, certificate.spkiDer),

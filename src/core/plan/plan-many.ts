@@ -1,6 +1,6 @@
 // The part of a plan that only several nodes have: their order, what it costs, and why it may be refused.
 import type { NodeName } from "../model/address.ts";
-import type { Refusal } from "../model/errors.ts";
+import type { Refusal } from "../model/refusal.ts";
 import type { SlotId } from "../model/inventory.ts";
 import type { CommandsByProcess, LiveFacts } from "../model/live.ts";
 import type { PlanCluster } from "../model/live-step.ts";
@@ -8,10 +8,19 @@ import type { Notice } from "../model/notice.ts";
 import type { Phase } from "../model/plan.ts";
 import type { Facts } from "../policy/facts.ts";
 import { quorumLack, quorumOf } from "../policy/quorum.ts";
-import { arrange, clusterOf, type ManyPart, outageMembers, snapshotNode } from "./arrange.ts";
+import {
+  arrange,
+  batchesOf,
+  clusterOf,
+  type ManyPart,
+  orderOf,
+  outageMembers,
+  snapshotNode,
+} from "./arrange.ts";
 import { type LiveSteps, liveSteps, noLiveSteps } from "./live-steps.ts";
 import { startNotices, startRefusals } from "./not-startable.ts";
 import type { Install } from "./pair-answers.ts";
+import { type Apis, apisOf, defaultMinReady } from "./readiness.ts";
 
 export interface ManyCase {
   readonly part: ManyPart;
@@ -37,14 +46,20 @@ export interface Many {
 
 export function planMany(facts: Facts, many: ManyCase): Many {
   const { part, files, installs, isPossible } = many;
-  const cluster = clusterOf(facts, part, installs);
+  const order = clusterOf(facts, part, installs);
   const live = isPossible ? liveByNode(facts, many) : new Map<NodeName, LiveSteps>();
-  const phases = isPossible ? arrange({ facts, files, live, cluster, part }) : [];
+  const known = apisOf(facts, part.live, many.changed);
+  const phases = isPossible ? arrange({ facts, files, live, cluster: order, part, apis: known.apis }) : [];
+  const cluster = { ...order, ...batchesOf(part, phases) };
   return {
     cluster,
     phases,
-    live: joined(live),
-    notices: [...noticesOf(cluster, part, phases), ...ofStarts(part, live, startNotices)],
+    live: { ...joined(live), reads: [...joined(live).reads, ...readsOf(phases, known)] },
+    notices: [
+      ...noticesOf(cluster, part, phases),
+      ...readinessNotices(cluster, part, phases),
+      ...ofStarts(part, live, startNotices),
+    ],
     refusals: isPossible
       ? [
           ...refusalsOf(cluster, part, phases),
@@ -53,6 +68,24 @@ export function planMany(facts: Facts, many: ManyCase): Many {
         ]
       : [],
   };
+}
+
+/** Kubeconfigs that API servers are asked with, when they are. */
+function readsOf(phases: readonly Phase[], { reads }: Apis): Apis["reads"] {
+  const steps = phases.flatMap(({ nodes }) => nodes.flatMap((each) => each.steps));
+  return steps.some(({ kind }) => kind === "ready") ? reads : [];
+}
+
+/** Controller-managers that are started without anybody having been waited for. */
+function readinessNotices(cluster: PlanCluster, part: ManyPart, phases: readonly Phase[]): readonly Notice[] {
+  const steps = phases.flatMap(({ nodes }) => nodes.flatMap((each) => each.steps));
+  const isStarted = steps.some(
+    (step) => step.kind === "bounce" && step.consumer === "kube-controller-manager",
+  );
+  const isAwaited = steps.some((step) => step.kind === "ready" && step.need !== null);
+  if (cluster.order !== "outage" || !isStarted || isAwaited) return [];
+  const { minReady = defaultMinReady } = part;
+  return [{ code: "nodes-not-awaited", because: minReady === null ? "not-wanted" : "not-askable" }];
 }
 
 function liveByNode(
@@ -94,7 +127,7 @@ function snapshotRefusals(
   part: ManyPart,
   live: ReadonlyMap<NodeName, LiveSteps>,
 ): readonly Refusal[] {
-  const order = facts.inventory.nodes.map(({ node }) => node);
+  const order = orderOf(facts);
   const chosen = snapshotNode({ live, part }, order);
   return chosen === undefined ? [] : (live.get(chosen)?.refusals ?? []);
 }
@@ -114,14 +147,18 @@ function noticesOf(cluster: PlanCluster, part: ManyPart, phases: readonly Phase[
   ];
 }
 
+/** Of a node that cannot be worked on. */
+export function unreachable({ node, reason, error }: ManyPart["unreachable"][number]): Refusal {
+  const refusal = { code: "node-unreachable" as const, slot: node, address: "", detail: reason };
+  return error === undefined ? refusal : { ...refusal, error };
+}
+
 /** The detail of an outage is `NEEDED/VOTERS`. */
 function refusalsOf(cluster: PlanCluster, part: ManyPart, phases: readonly Phase[]): readonly Refusal[] {
   const { members } = cluster;
   const stopped = part.acceptOutage ? [] : outageMembers(phases, { members, part });
   const missing = part.skipsUnreachable ? [] : part.unreachable;
-  const away = missing.map(({ node, reason }): Refusal => {
-    return { code: "node-unreachable", slot: node, address: "", detail: reason };
-  });
+  const away = missing.map(unreachable);
   if (stopped.length === 0) return away;
   return [
     ...away,

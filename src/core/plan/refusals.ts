@@ -1,7 +1,7 @@
 // What a plan refuses (exit 4): each refusal names what, where and why; `report` adds the way on.
 import type { Reason } from "../model/reasons.ts";
 import { formatAddress } from "../model/address.ts";
-import type { Refusal, RefusalCode } from "../model/errors.ts";
+import type { Refusal, RefusalCode } from "../model/refusal.ts";
 import type { Decision } from "../model/decision.ts";
 import type { RenewRequest } from "../model/plan.ts";
 import type { Certificate } from "../pki/certificate.ts";
@@ -17,6 +17,7 @@ import {
 } from "../policy/facts.ts";
 import { decideMissing } from "./recreate/decide.ts";
 import { missingAuthorities, missingAuthority } from "./recreate/refusals.ts";
+import { damageOf } from "./damage.ts";
 import { noTemplate, noTemplateNow } from "./no-template.ts";
 import { isNamed } from "./named.ts";
 
@@ -78,7 +79,11 @@ function namedButImpossible(facts: Facts, request: RenewRequest): readonly Refus
 function impossible(facts: Facts, slot: SlotFacts, request: RenewRequest): readonly Refusal[] {
   const stored = slot.certificate;
   if (stored.state === "missing") return impossibleToMake(facts, slot, request);
-  if (stored.state !== "present") return [refusal("certificate-not-usable", slot.slot, stored.reason)];
+  if (stored.state !== "present") {
+    const isOurs = slot.slot.management === "renew" || slot.slot.management === "kubelet";
+    const code = stored.state === "broken" && isOurs ? "certificate-damaged" : "certificate-not-usable";
+    return [refusal(code, slot.slot, damageOf(stored))];
+  }
   const reason = noTemplate(facts, slot, stored.value) ?? noTemplateNow(stored.value, request);
   if (reason !== null && (slot.slot.management === "renew" || slot.slot.management === "kubelet"))
     return [refusal("certificate-not-usable", slot.slot, reason)];

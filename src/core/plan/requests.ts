@@ -1,5 +1,5 @@
 // What a CA elsewhere has to be asked for: (Facts, Request) -> one wanted certificate per slot, or the reasons why not.
-import type { Refusal } from "../model/errors.ts";
+import type { Refusal } from "../model/refusal.ts";
 import type { Decision } from "../model/decision.ts";
 import type { RenewRequest } from "../model/plan.ts";
 import { requestedExtensions } from "../pki/issue.ts";

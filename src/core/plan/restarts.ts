@@ -1,14 +1,9 @@
 // Which processes are restarted and why: (Facts, LiveFacts, what is renewed) -> RestartDecision[]. Pure.
 // The versions are those of facts/reload-and-order 2.1; a version that is not known counts as one that does not reload.
 import type { SlotId } from "../model/inventory.ts";
-import type {
-  KeepRunningReason,
-  ProcessFacts,
-  ProcessSlot,
-  RestartDecision,
-  RestartReason,
-} from "../model/live.ts";
+import type { ProcessFacts, ProcessSlot, RestartDecision, RestartReason } from "../model/live.ts";
 import type { Facts } from "../policy/facts.ts";
+import { isAtLeast, reloadOf } from "../policy/reloads.ts";
 import { loadedSlots } from "./kubelet-pair.ts";
 import { isExpired, type Outcome } from "./still-expired.ts";
 
@@ -126,17 +121,4 @@ function loopback(
   return end - loopbackMarginMs > facts.at
     ? []
     : [{ code: "loopback-certificate", startedAt: startedAt ?? 0 }];
-}
-
-/** null for processes that read their files once. */
-export function reloadOf({ consumer, version }: ProcessSlot): KeepRunningReason | null {
-  const since = consumer === "etcd" ? "3.2" : consumer === "kube-apiserver" ? "1.19" : null;
-  if (since === null || version === null) return null;
-  const [major = 0, minor = 0] = since.split(".").map(Number);
-  return isAtLeast(version, major, minor) ? { code: "reloads", since, version } : null;
-}
-
-function isAtLeast(version: string | null, major: number, minor: number): boolean {
-  const [ownMajor = 0, ownMinor = 0] = (version ?? "").split(".").map(Number);
-  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }

@@ -5,7 +5,8 @@ import type { RenewRequest } from "../model/plan.ts";
 import { hasMatchingKey, hasPath } from "../policy/issuer-checks.ts";
 import { type Original, hiddenOriginal, originalOf } from "../policy/originals.ts";
 import { isNamed, sansFor } from "./named.ts";
-import { decideMissing, recreatedOriginal } from "./recreate/decide.ts";
+import { damageOf } from "./damage.ts";
+import { decideMissing, isMissing, oldAuthorityPath, recreatedOriginal } from "./recreate/decide.ts";
 import { noTemplate, noTemplateNow } from "./no-template.ts";
 import { placeOf, setAside } from "./set-aside.ts";
 import {
@@ -90,14 +91,13 @@ function decide(facts: Facts, slot: SlotFacts, { request, isAsked: isAskedFor }:
   const stored = slot.certificate;
   if (stored.state === "missing")
     return decideMissing(facts, slot, { request, isAsked: isAskedFor || isNamed(slot.slot, request) });
-  if (stored.state !== "present") return keep({ code: "unreadable", reason: stored.reason });
+  if (stored.state !== "present") return keep({ code: "unreadable", reason: damageOf(stored) });
   const never = noTemplate(facts, slot, stored.value);
   if (never !== null) return keep({ code: "not-usable", reason: never });
   const selecting = request.names.length > 0 || request.all || request.addSans.length > 0;
   const reasons = reasonsFor(facts, slot, stored.value, request);
   const added = sansFor(slot.slot, request);
-  const isAsked =
-    isAskedFor || isNamed(slot.slot, request) || (request.all && slot.slot.management === "renew");
+  const isAsked = isAskedFor || isNamed(slot.slot, request) || (request.all && isKubeadms(facts, slot));
   const asked: readonly RenewReason[] = [
     ...(isAsked ? [{ code: "requested" } as const] : []),
     ...(added.length > 0 ? [{ code: "san-added", sans: added.map((san) => san.value) } as const] : []),
@@ -108,12 +108,24 @@ function decide(facts: Facts, slot: SlotFacts, { request, isAsked: isAskedFor }:
   if (all.length > 0 && authority && isExternallyManaged(authority)) {
     return keep({ code: "externally-managed", authority: authority.slot.name });
   }
+  const recreatable = all.length > 0 && !isAsked && authority && isMissing(authority);
+  if (recreatable && facts.remains?.recreatable.has(authority.slot.name) === true) {
+    const found = oldAuthorityPath(facts, authority);
+    return keep({ code: "authority-missing", authority: authority.slot.name, found, isThere: true });
+  }
   const now = all.length > 0 ? noTemplateNow(stored.value, request) : null;
   if (now !== null) return keep({ code: "not-usable", reason: now });
   if (all.length > 0) return { slot: id, action: "renew", reasons: all };
   if (reasons.length > 0) return keep({ code: "not-selected" });
   const { notAfter } = stored.value.leaf;
   return keep(rotatesItself(slot) ? { code: "kubelet-rotates", notAfter } : { code: "not-due", notAfter });
+}
+
+/** What kubeadm leaves to others is nothing that `--all` misses where their key is not here. */
+function isKubeadms(facts: Facts, { slot }: SlotFacts): boolean {
+  if (slot.management !== "renew") return false;
+  const authority = authorityOf(facts, slot);
+  return slot.isOutsideKubeadm !== true || (authority !== null && !isExternallyManaged(authority));
 }
 
 function reasonsFor(

@@ -1,5 +1,5 @@
 // Whatever is due, less what cannot be signed: one bad CA or one encrypted key must not hold up the other certificates.
-import type { Refusal, RefusalCode } from "../model/errors.ts";
+import type { Refusal, RefusalCode } from "../model/refusal.ts";
 import type { Decision } from "../model/decision.ts";
 import type { RenewRequest } from "../model/plan.ts";
 import type { Facts } from "../policy/facts.ts";

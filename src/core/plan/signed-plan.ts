@@ -1,9 +1,10 @@
 // The parts of a plan that installs answers instead of issuing: decisions, refusals, steps, and what they rely on.
 import { formatAddress } from "../model/address.ts";
-import type { Refusal } from "../model/errors.ts";
+import type { Refusal } from "../model/refusal.ts";
 import type { SlotId } from "../model/inventory.ts";
 import type { Decision } from "../model/decision.ts";
-import type { AnswerPlace, ForgetStep, InstallStep, RenewRequest, Template } from "../model/plan.ts";
+import type { AnswerPlace, ForgetStep, InstallStep, Template } from "../model/making-step.ts";
+import type { RenewRequest } from "../model/plan.ts";
 import { sha256Hex } from "../pki/fingerprints.ts";
 import { formatKeySpec, keySpecOfSpki } from "../pki/keys.ts";
 import { authorityOf, type Facts, type ObjectFacts, type SlotFacts } from "../policy/facts.ts";

@@ -2,19 +2,8 @@
 import { type NodeName, parseAddress } from "../model/address.ts";
 import type { CommandsByProcess } from "../model/live.ts";
 import type { BounceStep, EtcdAccess } from "../model/live-step.ts";
-import type {
-  ArchiveStep,
-  Content,
-  ForgetStep,
-  InstallStep,
-  IssueStep,
-  IssueTemplate,
-  Plan,
-  StageStep,
-  Step,
-  SwapStep,
-  TakeStep,
-} from "../model/plan.ts";
+import type { ArchiveStep, Content, Plan, StageStep, Step, SwapStep } from "../model/plan.ts";
+import type { ForgetStep, InstallStep, IssueStep, IssueTemplate, TakeStep } from "../model/making-step.ts";
 
 /** All steps in the order in which they run. */
 export function allSteps(plan: Plan): readonly Step[] {
@@ -28,7 +17,7 @@ export function hasChanges(plan: Plan): boolean {
 
 /** Steps that look at or change what runs, not only files. */
 export function hasLiveSteps(plan: Plan): boolean {
-  return allSteps(plan).some(({ kind }) => kind === "snapshot" || kind === "bounce" || kind === "prove-live");
+  return allSteps(plan).some(({ kind }) => ["snapshot", "bounce", "ready", "prove-live"].includes(kind));
 }
 
 export function issueSteps(plan: Plan): readonly IssueStep[] {
@@ -86,6 +75,30 @@ export function planOfNode(plan: Plan, node: NodeName): Plan {
   };
 }
 
+/** Without what it swaps only in a later phase than the one with step `id`: that is as it was before, and not yet to be verified. */
+export function planUpTo(plan: Plan, id: string): Plan {
+  const here = plan.phases.findIndex(({ nodes }) =>
+    nodes.some(({ steps }) => steps.some((step) => step.id === id)),
+  );
+  const later = new Set(
+    swapSteps({ ...plan, phases: plan.phases.slice(here + 1) }).map(({ object }) => object),
+  );
+  if (later.size === 0) return plan;
+  const kept = stageSteps(plan).filter(({ object }) => !later.has(object));
+  const slots = new Set(kept.flatMap(({ content }) => slotsOfContent(content)));
+  const isDue = (step: Step): boolean => {
+    if (step.kind === "stage") return !later.has(step.object);
+    return step.kind === "issue" || step.kind === "install" || step.kind === "take"
+      ? slots.has(step.slot)
+      : true;
+  };
+  const phases = plan.phases.map(({ id: phase, nodes }) => ({
+    id: phase,
+    nodes: nodes.map(({ node, steps }) => ({ node, steps: steps.filter(isDue) })),
+  }));
+  return { ...plan, phases };
+}
+
 /** The objects that hold a template: one, or the certificate's and its key's. */
 export function objectsOfTemplate(template: IssueTemplate): readonly string[] {
   if (template.form === "profile" || template.form === "authority") return [];
@@ -108,6 +121,7 @@ export function sourcesOfContent(content: Content): readonly string[] {
 
 /** Identities with which a running server is asked: who swaps one of these files has etcd or the API asked in another name. */
 export function liveSources(step: Step): readonly string[] {
+  if (step.kind === "ready") return step.apis.map(({ kubeconfig }) => kubeconfig);
   if (step.kind !== "snapshot" && step.kind !== "bounce" && step.kind !== "prove-live") return [];
   const api = step.kind === "prove-live" && step.api !== null ? [step.api.kubeconfig] : [];
   return [...(step.access === null ? [] : identityOf(step.access)), ...api];

@@ -1,7 +1,8 @@
 // Verifies what was installed: the answer leads to the authority on the disk, through the intermediates stored behind it.
 import { AppError } from "../model/errors.ts";
 import type { Reason } from "../model/reasons.ts";
-import type { Content, InstallStep } from "../model/plan.ts";
+import type { Content } from "../model/plan.ts";
+import type { InstallStep } from "../model/making-step.ts";
 import { parseKubeconfig } from "../kubeconfig/kubeconfig.ts";
 import { parseCertificate, type Certificate } from "../pki/certificate.ts";
 import { parsePem } from "../pki/pem.ts";

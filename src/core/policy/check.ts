@@ -1,7 +1,7 @@
 // The chain of all checks: Facts -> Finding[], worst first. No clock, no file; every fault is reported, not the first only.
 import { formatAddress } from "../model/address.ts";
 import type { AnyFinding, Severity } from "../model/finding.ts";
-import type { DiscoveryNote } from "../model/inventory.ts";
+import type { DiscoveryNote, NodeInventory } from "../model/inventory.ts";
 import { basicConstraints } from "../pki/extensions.ts";
 import { publicKeyFingerprint } from "../pki/fingerprints.ts";
 import { isSamePublicKey } from "../pki/keys.ts";
@@ -9,6 +9,9 @@ import { checkSlot, externallyManaged } from "./certificate-checks.ts";
 import type { CheckOptions } from "./readable-slot.ts";
 import type { AuthorityFacts, Facts, KeyPairFacts, ObjectFacts, SlotFacts, Stored } from "./facts.ts";
 import { findingOf, octal } from "./finding-of.ts";
+import { nodeDifferences } from "./node-differences.ts";
+import { isForbidden, isUnreadableForUs } from "./unreadable.ts";
+import { platformFindings } from "./platform-checks.ts";
 
 const rank: Readonly<Record<Severity, number>> = { critical: 0, warning: 1, info: 2 };
 
@@ -22,15 +25,36 @@ export function check(facts: Facts, options: CheckOptions): readonly AnyFinding[
     ]),
     ...[...facts.authorities.values()].flatMap((authority) => checkAuthority(authority, facts, options)),
     ...facts.keyPairs.flatMap((pair) => checkKeyPair(pair, facts)),
+    ...nodeDifferences(facts),
     ...externallyManaged(facts),
-    ...facts.inventory.nodes.flatMap((node) => node.notes.flatMap(noteFinding)),
+    ...facts.inventory.nodes.flatMap((node) => [
+      ...notesBesides(node).flatMap(noteFinding),
+      ...platformFindings(node),
+    ]),
   ];
   const order = (a: AnyFinding, b: AnyFinding): number =>
     rank[a.severity] - rank[b.severity] ||
     compare(a.node, b.node) ||
     compare(a.name, b.name) ||
     compare(a.code, b.code);
-  return unique(all).sort(order);
+  return withoutGuesses(unique(all).map(asUnread), facts).sort(order);
+}
+
+/** What is closed to whoever asks hides anything: one line says so, wherever the file was named. */
+function asUnread(finding: AnyFinding): AnyFinding {
+  return isUnreadableForUs(finding) ? { ...finding, severity: "critical" } : finding;
+}
+
+/** Where the manifest that names the node could not be read, that a certificate has another name means nothing. */
+function withoutGuesses(findings: readonly AnyFinding[], { inventory }: Facts): AnyFinding[] {
+  const unnamed = new Set(
+    inventory.nodes.flatMap(({ notes }) =>
+      notes.flatMap(({ code, address, detail }) =>
+        code === "manifest-unreadable" && isForbidden(detail) ? [address.node] : [],
+      ),
+    ),
+  );
+  return findings.filter(({ code, node }) => code !== "common-name-unexpected" || !unnamed.has(node));
 }
 
 /** Severe ones first, otherwise in the order given. */
@@ -217,6 +241,15 @@ function ownerIsExpected(object: ObjectFacts, facts: Facts): boolean {
     .filter(({ slot }) => slot.node === object.address.node)
     .flatMap((authority) => authority.objects.map((o) => o.uid));
   return owners.length > 0 && owners.every((uid) => uid === object.uid);
+}
+
+/** That the platform's own kubeconfig is left alone is said in other words. */
+function notesBesides({ notes, platform }: NodeInventory): readonly DiscoveryNote[] {
+  return notes.filter(
+    ({ code, address }) =>
+      code !== "kubeconfig-without-certificate" ||
+      !(platform?.tokenKubeconfigs.includes(address.path) ?? false),
+  );
 }
 
 function noteFinding(note: DiscoveryNote): readonly AnyFinding[] {

@@ -6,7 +6,8 @@
 //   a2luZCBmaWxlCnBhdGgg...                 base64 of the section
 //   @3 end 4039223812 1120                  cksum (POSIX) and length of the base64 without line ends
 //   === perennial facts end 54 ===          how many sections there are
-import { AppError, type FactsDamage } from "../model/errors.ts";
+import { AppError } from "../model/errors.ts";
+import type { FactsDamage } from "../model/errors-content.ts";
 
 export interface CollectedSection {
   readonly number: number;

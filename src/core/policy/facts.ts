@@ -115,7 +115,12 @@ export function authorityOf(facts: Facts, slot: CertificateSlot): AuthorityFacts
   if (slot.authority === null) return null;
   const own = facts.authorities.get(`${slot.node}/${slot.authority}`) ?? null;
   if (own === null || !isExternallyManaged(own)) return own;
-  return [...facts.authorities.values()].find((other) => isTwinWithKey(other, own)) ?? own;
+  return twinWithKey(facts, own) ?? own;
+}
+
+/** The same CA where another node of the cluster has its key; undefined when none has. */
+export function twinWithKey(facts: Facts, own: AuthorityFacts): AuthorityFacts | undefined {
+  return [...facts.authorities.values()].find((other) => isTwinWithKey(other, own));
 }
 
 function isTwinWithKey(other: AuthorityFacts, own: AuthorityFacts): boolean {

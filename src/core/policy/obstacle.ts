@@ -4,10 +4,12 @@ import {
   type AuthorityFacts,
   type Facts,
   type SlotFacts,
+  type Stored,
   authorityOf,
   isExternallyManaged,
 } from "./facts.ts";
 import { hasMatchingKey } from "./issuer-checks.ts";
+import { isForbidden } from "./unreadable.ts";
 import { hiddenOriginal, originalOf } from "./originals.ts";
 
 /** Null when `renew NAME` works, as far as this can be told without looking at the certificate itself. */
@@ -37,10 +39,26 @@ function obstacleOfOwn(facts: Facts, slot: SlotFacts): Obstacle | null {
       ? { code: "kubelet-elsewhere", authority: name }
       : { code: "authority-elsewhere", authority: name };
   }
+  if ([authority.certificate, authority.key, slot.key].some(isForbiddenFile)) return { code: "not-read" };
+  if (name === "front-proxy-ca" && authority.certificate.state === "missing")
+    return { code: "authority-recreatable", authority: name };
   if (!canSign(facts, authority)) return { code: "authority-not-usable", authority: name };
   return slot.key.state === "broken" && slot.key.fault === "encrypted" ? { code: "key-encrypted" } : null;
 }
 
+function isForbiddenFile(stored: Stored<unknown>): boolean {
+  return stored.state === "unreadable" && isForbidden(stored.reason);
+}
+
 function canSign(facts: Facts, { signing, key }: AuthorityFacts): boolean {
   return signing !== null && signing.notAfter > facts.at && hasMatchingKey(signing, key);
+}
+
+/** As a part of a finding's parameters. */
+export function withObstacle(
+  slot: SlotFacts,
+  { facts }: { readonly facts: Facts },
+): { readonly obstacle?: Obstacle } {
+  const obstacle = obstacleOf(facts, slot);
+  return obstacle === null ? {} : { obstacle };
 }

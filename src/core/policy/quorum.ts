@@ -26,7 +26,7 @@ export function instability(readings: readonly MemberReading[]): readonly Object
     ...seen.flatMap(unhealthy),
     ...disagreements(seen.map(({ status }) => status)),
     ...behind(seen),
-    ...alarms(seen.map(({ status }) => status)),
+    ...alarms(seen),
     ...membership(readings, seen),
   ];
 }
@@ -40,6 +40,22 @@ export function quorumLack(readings: readonly MemberReading[]): readonly Objecti
   return [...readings.flatMap(unreachable), { code: "too-few-voters", voters, healthy, needed }];
 }
 
+/** How many voters there are, and how many of them are well. */
+export function votersIn(readings: readonly MemberReading[]): {
+  readonly healthy: number;
+  readonly voters: number;
+} {
+  return { healthy: healthyVoters(readings).length, voters: votersOf(readings) };
+}
+
+/** The arithmetic of a cluster that has lost a voter and cannot lose another; empty with all of them, or with some to spare. */
+export function spareLack(readings: readonly MemberReading[]): readonly Objection[] {
+  const { voters, healthy } = votersIn(readings);
+  const needed = quorumOf(voters);
+  if (healthy === voters || healthy > needed) return [];
+  return [{ code: "no-spare-voter", voters, healthy, needed }];
+}
+
 /**
  * Why the member of `node` must not be stopped now. The law is healthy voters - 1 >= floor(n/2)+1; by default all others have
  * to be stable as well, since one of them may crash meanwhile.
@@ -51,11 +67,12 @@ export function stopObjections(readings: readonly MemberReading[], node: NodeNam
   const needed = quorumOf(voters);
   const short: readonly Objection[] =
     remaining >= needed ? [] : [{ code: "too-few-voters", voters, healthy: remaining, needed }];
-  // What ails the member itself is no reason to leave it running.
-  const others = instability(readings).filter(
-    (objection) => !("node" in objection) || objection.node !== node,
-  );
-  return [...short, ...others];
+  return [...short, ...othersInstability(readings, node)];
+}
+
+/** Without what ails the member of `node`: that is no reason to leave it as it is. */
+export function othersInstability(readings: readonly MemberReading[], node: NodeName): readonly Objection[] {
+  return instability(readings).filter((objection) => !("node" in objection) || objection.node !== node);
 }
 
 /** True when nothing is lost by stopping `node`: there is no quorum that it could take away. */
@@ -148,10 +165,16 @@ function behind(seen: readonly Seen[]): readonly Objection[] {
   });
 }
 
-function alarms(all: readonly MemberStatus[]): readonly Objection[] {
-  const raised = all.flatMap((status) => status.alarms ?? []);
+function alarms(seen: readonly Seen[]): readonly Objection[] {
+  const nodes = new Map(seen.map(({ node, status }) => [status.memberId, node]));
+  const raised = seen.flatMap(({ status }) => status.alarms ?? []);
   const byName = new Map(raised.map((alarm) => [`${alarm.memberId} ${alarm.kind}`, alarm]));
-  return [...byName.values()].map(({ memberId, kind }) => ({ code: "alarm", memberId, kind }));
+  return [...byName.values()].map(({ memberId, kind }) => ({
+    code: "alarm",
+    memberId,
+    on: nodes.get(memberId) ?? null,
+    kind,
+  }));
 }
 
 function membership(readings: readonly MemberReading[], seen: readonly Seen[]): readonly Objection[] {

@@ -2,11 +2,13 @@
 import type { AnyFinding } from "../model/finding.ts";
 import type { CertificateFacts, SlotFacts, Stored } from "./facts.ts";
 import { findingOf } from "./finding-of.ts";
-import { type Readable, addressOf } from "./readable-slot.ts";
+import { withObstacle } from "./obstacle.ts";
+import { type CheckContext, type Readable, addressOf } from "./readable-slot.ts";
 
 export function absentOrUnusable(
   facts: SlotFacts,
   stored: Exclude<Stored<CertificateFacts>, { state: "present" }>,
+  context: CheckContext,
 ): readonly AnyFinding[] {
   const report = findingOf(facts.slot, stored.address);
   const { path } = stored.address;
@@ -16,8 +18,8 @@ export function absentOrUnusable(
         return [report("link-dangling", "critical", { path, target: stored.danglingLink })];
       if (facts.slot.optional || isWithoutCertificate(facts)) return [];
       return facts.slot.holder.form === "kubeconfig"
-        ? [report("kubeconfig-missing", "critical", {})]
-        : [report("certificate-missing", "critical", {})];
+        ? [report("kubeconfig-missing", "critical", withObstacle(facts, context))]
+        : [report("certificate-missing", "critical", withObstacle(facts, context))];
     case "unreadable":
       return [report("object-unreadable", "critical", { path, reason: stored.reason })];
     case "broken":

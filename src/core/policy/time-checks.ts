@@ -1,8 +1,8 @@
 // Checks of when a certificate holds: over, ending, not begun, longer than its authority.
-import type { AnyFinding, Obstacle, Severity } from "../model/finding.ts";
+import type { AnyFinding, Severity } from "../model/finding.ts";
 import { type SlotFacts, authorityOf } from "./facts.ts";
 import { isOfOtherCluster } from "./issuer-checks.ts";
-import { obstacleOf } from "./obstacle.ts";
+import { withObstacle } from "./obstacle.ts";
 import { originalOf } from "./originals.ts";
 import type { CheckContext, Readable } from "./readable-slot.ts";
 
@@ -22,11 +22,6 @@ export function expired({ facts, leaf, report, context }: Readable): readonly An
       ...obstacle,
     }),
   ];
-}
-
-function withObstacle(facts: SlotFacts, context: CheckContext): { readonly obstacle?: Obstacle } {
-  const obstacle = obstacleOf(context.facts, facts);
-  return obstacle === null ? {} : { obstacle };
 }
 
 /** What we would renew is critical; what somebody else has to see to is a warning; other clusters are not ours to judge. */

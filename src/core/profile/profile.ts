@@ -61,11 +61,35 @@ export interface KeyPairDescription {
     | undefined;
 }
 
+/** A copy of a certificate and its key that only the API of a cluster holds. */
+export interface ApiCopyDescription {
+  readonly name: string;
+  /** The certificate it is a copy of. */
+  readonly of: string;
+  /** The clusters of the platform in whose API it is; without it every one's. */
+  readonly role?: "global" | undefined;
+  readonly store: "config-map" | "cluster-credential";
+  /** null for objects that every cluster has one of. */
+  readonly namespace: string | null;
+  readonly object: string | null;
+  readonly certificate: string;
+  readonly key: string;
+}
+
 export interface Profile {
   readonly id: string;
   readonly title: string;
+  /** The profile that this one was laid over. */
+  readonly extends?: string | undefined;
   readonly params: Readonly<Record<string, string>>;
   readonly recognise: readonly string[];
+  /** With one of these the profile fits whatever signs of another distribution there are. */
+  readonly certain?: readonly string[] | undefined;
+  /** One of these has to be there as well: it tells the nodes of a profile from those of the one it extends. */
+  readonly marks?: readonly string[] | undefined;
+  /** The discovery function that knows what else is to be known of such a node. */
+  readonly platform?: "tkestack" | undefined;
+  readonly apiCopies?: readonly ApiCopyDescription[] | undefined;
   readonly authorities: readonly AuthorityDescription[];
   readonly certificates: readonly CertificateDescription[];
   readonly kubeconfigs: readonly KubeconfigDescription[];

@@ -54,11 +54,30 @@ const keyPair = v.strictObject({
   flags: v.optional(v.strictObject({ of: text, publicKey: text, privateKey: text })),
 });
 
+const apiCopy = v.strictObject({
+  name: text,
+  of: text,
+  role: v.optional(v.picklist(["global"])),
+  store: v.picklist(["config-map", "cluster-credential"]),
+  namespace: v.nullable(text),
+  object: v.nullable(text),
+  certificate: text,
+  key: text,
+});
+
+const id = v.pipe(text, v.regex(/^[a-z][a-z0-9-]*$/));
+
+/** Of a profile that its parent was laid under. */
 export const profileSchema = v.strictObject({
-  id: v.pipe(text, v.regex(/^[a-z][a-z0-9-]*$/)),
+  id,
   title: text,
+  extends: v.optional(id),
   params: v.record(text, text),
   recognise: v.array(path),
+  certain: v.optional(v.array(path)),
+  marks: v.optional(v.array(path)),
+  platform: v.optional(v.picklist(["tkestack"])),
+  apiCopies: v.optional(v.array(apiCopy)),
   authorities: v.array(authority),
   certificates: v.array(certificate),
   kubeconfigs: v.array(kubeconfig),
@@ -86,7 +105,7 @@ export const profileSchema = v.strictObject({
   consumers: v.array(v.strictObject({ name: text, manifest: path, reads: texts })),
 });
 
-/** Checks data read from a profile.yaml; throws `profile-invalid` naming the first offending field. */
+/** Checks data of a whole profile (`extendProfile`); throws `profile-invalid` naming the first offending field. */
 export function validateProfile(name: string, data: unknown): Profile {
   const result = v.safeParse(profileSchema, data);
   if (!result.success) {
@@ -107,7 +126,11 @@ function assertReferences(name: string, profile: Profile): void {
   for (const slot of [...profile.certificates, ...profile.kubeconfigs]) {
     if (!authorities.has(slot.authority)) fail(`${slot.name}: unknown authority ${slot.authority}`);
   }
-  const references = [...profile.consumers.flatMap((c) => c.reads), ...profile.copies.of];
+  const references = [
+    ...profile.consumers.flatMap((c) => c.reads),
+    ...profile.copies.of,
+    ...(profile.apiCopies ?? []).map((copy) => copy.of),
+  ];
   const unknown = references.find((reference) => !slots.has(reference));
   if (unknown !== undefined) fail(`unknown certificate ${unknown}`);
 }

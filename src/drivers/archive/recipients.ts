@@ -1,6 +1,7 @@
 // age recipients as an operator gives them: `age1...`, or a file with one in each line. INPUTS: such files. OUTPUTS: none.
 import { readFileSync, statSync } from "node:fs";
-import { AppError, type RecipientProblem } from "../../core/model/errors.ts";
+import { AppError } from "../../core/model/errors.ts";
+import type { RecipientProblem } from "../../core/model/errors-runs.ts";
 import { errnoOf } from "../shared/directory-handles.ts";
 import { loadAge } from "./age.ts";
 

@@ -1,7 +1,8 @@
 // Where an encrypted archive may go. INPUTS: the directory's state. OUTPUTS: none that stays; `tryPlace` makes a file and removes it.
 import { accessSync, closeSync, constants, lstatSync, openSync, rmSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { AppError, type ArchiveProblem } from "../../core/model/errors.ts";
+import { AppError } from "../../core/model/errors.ts";
+import type { ArchiveProblem } from "../../core/model/errors-runs.ts";
 import type { ArchiveChoice } from "../../core/model/plan.ts";
 import { errnoOf } from "../shared/directory-handles.ts";
 import { diskSpaceAt } from "../shared/disk-space.ts";

@@ -1,4 +1,5 @@
 // Discovery of what runs on a node: which processes load the slots, where they listen, how to ask them whether they are well.
+import { restartOrder } from "../../core/plan/order-of-starts.ts";
 import type { CertificateSlot, NodeInventory, SlotId } from "../../core/model/inventory.ts";
 import type {
   Endpoint,
@@ -21,15 +22,6 @@ const known: Readonly<Record<string, { readonly port: number; readonly graceSeco
   "kube-scheduler": { port: 10259, graceSeconds: 30 },
   etcd: { port: 2379, graceSeconds: 60 },
 };
-
-/** Order of restarts: what others need comes first, the controller-manager, which evicts, last. */
-export const restartOrder = [
-  "kubelet",
-  "etcd",
-  "kube-apiserver",
-  "kube-scheduler",
-  "kube-controller-manager",
-] as const;
 
 /** Reads manifests and the kubelet's configuration again (from the view's memory); dials nothing. */
 export async function discoverLive(

@@ -9,9 +9,10 @@ import type {
   NodeInventory,
   Origin,
 } from "../../core/model/inventory.ts";
-import { imageVersion } from "../../core/kubeconfig/manifest.ts";
+import { type StaticPod, imageVersion } from "../../core/kubeconfig/manifest.ts";
 import { parsePem } from "../../core/pki/pem.ts";
 import type { AuthorityDescription, CertificateDescription, Profile } from "../../core/profile/profile.ts";
+import type { ObjectReading } from "../../core/policy/facts.ts";
 import type { NodeView } from "../../engine/ports/node-view.ts";
 import { type Discovery, flagPath, flagValue, pathIn, readPods } from "./context.ts";
 import { expectedNames } from "./expected-names.ts";
@@ -19,18 +20,28 @@ import { discoverKubeconfigs } from "./kubeconfigs.ts";
 import { ifDefault, kubeletClient, kubeletServing, paramsOfKubelet, readKubelet } from "./kubelet-files.ts";
 import { observedSlot } from "./observed-slot.ts";
 import { expandPattern } from "./patterns.ts";
+import { type EtcdPlace, etcdPlace } from "./etcd-place.ts";
+import { discoverPlatform } from "./platform.ts";
 
-/** True when one of the profile's marks is on the node. */
+/** True when the node has what the profile is recognised by, and one of its marks where it has any. */
 export async function recognises(
   view: NodeView,
   profile: Profile,
   params: Readonly<Record<string, string>>,
 ): Promise<boolean> {
-  for (const mark of profile.recognise) {
-    const reading = await view.read(pathIn({ profile, params }, mark));
-    if (reading.state !== "absent") return true;
-  }
-  return false;
+  const { recognise, marks } = profile;
+  const stateOf = async (path: string): Promise<ObjectReading["state"]> =>
+    (await view.read(pathIn({ profile, params }, path))).state;
+  const anyOf = async (
+    paths: readonly string[],
+    isThere: (state: ObjectReading["state"]) => boolean,
+  ): Promise<boolean> => {
+    for (const path of paths) if (isThere(await stateOf(path))) return true;
+    return false;
+  };
+  // A mark tells one distribution from another: one that could not be looked at, or was not collected, tells nothing.
+  const isMarked = marks === undefined || (await anyOf(marks, (state) => state === "present"));
+  return isMarked && (await anyOf(recognise, (state) => state !== "absent"));
 }
 
 /** Everything the profile describes, at the paths the node's own configuration names. */
@@ -42,20 +53,21 @@ export async function discoverNode(
   const kubelet = await readKubelet(view, profile, params);
   const discovery = await openDiscovery(view, profile, paramsOfKubelet(profile, params, kubelet));
   discovery.notes.push(...kubelet.notes);
-  const hasEtcd = await isEtcdHere(discovery);
+  const etcd = await etcdPlace(discovery);
   const kubeconfigs = await discoverKubeconfigs(discovery, view.node);
   const authorities: AuthoritySlot[] = [];
-  for (const description of profile.authorities)
-    if (hasEtcd || description.part !== "etcd") authorities.push(await authoritySlot(discovery, description));
-  const described = profile.certificates
-    .filter((certificate) => hasEtcd || certificate.part !== "etcd")
-    .map((certificate) => certificateSlot(discovery, certificate, { hasEtcd, servers: kubeconfigs.servers }));
+  for (const description of authoritiesAt(discovery, etcd))
+    authorities.push(await authoritySlot(discovery, description, etcd));
+  const described = certificatesAt(discovery, etcd).map((certificate) =>
+    certificateSlot(discovery, certificate, { etcd, authorities, servers: kubeconfigs.servers }),
+  );
   const isControlPlane = discovery.pods.size > 0 || (await anyPresent(view, described));
   const own = isControlPlane ? described : [];
   const profileKubeconfigs = isControlPlane
-    ? kubeconfigs.slots
+    ? kubeconfigs.slots.filter(({ optional }) => etcd !== "alone" || optional)
     : kubeconfigs.slots.filter((slot) => slot.management !== "renew");
   const known = [...own, ...profileKubeconfigs];
+  const platform = await discoverPlatform(discovery, own);
   return {
     node: view.node,
     authorities: isControlPlane ? authorities : authorities.filter((authority) => authority.name === "ca"),
@@ -65,9 +77,11 @@ export async function discoverNode(
       ...(await kubeletClient(discovery, known)),
       ...(await strangers(discovery, known, authorities)),
     ],
-    keyPairs: isControlPlane ? profile.keyPairs.map((pair) => keyPairSlot(discovery, pair)) : [],
+    keyPairs:
+      isControlPlane && etcd !== "alone" ? profile.keyPairs.map((pair) => keyPairSlot(discovery, pair)) : [],
     consumers: consumersOf(discovery),
     notes: discovery.notes,
+    ...platform,
   };
 }
 
@@ -86,15 +100,22 @@ export async function openDiscovery(
   return { ...discovery, params: { ...params, ...ifDefault(profile, params, { pkiDir }) } };
 }
 
-/** etcd is external when no member runs here and the API server's etcd is elsewhere (facts/kubeadm 1.4, last row). */
-async function isEtcdHere(discovery: Discovery): Promise<boolean> {
-  if (discovery.pods.has("etcd")) return true;
-  const apiserver = discovery.pods.get("kube-apiserver");
-  const servers = apiserver ? flagValue(apiserver.pod, "etcd-servers") : undefined;
-  if (!apiserver || servers === undefined || /127\.0\.0\.1|localhost|\[::1\]/.test(servers)) return true;
-  const address = fileAddress(discovery.view.node, apiserver.manifest);
-  discovery.notes.push({ code: "external-etcd", address, detail: servers });
-  return false;
+function authoritiesAt({ profile, pods }: Discovery, etcd: EtcdPlace): readonly AuthorityDescription[] {
+  if (etcd === "alone") return profile.authorities.filter(({ part }) => part === "etcd");
+  if (etcd === "stacked") return profile.authorities;
+  // The CA of an etcd elsewhere is known where the API server names it.
+  const apiserver = pods.get("kube-apiserver");
+  const isNamed = apiserver !== undefined && flagValue(apiserver.pod, "etcd-cafile") !== undefined;
+  return profile.authorities.filter(({ part }) => part !== "etcd" || isNamed);
+}
+
+function certificatesAt({ profile, pods }: Discovery, etcd: EtcdPlace): readonly CertificateDescription[] {
+  const { certificates } = profile;
+  if (etcd === "stacked") return certificates;
+  if (etcd === "alone") return certificates.filter(({ part }) => part !== undefined);
+  const apiserver = pods.get("kube-apiserver");
+  const hasClient = apiserver !== undefined && flagValue(apiserver.pod, "etcd-certfile") !== undefined;
+  return certificates.filter(({ part }) => part === undefined || (part === "etcd-client" && hasClient));
 }
 
 async function anyPresent(view: NodeView, slots: readonly CertificateSlot[]): Promise<boolean> {
@@ -109,6 +130,7 @@ async function anyPresent(view: NodeView, slots: readonly CertificateSlot[]): Pr
 async function authoritySlot(
   discovery: Discovery,
   description: AuthorityDescription,
+  etcd: EtcdPlace,
 ): Promise<AuthoritySlot> {
   const { node } = discovery.view;
   const own = {
@@ -126,6 +148,7 @@ async function authoritySlot(
     certificate: fileAddress(node, certificate),
     key: fileAddress(node, key),
     origin,
+    ...(etcd === "elsewhere" && description.part === "etcd" ? { isOutsideKubeadm: true } : {}),
   };
 }
 
@@ -161,7 +184,8 @@ function certificateSlot(
   discovery: Discovery,
   description: CertificateDescription,
   found: {
-    readonly hasEtcd: boolean;
+    readonly etcd: EtcdPlace;
+    readonly authorities: readonly AuthoritySlot[];
     readonly servers: readonly { readonly url: string; readonly path: string }[];
   },
 ): CertificateSlot {
@@ -169,7 +193,10 @@ function certificateSlot(
   const { flags } = description;
   const certificate = flagPath(discovery, flags?.of, flags?.certificate, description.certificate);
   const key = flagPath(discovery, flags?.of, flags?.key, description.key);
-  const isForeign = description.part === "etcd-client" && !found.hasEtcd;
+  const isClient = description.part === "etcd-client";
+  // Signed for an etcd that somebody else may have made, by whatever name they liked.
+  const isForeign = isClient && found.etcd === "elsewhere";
+  const isNamed = found.authorities.some(({ name }) => name === description.authority);
   return {
     id: `${node}/${description.name}`,
     node,
@@ -179,18 +206,20 @@ function certificateSlot(
       certificate: fileAddress(node, certificate.path),
       key: fileAddress(node, key.path),
     },
-    authority: isForeign ? null : description.authority,
+    authority: isForeign && !isNamed ? null : description.authority,
     expected: {
       commonNames: isForeign ? null : description.commonNames.map((name) => name.replace("{node}", node)),
       organizations: isForeign ? null : description.organizations,
       usages: description.usages,
       sans: description.names ? expectedNames(discovery, description.names, found.servers) : [],
     },
-    management: isForeign ? "observe" : "renew",
+    management: isForeign && !isNamed ? "observe" : "renew",
     sharing: "per-node",
-    optional: false,
+    // kubeadm's guide makes it on the etcd hosts and carries it to the masters: it may have stayed.
+    optional: isClient && found.etcd === "alone",
     copyOf: [],
     origin: certificate.origin,
+    ...(isForeign ? { isOutsideKubeadm: true } : {}),
   };
 }
 
@@ -254,7 +283,13 @@ function consumersOf(discovery: Discovery): readonly Consumer[] {
         manifest: fileAddress(node, entry.manifest),
         version: version ? `${version.major}.${version.minor}.${version.patch}` : null,
         slots: reads.map((slot) => `${node}/${slot}`),
+        ...membersIn(entry.pod),
       },
     ];
   });
+}
+
+function membersIn(pod: StaticPod): { readonly members?: number } {
+  const members = (flagValue(pod, "initial-cluster") ?? "").split(",").filter((text) => text !== "").length;
+  return members > 1 ? { members } : {};
 }

@@ -13,8 +13,7 @@ export async function expandPattern(discovery: Discovery, template: string): Pro
   const listed = await discovery.view.list(directory);
   if (listed === null) return [];
   if ("unreadable" in listed) {
-    const address = fileAddress(discovery.view.node, directory);
-    discovery.notes.push({ code: "home-unreadable", address, detail: listed.unreadable });
+    noteOnce(discovery, "home-unreadable", { path: directory, detail: listed.unreadable });
     return [];
   }
   const [before = "", after = ""] = (components[index] ?? "").split("*");
@@ -30,7 +29,15 @@ export async function expandPattern(discovery: Discovery, template: string): Pro
 /** Such a file is never opened: its name as text leads nowhere, or to another file. */
 function noteName(discovery: Discovery, path: string): void {
   const shown = escapeForeignBytes(path);
-  const address = fileAddress(discovery.view.node, shown);
-  const isKnown = discovery.notes.some(({ code, detail }) => code === "name-not-utf8" && detail === shown);
-  if (!isKnown) discovery.notes.push({ code: "name-not-utf8", address, detail: shown });
+  noteOnce(discovery, "name-not-utf8", { path: shown, detail: shown });
+}
+
+/** However many patterns look there. */
+function noteOnce(
+  { notes, view }: Discovery,
+  code: "home-unreadable" | "name-not-utf8",
+  { path, detail }: { readonly path: string; readonly detail: string },
+): void {
+  const isKnown = notes.some((note) => note.code === code && note.address.path === path);
+  if (!isKnown) notes.push({ code, address: fileAddress(view.node, path), detail });
 }

@@ -26,7 +26,13 @@ function way({ reach, sshConfig }: SshPlace): readonly string[] {
   ];
 }
 
-/** The connection all others share. It goes into the background once logged in, and away when nothing has used it for three seconds. */
+/**
+ * How long the connection lives with nothing over it: a busy machine may take seconds to start the ssh of the first shell, and finds no
+ * connection any more if it was too slow. Only a tool that was killed leaves one for so long.
+ */
+const idleSeconds = 15;
+
+/** The connection all others share. It goes into the background once logged in, and away when nothing has used it for some seconds. */
 export function masterArguments(place: SshPlace, usesPassword: boolean): readonly string[] {
   return [
     ...way(place),
@@ -37,7 +43,7 @@ export function masterArguments(place: SshPlace, usesPassword: boolean): readonl
     "-S",
     place.controlPath,
     ...options([
-      "ControlPersist=3",
+      `ControlPersist=${idleSeconds}`,
       `ConnectTimeout=${connectSeconds}`,
       "ServerAliveInterval=5",
       "ServerAliveCountMax=3",

@@ -1,5 +1,6 @@
 // Why a login did not come about, from ssh's own messages. The last one decides: what a server's banner says comes before.
-import { AppError, type HostFault } from "../../core/model/errors.ts";
+import { AppError } from "../../core/model/errors.ts";
+import type { HostFault } from "../../core/model/errors-servers.ts";
 import { firstLine } from "./host-of-pool.ts";
 import type { SshLog } from "./ssh-log.ts";
 import type { OpeningFailed, OpeningFault } from "./frame-shell.ts";

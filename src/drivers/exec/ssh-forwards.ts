@@ -1,13 +1,15 @@
 // Listeners of the far side through the master: one unix socket here for each of them, and whether the far side could connect.
 import { connect as connectSocket, type Socket } from "node:net";
 import { join } from "node:path";
-import { AppError, type EndpointFault } from "../../core/model/errors.ts";
+import { AppError } from "../../core/model/errors.ts";
+import type { EndpointFault } from "../../core/model/errors-servers.ts";
 import { endpointOf } from "../shared/grpc-connect.ts";
 import type { StreamTarget } from "../shared/host.ts";
 import { firstLine } from "./host-of-pool.ts";
 import { askSsh, type SshProgram } from "./run-ssh.ts";
 import { forwardArguments, type SshPlace } from "./ssh-arguments.ts";
 import type { SshMaster } from "./ssh-master.ts";
+import { within } from "./within.ts";
 import type { ChannelVerdict } from "./ssh-log.ts";
 import { connected, plainTarget } from "./streams.ts";
 
@@ -51,9 +53,11 @@ export function openForwards({ ssh, place, folder, master }: ForwardsOptions): F
   /** One after the other until the channel is begun: the log does not say whose it is. */
   async function begin(path: string, signal: AbortSignal | undefined): Promise<Begun> {
     const mine = turn.then(async (): Promise<Begun> => {
-      const next = within(master.log.nextChannel(), channelMs, null);
+      const next = master.log.nextChannel();
       const socket = await connected(connectSocket({ path }), signal);
-      return { socket, verdict: (await next)?.verdict ?? null };
+      // Not before: a timer of a connection that was given up would keep this process from ending.
+      const begun = await within(next, channelMs, null);
+      return { socket, verdict: begun?.verdict ?? null };
     });
     turn = mine.catch(() => undefined);
     return mine;
@@ -101,11 +105,3 @@ const faults: readonly (readonly [RegExp, EndpointFault])[] = [
   [/name or service|unknown host|not known|temporary failure in name/i, "no-such-host"],
   [/no such file|open failed: open failed/i, "no-socket"],
 ];
-
-function within<T, L>(value: Promise<T>, ms: number, otherwise: L): Promise<T | L> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<L>((resolve) => {
-    timer = setTimeout(() => resolve(otherwise), ms);
-  });
-  return Promise.race([value, timeout]).finally(() => clearTimeout(timer));
-}

@@ -8,6 +8,7 @@ import { configurationArguments, controlArguments, masterArguments, type SshPlac
 import { loginFault } from "./ssh-faults.ts";
 import { readSshLog, type SshLog } from "./ssh-log.ts";
 import { makeAskpass, type Askpass } from "./ssh-password.ts";
+import { within } from "./within.ts";
 
 export interface SshMaster {
   readonly log: SshLog;
@@ -46,7 +47,7 @@ export async function startMaster(options: MasterOptions): Promise<SshMaster> {
   child.stdout.destroy();
   if (code !== 0) {
     // A proxy may hold the stream a moment longer than ssh.
-    await Promise.race([log.ended, pause(stopMs)]);
+    await within(log.ended, stopMs, undefined);
     throw loginFault(ssh.host, log);
   }
   (child.stderr as { unref?: () => void }).unref?.();
@@ -120,16 +121,16 @@ function master(
       if (log.isOver()) return;
       const running = await askSsh(ssh, controlArguments(place, "check"));
       await askSsh(ssh, controlArguments(place, "exit"));
-      const isGone = await Promise.race([log.ended.then(() => true), pause(stopMs)]);
+      const isGone = await within(
+        log.ended.then(() => true),
+        stopMs,
+        false,
+      );
       const pid = Number(/pid=(\d+)/.exec(running.stderr + running.stdout)?.[1] ?? 0);
       if (!isGone && pid > 1) killProcess(pid);
       child.stderr.destroy();
     },
   };
-}
-
-function pause(ms: number): Promise<false> {
-  return new Promise((resolve) => setTimeout(() => resolve(false), ms));
 }
 
 function killProcess(pid: number): void {

@@ -13,7 +13,11 @@ const collection = `/api/v1/namespaces/${namespace}/configmaps`;
 
 /** `dial`: the way to the server; default from this machine. */
 export function openApiServer(dial?: Dial): ApiServer {
-  return { writeFailure: (proof, signal) => writeFailure({ ...proof, dial }, signal) };
+  return {
+    writeFailure: (proof, signal) => writeFailure({ ...proof, dial }, signal),
+    nodeReports: async (question, signal) =>
+      (await import("./api-nodes.ts")).nodeReports({ ...question, dial }, signal),
+  };
 }
 
 /** One request to the server, with the identity of the kubeconfig. `limit`: characters of the answer that are kept. */

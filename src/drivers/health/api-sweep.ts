@@ -1,6 +1,7 @@
 // The rest of the cluster as the API knows it: nodes that are not ready, containers in a crash loop, refusals in the newest logs.
 import type { Looked, Sweep, SweptContainer, SweptLog, SweptNode } from "../../core/model/verification.ts";
 import type { WriteProof } from "../../engine/ports/live.ts";
+import type { Dial } from "../shared/dial.ts";
 import { backendsOf } from "./api-backends.ts";
 import { type Json, arrayOf, listObjects, objectOf, textOf } from "./api-objects.ts";
 import { type AskApi, apiClient, complaint } from "./api-server.ts";
@@ -21,7 +22,7 @@ export interface SweepOptions {
 
 /** @throws the signal's reason; what the API refuses is an answer */
 export async function sweepApi(
-  access: Omit<WriteProof, "name">,
+  access: Omit<WriteProof, "name"> & { readonly dial?: Dial | undefined },
   { signal, logsSince, now }: SweepOptions,
 ): Promise<Looked<Sweep>> {
   const client = await attempted(() => Promise.resolve(apiClient(access, signal)), signal);

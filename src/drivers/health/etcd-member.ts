@@ -4,14 +4,14 @@ import { constants } from "node:fs";
 import { copyFile, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError, isAppError, wordsOf } from "../../core/model/errors.ts";
-import type { EtcdMember, EtcdTarget, Saved } from "../../engine/ports/live.ts";
+import type { EtcdMember, Saved } from "../../engine/ports/live.ts";
 import type { Dial } from "../shared/dial.ts";
 import { errnoOf } from "../shared/directory-handles.ts";
-import type { GrpcTarget } from "../shared/grpc.ts";
 import type { MemberReading } from "../../core/model/quorum.ts";
 import { readStatusOf } from "./etcd-reading.ts";
 import { coldCopy as listColdFiles } from "./etcd-cold-copy.ts";
-import { type Etcd, type EtcdOptions, openEtcd } from "./etcd.ts";
+import type { Etcd, EtcdOptions } from "./etcd.ts";
+import { firstAnswer, firstToAnswer } from "./etcd-endpoints.ts";
 import { snapshotTo } from "./etcd-snapshot.ts";
 import { createSnapshotFile, syncFolder } from "./snapshot-file.ts";
 
@@ -31,13 +31,13 @@ export function openEtcdMember(dataRoot: string, far?: FarMember): EtcdMember {
   return {
     ailment: (target, signal) =>
       failureOf(() =>
-        firstAnswer(target, within(readDeadlineMs), (etcd) => etcd.linearizableRead(withSignal(signal))),
+        firstToAnswer(target, within(readDeadlineMs), (etcd) => etcd.linearizableRead(withSignal(signal))),
       ),
     snapshot: (target, file, signal) =>
       firstAnswer(target, within(snapshotDeadlineMs), (etcd) => snapshot(etcd, file, signal)),
     reading: (target, signal) =>
       readMember(() =>
-        firstAnswer(target, within(readDeadlineMs), (etcd) => readStatusOf(etcd, withSignal(signal))),
+        firstToAnswer(target, within(readDeadlineMs), (etcd) => readStatusOf(etcd, withSignal(signal))),
       ),
     moveLeader: (target, memberId, signal) =>
       firstAnswer(target, within(readDeadlineMs), (etcd) =>
@@ -67,41 +67,6 @@ export async function failureOf(ask: () => Promise<unknown>): Promise<string | n
     if (isAppError(error)) return wordsOf(error);
     throw error;
   }
-}
-
-/** The endpoints lead to one member: the first that answers, else the first one's error. */
-export async function firstAnswer<T>(
-  target: EtcdTarget,
-  options: EtcdOptions,
-  ask: (etcd: Etcd) => Promise<T>,
-): Promise<T> {
-  let first: unknown = new AppError("endpoint-unreachable", {
-    endpoint: "",
-    reason: "refused",
-    detail: "no endpoint is known",
-  });
-  for (const [index, grpc] of targetsOf(target).entries()) {
-    const etcd = openEtcd(grpc, options);
-    try {
-      return await ask(etcd);
-    } catch (error) {
-      if (!isAppError(error, "endpoint-unreachable")) throw error;
-      if (index === 0) first = error;
-    } finally {
-      etcd.close();
-    }
-  }
-  throw first;
-}
-
-function targetsOf({ endpoints, identity, serverKeys }: EtcdTarget): readonly GrpcTarget[] {
-  return endpoints.map(({ host, port }) => ({
-    kind: "tls",
-    host,
-    port,
-    pinnedSpkiSha256: serverKeys,
-    ...(identity ? { certificatePem: identity.certificatePem, keyPem: identity.keyPem } : {}),
-  }));
 }
 
 /** Taken beside its place: one that is there already goes only when its successor is complete. */

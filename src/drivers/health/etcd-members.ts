@@ -2,7 +2,8 @@
 import { isAppError, wordsOf } from "../../core/model/errors.ts";
 import type { Looked } from "../../core/model/verification.ts";
 import type { EtcdTarget } from "../../engine/ports/live.ts";
-import { firstAnswer, readDeadlineMs } from "./etcd-member.ts";
+import { firstToAnswer } from "./etcd-endpoints.ts";
+import { readDeadlineMs } from "./etcd-member.ts";
 
 export interface ListedMember {
   /** Empty until it has started for the first time. */
@@ -16,7 +17,7 @@ export async function etcdMembers(
   signal: AbortSignal,
 ): Promise<Looked<readonly ListedMember[]>> {
   try {
-    const { members } = await firstAnswer(target, { deadlineMs: readDeadlineMs }, (etcd) =>
+    const { members } = await firstToAnswer(target, { deadlineMs: readDeadlineMs }, (etcd) =>
       etcd.memberList({ signal }),
     );
     return { state: "seen", value: members.map(({ name, peerUrls }) => ({ name, peerUrls })) };

@@ -2,14 +2,15 @@
 import { isAppError, wordsOf } from "../../core/model/errors.ts";
 import type { EtcdReport, Looked } from "../../core/model/verification.ts";
 import type { EtcdTarget } from "../../engine/ports/live.ts";
-import { failureOf, firstAnswer, readDeadlineMs } from "./etcd-member.ts";
+import { firstToAnswer } from "./etcd-endpoints.ts";
+import { failureOf, readDeadlineMs } from "./etcd-member.ts";
 import type { Etcd } from "./etcd.ts";
 
 /** A member that cannot be asked is an answer as well. @throws the signal's reason */
 export async function etcdReport(target: EtcdTarget, signal?: AbortSignal): Promise<Looked<EtcdReport>> {
   const options = signal ? { signal } : {};
   try {
-    return await firstAnswer(target, { deadlineMs: readDeadlineMs }, async (etcd) => {
+    return await firstToAnswer(target, { deadlineMs: readDeadlineMs }, async (etcd) => {
       const { version, leader, errors } = await etcd.status(options);
       const readFailure = await failureOf(() => etcd.linearizableRead(options));
       const alarms = readFailure === null ? await alarmsOf(etcd, options) : [];

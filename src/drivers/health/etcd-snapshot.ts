@@ -1,6 +1,7 @@
 // Snapshots of etcd: checked while they come, and again as they lie on the disk.
 import { createHash } from "node:crypto";
-import { AppError, isAppError, type SnapshotFault } from "../../core/model/errors.ts";
+import { AppError, isAppError } from "../../core/model/errors.ts";
+import type { SnapshotFault } from "../../core/model/errors-servers.ts";
 import { readBoltHead, boltHeadBytes } from "./bolt-meta.ts";
 import type { Etcd } from "./etcd.ts";
 

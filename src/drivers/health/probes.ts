@@ -8,8 +8,9 @@ import {
 } from "node:http";
 import { request as requestTls } from "node:https";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
+import type { Duplex } from "node:stream";
 import type { Endpoint, ServedFacts } from "../../core/model/live.ts";
-import { isAppError } from "../../core/model/errors.ts";
+import { AppError, isAppError } from "../../core/model/errors.ts";
 import { type Certificate, parseCertificate } from "../../core/pki/certificate.ts";
 import { sha256Hex } from "../../core/pki/fingerprints.ts";
 import { formatName, parseName } from "../../core/pki/names.ts";
@@ -18,10 +19,12 @@ import { type Dial, dialFailure, tlsOver } from "../shared/dial.ts";
 import { errnoOf } from "../shared/directory-handles.ts";
 
 const usualDeadlineMs = 3000;
+/** Of the way through another host, before the look begins. */
+const wayDeadlineMs = 15_000;
 const bodyLimit = 4096;
 
 export interface ProbesOptions {
-  /** Of each look, ms; default 3000. */
+  /** Of each look, ms; default 3000. A dial has 15 s of its own before it. */
   readonly deadlineMs?: number;
   /** The way to the listeners; default from this machine. */
   readonly dial?: Dial;
@@ -49,9 +52,7 @@ async function served(
   { deadlineMs, dial }: Way,
   signal: AbortSignal | undefined,
 ): Promise<ServedFacts> {
-  const deadline = AbortSignal.timeout(deadlineMs);
-  const either = AbortSignal.any([deadline, ...(signal ? [signal] : [])]);
-  if (either.aborted) return { state: "unreachable", reason: "interrupted" };
+  if (signal?.aborted === true) return { state: "unreachable", reason: "interrupted" };
   const options: ConnectionOptions = {
     // Any certificate is an answer here; what it has to be is compared by the caller.
     rejectUnauthorized: false,
@@ -59,14 +60,37 @@ async function served(
     ...(serverName === null ? {} : { servername: serverName }),
   };
   try {
-    const stream = dial && (await dial({ kind: "tcp", host, port }, either));
+    const stream = dial && (await reach(dial, { host, port }, signal));
+    const deadline = AbortSignal.timeout(deadlineMs);
+    const either = AbortSignal.any([deadline, ...(signal ? [signal] : [])]);
     return await shown(stream ? tlsOver(stream, options) : connect({ host, port, ...options }), {
       deadline,
       either,
     });
   } catch (error) {
-    if (!either.aborted && !isAppError(error)) throw error;
-    return { state: "unreachable", reason: signal?.aborted ? "interrupted" : failureText(error, deadline) };
+    const isOver: boolean = signal?.aborted ?? false;
+    if (isOver) return { state: "unreachable", reason: "interrupted" };
+    if (!isAppError(error)) throw error;
+    return { state: "unreachable", reason: failureText(error) };
+  }
+}
+
+/**
+ * Comes before the listener's own time begins: many channels opened at once over a slow link, or from a machine that is busy, are
+ * no ailment of the listener. Rejects with what the dial rejects with; `endpoint-unreachable`, `timeout` once its own time is over.
+ */
+async function reach(
+  dial: Dial,
+  { host, port }: Pick<Endpoint, "host" | "port">,
+  signal: AbortSignal | undefined,
+): Promise<Duplex> {
+  const late = AbortSignal.timeout(wayDeadlineMs);
+  try {
+    return await dial({ kind: "tcp", host, port }, AbortSignal.any([late, ...(signal ? [signal] : [])]));
+  } catch (error) {
+    if (!late.aborted) throw error;
+    const params = { endpoint: `${host}:${port}`, reason: "timeout", detail: "timed out" } as const;
+    throw new AppError("endpoint-unreachable", params, error instanceof Error ? { cause: error } : undefined);
   }
 }
 
@@ -119,10 +143,12 @@ async function ailment(
   { deadlineMs, dial }: Way,
   signal: AbortSignal | undefined,
 ): Promise<string | null> {
-  const deadline = AbortSignal.timeout(deadlineMs);
+  let deadline: AbortSignal | undefined;
   try {
+    const stream = dial && (await reach(dial, endpoint, signal));
+    deadline = AbortSignal.timeout(deadlineMs);
     const either = AbortSignal.any([deadline, ...(signal ? [signal] : [])]);
-    const { status, body } = await get(dial, endpoint, path, either);
+    const { status, body } = await get(stream && (async () => stream), endpoint, path, either);
     // Who asks anonymously and is turned away has been answered by a process that works.
     if (status === 200 || status === 401 || status === 403) return null;
     return `${path} is answered with ${status}${firstComplaint(body)}`;

@@ -102,16 +102,16 @@ ctr_running() {
 # The pod's own alone: other control planes of this machine have processes of the same names.
 by_mark() {
   [ -n "$marks" ] || return 0
-  for folder in /proc/[0-9]*; do
-    name=$(tr '\0' '\n' 2>/dev/null <"$folder/cmdline" | head -n 1)
-    [ "@{name##*/}" = "$container" ] || continue
-    for mark in $marks; do
-      case $mark in
-      pid=*) is_life "@{folder##*/}" "@{mark#pid=}" ;;
-      *) grep -qF -e "$mark" "$folder/cgroup" 2>/dev/null ;;
-      esac && { echo "@{folder##*/}"; break; }
-    done
-  done
+  # By mark and not by process: a node has few of these and thousands of those.
+  for mark in $marks; do
+    case $mark in
+    pid=*) mark=@{mark#pid=}; is_life "@{mark%@*}" "$mark" && echo "/proc/@{mark%@*}/stat" ;;
+    *) grep -lF -e "$mark" /proc/[0-9]*/cgroup 2>/dev/null ;;
+    esac
+  done | while IFS= read -r hit; do
+    name=$(tr '\0' '\n' 2>/dev/null <"@{hit%/*}/cmdline" | head -n 1)
+    [ "@{name##*/}" != "$container" ] || basename "@{hit%/*}"
+  done | sort -u
   return 0
 }
 

@@ -81,6 +81,12 @@ function isScript(pid: number, status: string): boolean {
   }
 }
 
+/** One that has said its last word touches nothing more, though its process may take a moment to end. */
+function isAtWork(status: string): boolean {
+  const said = readStatus(status);
+  return said?.isAlive === true && !isLast(said.word);
+}
+
 function scriptOf(status: string): string {
   return status.replace(/\.status$/, ".sh");
 }
@@ -90,7 +96,7 @@ function scriptOf(status: string): string {
  * Throws `process-not-revived` when another manifest stands in its place.
  */
 export function restoreManifest(consumer: string, { manifest, held, status }: HeldManifest): boolean {
-  if (!exists(held) || readStatus(status)?.isAlive === true) return false;
+  if (!exists(held) || isAtWork(status)) return false;
   if (!exists(manifest)) return moveBack(held, manifest);
   if (readFileSync(held).equals(readFileSync(manifest))) {
     rmSync(held);

@@ -1,41 +1,25 @@
-// The processes of a node that is reached through a host: which driver stands behind each consumer.
+// The processes of a node that is reached through a host.
 // INPUTS: the host's runtimes, systemd, /proc. OUTPUTS: those of the drivers, all of them on the host.
-import { AppError } from "../../core/model/errors.ts";
 import type { NodeProcesses } from "../../engine/ports/node-processes.ts";
 import { dialThrough } from "../shared/dial.ts";
 import type { Host } from "../shared/host.ts";
-import type { ConsumerDriver } from "./consumer-driver.ts";
-import type { Consumer, NodeProcessesOptions } from "./open-node-processes.ts";
+import type { RuntimeOptions } from "./open-node-processes.ts";
 import { findPodRuntimes, possibleSockets } from "./pod-runtimes.ts";
+import { type Ground, type ProcessesOptions, processesOn } from "./processes-on.ts";
 import { remoteLine, remoteRun } from "./remote-commands.ts";
 import { bounceRemoteManifest, restoreRemoteManifest } from "./remote-manifest-bounce.ts";
-import { lookAtNode, type RemoteNode } from "./remote-node.ts";
+import { lookAtNode } from "./remote-node.ts";
 import { remotePlainProcess } from "./remote-plain-process.ts";
-import type { RunLine } from "./run-line.ts";
-import { openRuntimeChoice, type RuntimeChoice } from "./runtime-choice.ts";
-import { staticPod } from "./static-pods.ts";
-import { hasUnit, systemdUnit } from "./systemd-unit.ts";
-import { userCommands } from "./user-commands.ts";
+import { openRuntimeChoice } from "./runtime-choice.ts";
 
 /** As for this machine's; `workFolder` is the host's. */
-export type RemoteProcessesOptions = Omit<NodeProcessesOptions, "root" | "run" | "find"> & {
-  readonly host: Host;
-};
-
-/** More than the check itself, for the kubelet to act on what it saw. */
-const patienceMarginSeconds = 5;
-
-interface Ground {
-  readonly node: RemoteNode;
-  readonly runtimes: RuntimeChoice;
-}
+export type RemoteProcessesOptions = ProcessesOptions & RuntimeOptions & { readonly host: Host };
 
 /** Nothing is asked before the first call. Rejects as the local one does, and with what the host rejects with. */
 export function openRemoteProcesses(options: RemoteProcessesOptions): NodeProcesses {
-  const { host, workFolder, consumers, runtimeEndpoint: endpoint, sockets = {} } = options;
+  const { host, workFolder, runtimeEndpoint: endpoint, sockets = {} } = options;
   const pollMs = options.pollMs ?? 500;
   const run = remoteRun(host);
-  const drivers = new Map<string, Promise<ConsumerDriver>>();
   let known: Promise<Ground> | null = null;
 
   function ground(): Promise<Ground> {
@@ -47,95 +31,32 @@ export function openRemoteProcesses(options: RemoteProcessesOptions): NodeProces
   }
 
   async function lookAround(): Promise<Ground> {
-    const node = await lookAtNode(host, possibleSockets({ endpoint, sockets }));
-    const { find, isSocket } = node;
+    const { find, isSocket, hasSystemd, bootAt } = await lookAtNode(
+      host,
+      possibleSockets({ endpoint, sockets }),
+    );
     const dial = dialThrough(host);
     const only = options.runtime ?? null;
     const found = findPodRuntimes({ root: "/", endpoint, only, sockets, run, find, pollMs, isSocket, dial });
-    return { node, runtimes: openRuntimeChoice(found.candidates, found.absent) };
+    return {
+      runtimes: openRuntimeChoice(found.candidates, found.absent),
+      find,
+      hasSystemd,
+      bootAt: () => bootAt,
+    };
   }
 
-  function driver(name: string): Promise<ConsumerDriver> {
-    const consumer = consumers.find((one) => one.name === name);
-    if (!consumer) throw new TypeError(`unknown consumer ${name}`);
-    const opened = drivers.get(name) ?? openConsumer(consumer);
-    drivers.set(name, opened);
-    // What could not be asked may be asked next time.
-    opened.catch(() => drivers.delete(name));
-    return opened;
-  }
-
-  async function openConsumer(consumer: Consumer): Promise<ConsumerDriver> {
-    const { name, manifest } = consumer;
-    const { node, runtimes } = await ground();
-    const usual = async (): Promise<ConsumerDriver> =>
-      manifest === null ? supervised(consumer, node) : pod(consumer, manifest, { node, runtimes });
-    const commands = options.commands?.[name];
-    if (!commands) return usual();
-    const runLine: RunLine = (line, how) => remoteLine(host, line, how);
-    return userCommands({ consumer: name, commands, usual, run, runLine, proc: null, workFolder, pollMs });
-  }
-
-  async function supervised(consumer: Consumer, node: RemoteNode): Promise<ConsumerDriver> {
-    const { name } = consumer;
-    const program = node.find("systemctl");
-    if (program !== null && node.hasSystemd) {
-      const systemd = { consumer: name, unit: consumer.unit ?? `${name}.service`, program, run };
-      const isThere = await hasUnit(systemd).catch((error: unknown) => {
-        if (!(error instanceof AppError)) throw error;
-        const params = { consumer: name, tried: [error.message] };
-        throw new AppError("process-unknowable", params, { cause: error });
-      });
-      if (isThere) return systemdUnit({ ...systemd, bootAt: node.bootAt ?? 0 });
-    }
-    return remotePlainProcess({ host, consumer: name, name, workFolder, pollMs });
-  }
-
-  function pod(consumer: Consumer, manifest: string, { node, runtimes }: Ground): ConsumerDriver {
-    const container = consumer.container ?? consumer.name;
-    return staticPod({
-      consumer: consumer.name,
-      container,
-      pod: consumer.pod ?? null,
-      runtimes,
-      pollMs,
-      insteadOfBounce: options.avoidManifestMove === true ? restartKubelet : null,
-      proc: null,
-      bounceManifest: (bounce) => bounceRemoteManifest(host, bounce),
-      bounce: {
-        consumer: consumer.name,
-        manifest,
-        workFolder,
-        container,
-        patienceSeconds: (options.fileCheckSeconds ?? 20) + patienceMarginSeconds,
-        graceSeconds: options.graceSeconds ?? 60,
-        pollMs,
-        find: node.find,
-      },
-    });
-  }
-
-  async function restartKubelet({ timeoutSeconds }: { readonly timeoutSeconds: number }): Promise<void> {
-    const kubelet = consumers.find(({ name }) => name === "kubelet") ?? { name: "kubelet", manifest: null };
-    await (await openConsumer(kubelet)).revive({ timeoutSeconds });
-  }
-
-  async function restore(): Promise<readonly string[]> {
-    const restored: string[] = [];
-    for (const { name, manifest } of consumers) {
-      if (manifest === null) continue;
-      if (await restoreRemoteManifest(host, { consumer: name, manifest, workFolder }))
-        restored.push(manifest);
-    }
-    return restored;
-  }
-
-  return {
-    returnsByItself: (name) => consumers.some((one) => one.name === name && one.manifest !== null),
-    look: async (consumer, options_) => ({ consumer, ...(await (await driver(consumer)).look(options_)) }),
-    stop: async (consumer, stopOptions) => (await driver(consumer)).stop(stopOptions),
-    revive: async (consumer, reviveOptions) => (await driver(consumer)).revive(reviveOptions),
-    startability: async (consumer) => (await driver(consumer)).startability(),
-    restore,
+  const way = {
+    ground,
+    run,
+    runLine: remoteLine.bind(null, host),
+    proc: null,
+    onNode: (path: string) => path,
+    plain: ({ name }: { readonly name: string }) =>
+      remotePlainProcess({ host, consumer: name, name, workFolder, pollMs }),
+    bounceManifest: bounceRemoteManifest.bind(null, host),
+    restore: (consumer: string, manifest: string) =>
+      restoreRemoteManifest(host, { consumer, manifest, workFolder }),
   };
+  return processesOn(way, options);
 }

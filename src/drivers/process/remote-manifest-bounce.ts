@@ -57,11 +57,17 @@ look() {
     "$(yes test -d "$folder")" "$(yes exists "$manifest")" "$held" "$alive" "$word"
 }
 
+# One that has said its last word touches nothing more, though its process may take a moment to end.
+at_work() {
+  case $word in done | stuck | back | failed | conflict) return 1 ;; esac
+  [ "$alive" = yes ]
+}
+
 # Puts a manifest back that a killed script left in its holding place; a script still at work is left to it.
 restore() {
   find_held
   read_status
-  if ! exists "$held" || [ "$alive" = yes ]; then echo nothing
+  if ! exists "$held" || at_work; then echo nothing
   elif ! exists "$manifest"; then
     if mv "$held" "$manifest" 2>/dev/null; then echo restored
     elif exists "$held"; then echo failed

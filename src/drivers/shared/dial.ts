@@ -1,7 +1,8 @@
 // The way to a listener, when it is not the network of this machine: through a host that is reached by SSH.
 import type { Duplex } from "node:stream";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
-import { AppError, type EndpointFault, isAppError } from "../../core/model/errors.ts";
+import type { EndpointFault } from "../../core/model/errors-servers.ts";
+import { isAppError, wordsOf } from "../../core/model/errors.ts";
 import type { Host, StreamTarget } from "./host.ts";
 
 /** Resolves with a connected stream; rejects with `endpoint-unreachable`, what the host rejects with, or the signal's reason. */
@@ -43,6 +44,6 @@ const codes: Partial<Readonly<Record<EndpointFault, string>>> = {
 
 /** Why a dial failed, in the words of a direct connection; null for an error that is not about dialling. */
 export function dialFailure(error: unknown): string | null {
-  if (isAppError(error, "endpoint-unreachable")) return codes[error.params.reason] ?? error.params.detail;
-  return error instanceof AppError ? error.message : null;
+  if (isAppError(error, "endpoint-unreachable")) return codes[error.params.reason] ?? wordsOf(error);
+  return isAppError(error) ? wordsOf(error) : null;
 }

@@ -15,7 +15,7 @@ export interface Replacing {
   readonly sync: (file: number) => void;
 }
 
-/** This store makes files, no directories. */
+/** This store makes files, and no directories but that of withMissingFolder. */
 export function failForMissingDirectory(object: string): never {
   throw new AppError("store-write-failed", { address: object, operation: "open-directory", cause: "ENOENT" });
 }

@@ -11,17 +11,19 @@ import { attributesOf } from "./file-content.ts";
 import type { Labels } from "./file-labels.ts";
 import { failForMissingDirectory, type Replacing } from "./file-replacing.ts";
 import { expectLive, withTarget, type Target } from "./file-target.ts";
+import { makeMissingFolder } from "./missing-folder.ts";
 import { joinNodePath } from "./node-walk.ts";
 import { temporaryName, writeTemporary } from "./temporary-file.ts";
 
 /** See WritableStore.stage. */
-export function stageFile(
+export async function stageFile(
   store: Replacing,
   address: Address,
   bytes: Uint8Array,
   options: StageOptions,
 ): Promise<Staged> {
   options.signal?.throwIfAborted();
+  if (options.expect === "absent") makeMissingFolder(store, address);
   return withTarget(store.files, address, async (target, object) => {
     expectLive(target, object, options.expect);
     if (!target) return failForMissingDirectory(object);

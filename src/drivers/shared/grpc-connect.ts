@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { connect as connectPlain, isIP, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
-import { AppError, type EndpointFault, isAppError } from "../../core/model/errors.ts";
+import { AppError, isAppError } from "../../core/model/errors.ts";
+import type { EndpointFault } from "../../core/model/errors-servers.ts";
 import { type Dial, tlsOver } from "./dial.ts";
 
 /** Where a gRPC server listens, and who we are there. */

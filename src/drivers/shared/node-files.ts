@@ -65,6 +65,7 @@ export interface NodeFiles {
   /** Reads the regular file at a place; throws `store-not-regular`, `store-too-large` and system errors. */
   readAt(place: Place, stats: Stats, object: string, limitBytes?: number): FileContent;
   leavesTree(place: Place): boolean;
+  isInTree(path: string): boolean;
   /** Names in a directory, sorted; null when it is absent or no directory. */
   list(address: Address): readonly string[] | null;
   /** Closes the directory handles that reads have kept open. */
@@ -89,9 +90,12 @@ export function openNodeFiles(options: NodeFilesOptions): NodeFiles {
     return formatAddress(address);
   }
 
+  function isInTree(path: string): boolean {
+    return trees.some((tree) => path.startsWith(tree));
+  }
+
   function leavesTree(place: Place): boolean {
-    const path = joinNodePath(place.directoryPath, place.name);
-    return place.isLinked && !trees.some((tree) => path.startsWith(tree));
+    return place.isLinked && !isInTree(joinNodePath(place.directoryPath, place.name));
   }
 
   /** The handle of a directory, kept from an earlier read while its path still leads to that very directory. */
@@ -153,6 +157,7 @@ export function openNodeFiles(options: NodeFilesOptions): NodeFiles {
     root,
     object,
     leavesTree,
+    isInTree,
     readAt: (place, stats, of, limitBytes) => readAt(place, stats, of, limitBytes),
     locate: (address) => locate(root, address.path, object(address)),
     locateDirectory: (path, of) => locateDirectory(root, path, of),

@@ -50,7 +50,12 @@ export function openRoot(path: string): Root {
     readlinkSync(`/proc/self/fd/${directory}`);
     return { directory, path, isLive: isSameInode(identityOf(directory), statSync("/", { bigint: true })) };
   } catch (error) {
-    throw new AppError("not-a-node", { root: path }, { cause: error });
+    const code = errnoOf(error);
+    throw new AppError(
+      "not-a-node",
+      { root: path, ...(code === null ? {} : { cause: code }) },
+      { cause: error },
+    );
   }
 }
 

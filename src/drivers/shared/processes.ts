@@ -22,14 +22,27 @@ export function systemProcesses(env: NodeJS.ProcessEnv = process.env): Processes
   };
 }
 
-function isAlive(actor: Actor, bootId: string): "alive" | "dead" | "unknown" {
-  if (actor.host !== hostname() || actor.bootId === "" || bootId === "") return "unknown";
+function isAlive(actor: Actor, bootId: string): Life {
+  return lifeOn({ host: hostname(), bootId }, actor, {
+    stat: () => readOrEmpty(`/proc/${actor.pid}/stat`),
+    isGone: () => isGone(actor.pid),
+  });
+}
+
+export type Life = "alive" | "dead" | "unknown";
+
+/** Judged by what the machine says of the process: `stat` is the text of proc_pid_stat(5), empty without an entry. */
+export function lifeOn(
+  { host, bootId }: Pick<Actor, "host" | "bootId">,
+  actor: Actor,
+  { stat, isGone: isGoneThere }: { readonly stat: () => string; readonly isGone: () => boolean },
+): Life {
+  if (actor.host !== host || actor.bootId === "" || bootId === "") return "unknown";
   if (actor.bootId !== bootId) return "dead";
-  const stat = parseStat(readOrEmpty(`/proc/${actor.pid}/stat`));
+  const found = parseStat(stat());
   // With hidepid a process of others has no entry, though it runs.
-  if (!stat) return isGone(actor.pid) ? "dead" : "unknown";
-  if (stat.isZombie || stat.start !== actor.processStart) return "dead";
-  return "alive";
+  if (!found) return isGoneThere() ? "dead" : "unknown";
+  return found.isZombie || found.start !== actor.processStart ? "dead" : "alive";
 }
 
 /** proc_pid_stat(5): fields after the command, which stands in parentheses and may hold spaces and parentheses itself. */

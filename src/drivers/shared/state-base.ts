@@ -7,6 +7,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readlinkSync,
   type Stats,
 } from "node:fs";
@@ -43,9 +44,18 @@ export function openState(state: StateBase): number | null {
 }
 
 function refuseLink(path: string): void {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
+  const stats = statsOf(path);
   if (stats?.isSymbolicLink()) throw unsafe(path, `link to ${readlinkSync(path)}`);
   if (stats && !stats.isDirectory()) throw unsafe(path, "not a directory");
+}
+
+/** A folder on the way that may not be entered keeps even this from being asked. */
+function statsOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new AppError("state-unsafe", { path, reason: errnoOf(error) ?? "unreadable" }, { cause: error });
+  }
 }
 
 function refuseUnsafe(path: string, stats: Stats): void {
@@ -72,9 +82,18 @@ export function makeState(state: StateBase): number {
   return base;
 }
 
-/** An earlier hand may have left it readable; before-images of keys go in. */
-export function closeToOthers(base: number): void {
-  if ((fstatSync(base).mode & 0o7777) !== 0o700) chmodSync(childPath(base, "."), 0o700);
+/** What this tool keeps in its state directory; with what a file system of its own begins with. */
+const ownEntries = /^(?:runs|lock|clusters|pending|processes|by-hand-.+|lost\+found)$/;
+
+/**
+ * An earlier hand may have left it readable; before-images of keys go in. A folder that has anything else in it is somebody's (`/etc`, `/tmp`):
+ * closing that would break the machine. Throws `state-unsafe`.
+ */
+export function closeToOthers(path: string, base: number): void {
+  if ((fstatSync(base).mode & 0o7777) === 0o700) return;
+  const other = readdirSync(childPath(base, ".")).find((name) => !ownEntries.test(name));
+  if (other !== undefined) throw unsafe(path, `it holds other things: ${other}`);
+  chmodSync(childPath(base, "."), 0o700);
 }
 
 /** `/var/lib` and above, where they are missing (a root that is no whole system): ordinary directories. */

@@ -63,6 +63,7 @@ export function openStateDirectory(path: string, options: StateDirectoryOptions 
     create: (file, bytes) => inside(state, (base) => create(state, base, file, bytes)),
     append: (file, bytes) => inside(state, (base) => append(state, base, file, bytes)),
     rename: (from, to) => inside(state, (base) => rename(state, base, from, to)),
+    replace: (file, bytes) => inside(state, (base) => putWhole(state, base, { file, bytes, attributes: {} })),
     keep: (file, bytes, attributes) =>
       inside(state, (base) => keep(state, base, { file, bytes, attributes })),
   };
@@ -87,7 +88,7 @@ async function whenThere<T>(
 async function inside<T>(state: State, action: (base: number) => Promise<T>): Promise<T> {
   const base = openState(state) ?? makeState(state);
   try {
-    attempt(state.path, "chmod", () => closeToOthers(base));
+    attempt(state.path, "chmod", () => closeToOthers(state.path, base));
     return await action(base);
   } finally {
     closeSync(base);
@@ -175,20 +176,27 @@ interface Kept {
   readonly attributes: Parameters<StateDirectory["keep"]>[2];
 }
 
-/** One writer per run's folder, by the lock: the unfinished name is fixed, and a key left in it is overwritten by the next try. */
 async function keep(state: State, base: number, kept: Kept): Promise<void> {
-  const { file, bytes } = kept;
+  const { file, attributes } = kept;
+  await putWhole(state, base, kept);
+  attempt(posix.join(state.path, file), "chmod-folders", () =>
+    likenFolders(base, file, attributes.folders ?? []),
+  );
+  await hit(state.failpoints, "state.after-keep");
+}
+
+type Whole = Pick<Kept, "file" | "bytes"> & { readonly attributes: Partial<Kept["attributes"]> };
+
+/** One writer per run's folder, by the lock: the unfinished name is fixed, and a key left in it is overwritten by the next try. */
+async function putWhole(state: State, base: number, { file, bytes, attributes }: Whole): Promise<void> {
   const object = posix.join(state.path, file);
   const path = entryPath(base, file);
   attempt(object, "mkdir", () => makeFolders(state, base, file));
   const before = readFile(state, base, file);
-  if (before === null || Buffer.compare(before, bytes) !== 0) {
-    const name = `${unfinished}${posix.basename(file)}`.slice(0, 200);
-    const temporary = entryPath(base, posix.join(posix.dirname(file), name));
-    await writeNew(state, object, { ...kept.attributes, path: temporary, bytes });
-    attempt(object, "rename", () => renameSync(temporary, path));
-    attempt(object, "sync-directory", () => syncParent(state, base, file));
-  }
-  attempt(object, "chmod-folders", () => likenFolders(base, file, kept.attributes.folders ?? []));
-  await hit(state.failpoints, "state.after-keep");
+  if (before !== null && Buffer.compare(before, bytes) === 0) return;
+  const name = `${unfinished}${posix.basename(file)}`.slice(0, 200);
+  const temporary = entryPath(base, posix.join(posix.dirname(file), name));
+  await writeNew(state, object, { ...attributes, path: temporary, bytes });
+  attempt(object, "rename", () => renameSync(temporary, path));
+  attempt(object, "sync-directory", () => syncParent(state, base, file));
 }

@@ -30,6 +30,7 @@ import {
   type Target,
 } from "../shared/file-target.ts";
 import { adoptFile, discardFile, sweepFiles } from "../shared/file-temporaries.ts";
+import { withMissingFolder } from "../shared/missing-folder.ts";
 import { openNodeFiles } from "../shared/node-files.ts";
 import { attempt, hit } from "../shared/temporary-file.ts";
 
@@ -142,8 +143,12 @@ async function preflight(
   options.signal?.throwIfAborted();
   try {
     await withTarget(store.files, address, (target, object) => {
-      if (target) preflightFile(target, options.bytes ?? 64 * 1024);
-      else failForMissingDirectory(object);
+      const bytes = options.bytes ?? 64 * 1024;
+      if (target) return preflightFile(target, bytes);
+      withMissingFolder(store.files, address, (place) => {
+        if (!place) failForMissingDirectory(object);
+        preflightFile({ object, place, content: null }, bytes);
+      });
     });
     return null;
   } catch (error) {

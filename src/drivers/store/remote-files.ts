@@ -7,7 +7,8 @@ import type { Host } from "../shared/host.ts";
 import { preflightRemote } from "../shared/remote/preflight.ts";
 import { listRemote, readRemote } from "../shared/remote/reading.ts";
 import { openRemoteFiles } from "../shared/remote/remote-files.ts";
-import { commitRemote, removeRemote, stageRemote } from "../shared/remote/replacing.ts";
+import { commitAllRemote, commitRemote, removeRemote, stageRemote } from "../shared/remote/replacing.ts";
+import { callsAtOnce } from "../shared/remote/script-queue.ts";
 import { adoptRemote, discardRemote, sweepRemote } from "../shared/remote/temporaries.ts";
 
 export interface RemoteFileStoreOptions {
@@ -17,6 +18,11 @@ export interface RemoteFileStoreOptions {
   readonly root?: string;
   /** More trees, as absolute paths of the node, that links may lead into and files be written through. */
   readonly allowLinksTo?: readonly string[];
+  /**
+   * The folder with the claims of the node's lock (engine/lock.ts), as the host sees it: what is made live looks there once more, in the
+   * script that renames. Without it only `fence` is asked.
+   */
+  readonly lock?: string;
 }
 
 export type RemoteFileStore = WritableStore & PreflightStore & ListingStore;
@@ -34,6 +40,8 @@ export function openRemoteFileStore(options: RemoteFileStoreOptions): RemoteFile
     list: async (directory) => listRemote(files, directory),
     stage: async (address, bytes, wanted) => stageRemote(files, address, bytes, wanted),
     commit: async (staged, wanted) => commitRemote(files, staged, wanted),
+    commitAll: async (groups, wanted) => commitAllRemote(files, groups, wanted),
+    together: callsAtOnce,
     adopt: async (staged, token) => adoptRemote(files, staged, token),
     discard: async (staged) => discardRemote(files, staged),
     remove: async (address, wanted) => removeRemote(files, address, wanted),

@@ -2,7 +2,7 @@
 import type { Archives } from "./archives.ts";
 import type { LiveNodes } from "./live.ts";
 import type { NodeName } from "../../core/model/address.ts";
-import type { RunId } from "../../core/model/run.ts";
+import type { Actor, RunId } from "../../core/model/run.ts";
 import type { LockPlace } from "../cluster-lock.ts";
 import type { StateDirectory, Processes } from "./state.ts";
 import type { WritableStore } from "./store.ts";
@@ -35,4 +35,18 @@ export interface EnginePorts {
 export interface RunCopies {
   /** Brings the copies up to date; nodes that could not be written to. Never throws for what a node may be. */
   update(run: RunId): Promise<readonly NodeName[]>;
+  /**
+   * Under the lock, before an existing run is opened: when a node's copy of its journal is newer than ours, or we have none, it becomes ours, with
+   * an entry `adopted` at its end. null when ours is the newest.
+   * @throws AppError `journal-damaged` when it cannot be said which is; what a node throws that cannot be asked
+   */
+  adopt(run: RunId, claim: { readonly at: number; readonly token: number }): Promise<Adopted | null>;
+}
+
+export interface Adopted {
+  readonly run: RunId;
+  readonly from: NodeName;
+  readonly begunBy: Actor;
+  /** etcd's snapshot lies where the run was begun, and stays there. */
+  readonly hasSnapshot: boolean;
 }

@@ -2,6 +2,7 @@
 import type { NodeName } from "../../core/model/address.ts";
 import type { Endpoint, ServedFacts } from "../../core/model/live.ts";
 import type { MemberReading } from "../../core/model/quorum.ts";
+import type { NodeReport } from "../../core/model/readiness.ts";
 import type { Snapshot } from "../../core/model/run.ts";
 import type { NodeProcesses } from "./node-processes.ts";
 
@@ -74,6 +75,16 @@ export interface ApiServer {
    * that the kubeconfig trusts. null when both succeeded, else why not.
    */
   writeFailure(request: WriteProof, signal?: AbortSignal): Promise<string | null>;
+  /** What is known of all nodes, or of one; empty for one that is not known. What keeps it from being asked is an answer. */
+  nodeReports(
+    request: NodesQuestion,
+    signal?: AbortSignal,
+  ): Promise<{ readonly nodes: readonly NodeReport[] } | { readonly failure: string }>;
+}
+
+export interface NodesQuestion extends Omit<WriteProof, "name"> {
+  /** null for all nodes. */
+  readonly name: string | null;
 }
 
 export interface WriteProof {

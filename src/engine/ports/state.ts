@@ -21,6 +21,10 @@ export interface StateDirectory {
   append(file: string, bytes: Uint8Array): Promise<void>;
   /** Atomic replacement of `to` by `from`. */
   rename(from: string, to: string): Promise<void>;
+  /** A file with these bytes, 0600, whatever was there: the old ones or the new ones, never a mix. Identical bytes are left alone. */
+  replace(file: string, bytes: Uint8Array): Promise<void>;
+  /** How many calls of `keep` may be under way at once; default 1. */
+  readonly together?: number;
   /** Absent resolves. Directories are removed with their contents. */
   remove(file: string): Promise<void>;
   /** Names of the entries of a directory, sorted; empty when absent. */

@@ -1,5 +1,5 @@
 // The store port: where certificates, keys and kubeconfigs live. One contract suite runs against every store.
-import type { Address } from "../../core/model/address.ts";
+import type { Address, NodeName } from "../../core/model/address.ts";
 import type { AppError } from "../../core/model/errors.ts";
 import type { Staged } from "../../core/model/run.ts";
 
@@ -82,6 +82,20 @@ export interface CommitOptions {
   readonly fence: () => Promise<void>;
 }
 
+export interface CommitAllOptions {
+  readonly signal?: AbortSignal;
+  /** As in {@link CommitOptions}, of the node whose objects come next; called once for each of them. */
+  readonly fence: (node: NodeName) => Promise<void>;
+}
+
+/** What came of many commits. */
+export interface CommitReport {
+  /** Live now, in the order given. */
+  readonly committed: readonly Staged[];
+  /** Why some are not; null when all are. What is in neither may be live or not: only a look says so. */
+  readonly failure: { readonly error: unknown } | null;
+}
+
 /**
  * Contract (architecture, section 4):
  * (1) absent is a value, "could not look" is an error (`store-unreadable`, `store-not-regular`, `store-too-large`);
@@ -126,6 +140,14 @@ export interface WritableStore extends Store {
    * After it, a writer holding an older token can no longer rename anything into place.
    */
   sweep(addresses: readonly Address[], token: number): Promise<readonly string[]>;
+  /** How many calls of `stage`, `adopt`, `discard` may be under way at once; default 1. More where a call is a way to a node and back. */
+  readonly together?: number;
+  /**
+   * `commit` of many for one way to a node and back, where that counts; each of them keeps the contract of `commit`. On one node they
+   * follow each other in the order given, a group's back to back, and the first that fails is the last that was begun; nodes go side by
+   * side, and what fails on one does not stop another. Never rejects.
+   */
+  commitAll?(groups: readonly (readonly Staged[])[], options: CommitAllOptions): Promise<CommitReport>;
 }
 
 /** A store whose objects lie in directories. */

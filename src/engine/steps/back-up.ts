@@ -6,6 +6,7 @@ import { parseAddress } from "../../core/model/address.ts";
 import { AppError } from "../../core/model/errors.ts";
 import type { BackUpStep } from "../../core/model/plan.ts";
 import type { BeforeImage } from "../../core/model/run.ts";
+import { allOf, batchesOf } from "../batches.ts";
 import { formatMode } from "../guards.ts";
 import { runFolder } from "../journal.ts";
 import type { Observation } from "../ports/store.ts";
@@ -20,15 +21,19 @@ export const backUp: StepHandler<BackUpStep> = {
   prepareUndo: nothingToUndo,
 };
 
+/** As many at once as the state directory takes; the journal is told of them in one write. */
 async function keepAll(context: RunContext, steps: readonly BackUpStep[]): Promise<void> {
   const { ports, journal, tell } = context;
-  for (const step of steps) {
+  for (const batch of batchesOf(steps, ports.state.together)) {
     checkSignal(context);
-    await ports.failpoints.hit("run.before-back-up");
-    const image = await keepImage(context, step);
-    await ports.failpoints.hit("run.after-before-image");
-    await journal.append({ type: "before-image", step: step.id, image });
-    tell({ type: "step-done", phase: "back-up", step, changed: image.file !== null });
+    for (const _ of batch) await ports.failpoints.hit("run.before-back-up");
+    const kept = await allOf(batch, async (step) => ({ step, image: await keepImage(context, step) }));
+    for (const _ of batch) await ports.failpoints.hit("run.after-before-image");
+    await journal.append(
+      ...kept.map(({ step, image }) => ({ type: "before-image", step: step.id, image }) as const),
+    );
+    for (const { step, image } of kept)
+      tell({ type: "step-done", phase: "back-up", step, changed: image.file !== null });
   }
   await ports.failpoints.hit("run.after-back-up");
 }

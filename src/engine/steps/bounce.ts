@@ -4,14 +4,16 @@
 //
 // A crash anywhere is read from the world: an instance that the journal does not name has come since. Behind a failure in the
 // journal the step begins anew: what came then was not well, and looking at it again makes it no better.
-import { AppError, type ErrorCode, type ErrorParams, isAppError, wordsOf } from "../../core/model/errors.ts";
+import { AppError, type ErrorParams, isAppError, wordsOf } from "../../core/model/errors.ts";
 import type { ProcessState } from "../../core/model/event.ts";
 import type { BounceStep } from "../../core/model/live-step.ts";
 import { swapSteps } from "../../core/plan/steps.ts";
 import type { Live } from "../ports/live.ts";
 import type { ProcessInstance } from "../ports/node-processes.ts";
+import { isOfProcess } from "../process-errors.ts";
 import { guardQuorum } from "../quorum-guard.ts";
 import { checkSignal, liveOf, nodeOf, type RunContext, viewOf } from "../run-context.ts";
+import { touchedNodes } from "../touched-nodes.ts";
 import { type BackOffHelp, backOffHelp } from "./back-off.ts";
 import { healthShortfall, type Shortfall, servedShortfall, untilSatisfied } from "./demands.ts";
 import type { PreparedUndo, StepHandler } from "./step-handler.ts";
@@ -231,9 +233,13 @@ function failure({ consumer }: BounceStep, { what, where, reason }: Shortfall): 
 async function prepareRebounce(context: RunContext, steps: readonly BounceStep[]): Promise<PreparedUndo> {
   const view = viewOf(context);
   const wrote = swapSteps(context.plan).some(({ id }) => view.steps.get(id)?.intent === true);
+  const touched = await touchedNodes(context, view);
   const begun = steps.filter(({ id }) => {
     const record = view.steps.get(id);
-    return wrote && record !== undefined && record.instances !== null && !record.undone;
+    if (record?.undone === true) return false;
+    // It read its new files by itself, and will read the old ones.
+    if (record !== undefined && record.effect !== null && record.instances === null) return false;
+    return touched.has(nodeOf(context, id)) || (wrote && record !== undefined && record.instances !== null);
   });
   return {
     restored: [],
@@ -251,23 +257,12 @@ async function prepareRebounce(context: RunContext, steps: readonly BounceStep[]
 
 type RestartFailure = ErrorParams["rebounce-failed"]["failures"][number];
 
-/** What a process can fail with: the others still want their old bytes. Anything else ends the rollback here. */
-const ofProcess: ReadonlySet<ErrorCode> = new Set([
-  "bounce-failed",
-  "process-unknowable",
-  "process-not-found",
-  "process-ambiguous",
-  "process-not-stopped",
-  "process-not-revived",
-  "command-failed",
-]);
-
 async function tryRebounce(context: RunContext, step: BounceStep): Promise<readonly RestartFailure[]> {
   try {
     await rebounce(context, step);
     return [];
   } catch (error) {
-    if (!isAppError(error) || !ofProcess.has(error.code)) throw error;
+    if (!isOfProcess(error)) throw error;
     const { id, consumer } = step;
     await context.journal.append({ type: "failed", step: id, code: error.code, detail: error.message });
     context.tell({ type: "step-failed", step: id, code: error.code });
@@ -285,6 +280,13 @@ async function rebounce(context: RunContext, step: BounceStep): Promise<void> {
   await journal.append({ type: "undo-intent", step: step.id });
   await ports.failpoints.hit("rollback.before-rebounce");
   const { instances } = await live.processes.look(step.consumer);
+  const { original = null } = viewOf(context).steps.get(step.id) ?? {};
+  const survivor = instances.find(({ id, state }) => state === "running" && original?.includes(id) === true);
+  if (survivor && step.when === "always" && original !== null) {
+    // It was announced and not done: what runs has never loaded anything but the old bytes.
+    await journal.append({ type: "undone", step: step.id, sha256: survivor.id });
+    return;
+  }
   if (step.consumer === "etcd" && instances.some(({ state }) => state === "running"))
     await guardQuorum(context, step, node);
   await lock.fence(node);

@@ -1,7 +1,8 @@
 // Step kind `forget`: removes pending keys whose certificates are proved. The request goes first: a key without one waits for nothing.
 //
 // OUTPUTS  pending/NODE/NAME.{json,key} of the state directory, removed
-import type { ForgetStep, PhaseId, Plan } from "../../core/model/plan.ts";
+import type { ForgetStep } from "../../core/model/making-step.ts";
+import type { PhaseId, Plan } from "../../core/model/plan.ts";
 import { removePending } from "../pending-keys.ts";
 import { stepsOf } from "../phases.ts";
 import { checkSignal, type RunContext } from "../run-context.ts";

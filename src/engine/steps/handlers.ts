@@ -12,6 +12,7 @@ import { install } from "./install.ts";
 import { issue } from "./issue.ts";
 import { proveLive } from "./prove-live.ts";
 import { prove } from "./prove.ts";
+import { ready } from "./ready.ts";
 import { snapshot } from "./snapshot.ts";
 import { stage } from "./stage.ts";
 import type { StepHandler } from "./step-handler.ts";
@@ -33,6 +34,7 @@ const handlers: Handlers = {
   forget,
   bounce,
   gate,
+  ready,
   "prove-live": proveLive,
 };
 

@@ -1,7 +1,7 @@
 // Step kind `install`: what a CA elsewhere has signed, with the key that waited for it, becomes material like what is issued here.
 import { answerAt } from "../../core/plan/answer-certificates.ts";
 import { AppError } from "../../core/model/errors.ts";
-import type { InstallStep } from "../../core/model/plan.ts";
+import type { InstallStep } from "../../core/model/making-step.ts";
 import type { Reason } from "../../core/model/reasons.ts";
 import type { Issued } from "../../core/model/run.ts";
 import type { Certificate } from "../../core/pki/certificate.ts";

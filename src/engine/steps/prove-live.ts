@@ -5,7 +5,7 @@ import type { ProveLiveStep } from "../../core/model/live-step.ts";
 import { sha256Hex } from "../../core/pki/fingerprints.ts";
 import { canonicalJson } from "../../core/plan/digest.ts";
 import type { Live } from "../ports/live.ts";
-import { checkSignal, liveOf, type RunContext, viewOf } from "../run-context.ts";
+import { checkSignal, liveOf, nodeOf, type RunContext, viewOf } from "../run-context.ts";
 import { healthShortfall, type Shortfall, servedShortfall, untilSatisfied } from "./demands.ts";
 import { nothingToUndo, type StepHandler } from "./step-handler.ts";
 
@@ -40,7 +40,13 @@ async function proveAll(context: RunContext, steps: readonly ProveLiveStep[]): P
       throw new AppError("live-proof-failed", { where: shortfall.where, reason: shortfall.reason });
     const served = await Promise.all(step.demands.map(({ endpoint }) => live.probes.served(endpoint)));
     await journal.append({ type: "proof", step: step.id, sha256: hashOf(served) });
-    tell({ type: "live-proved", served: step.demands.map(({ id }) => id), wrote: step.api !== null });
+    const node = context.plan.nodes ? { node: nodeOf(context, step.id) } : {};
+    tell({
+      type: "live-proved",
+      ...node,
+      served: step.demands.map(({ id }) => id),
+      wrote: step.api !== null,
+    });
     tell({ type: "step-done", phase: "prove-live", step, changed: false });
     await ports.failpoints.hit("run.after-prove-live");
   }

@@ -7,11 +7,13 @@ import {
   issueSteps,
   objectsOfTemplate,
   planOfNode,
+  planUpTo,
   stageSteps,
   takeSteps,
 } from "../../core/plan/steps.ts";
 import { sha256Hex } from "../../core/pki/fingerprints.ts";
 import { verifySet } from "../../core/plan/verify-set.ts";
+import { allOf } from "../batches.ts";
 import type { EnginePorts } from "../ports/engine-ports.ts";
 import { checkSignal, nodeOf, viewOf, type RunContext } from "../run-context.ts";
 import type { RunView } from "../derive-run.ts";
@@ -38,9 +40,10 @@ async function proveAll(context: RunContext, steps: readonly ProveStep[]): Promi
   checkSignal(context);
   await ports.failpoints.hit("run.before-prove");
   const view = viewOf(context);
-  // Other nodes may not have come so far yet.
-  for (const node of new Set(steps.map(({ id }) => nodeOf(context, id))))
-    await verifyLive(context.ports, planOfNode(context.plan, node), view);
+  // Other nodes, and what is held back on this one, may not have come so far yet.
+  const plan = planUpTo(context.plan, steps[0]?.id ?? "");
+  const nodes = [...new Set(steps.map(({ id }) => nodeOf(context, id)))];
+  await allOf(nodes, (node) => verifyLive(context.ports, planOfNode(plan, node), view));
   // In one write: a crash leaves all of these proofs or none.
   await journal.append(
     ...steps.map((step) => ({ type: "proof", step: step.id, sha256: provedHash(view, step) }) as const),
@@ -54,17 +57,24 @@ async function proveAll(context: RunContext, steps: readonly ProveStep[]): Promi
 }
 
 async function verifyLive({ store }: EnginePorts, plan: Plan, view: RunView): Promise<void> {
+  const addresses = [...provenObjects(plan)];
+  const observations = await allOf(addresses, (address) => store.read(parseAddress(address)));
   const objects = new Map<string, Uint8Array>();
-  for (const address of provenObjects(plan)) {
-    const observation = await store.read(parseAddress(address));
-    const staged = view.staged.get(address);
-    const found = revisionOf(observation);
-    if (staged && found !== staged.sha256)
-      throw new AppError("store-mismatch", { address, expected: staged.sha256, found });
-    if (observation.state === "present") objects.set(address, observation.bytes);
+  for (const [index, observation] of observations.entries())
+    if (observation.state === "present") objects.set(addresses[index] ?? "", observation.bytes);
+  try {
+    for (const [index, observation] of observations.entries())
+      expectStaged(view, addresses[index] ?? "", revisionOf(observation));
+    verifySet({ plan, objects, issued: view.issued });
+  } finally {
+    for (const bytes of objects.values()) bytes.fill(0);
   }
-  verifySet({ plan, objects, issued: view.issued });
-  for (const bytes of objects.values()) bytes.fill(0);
+}
+
+function expectStaged({ staged }: RunView, address: string, found: string): void {
+  const expected = staged.get(address)?.sha256;
+  if (expected !== undefined && found !== expected)
+    throw new AppError("store-mismatch", { address, expected, found });
 }
 
 /** The certificate of the slot; a follower has none of its own and is proved by the whole set. */

@@ -51,9 +51,18 @@ async function save(context: RunContext, live: Live, step: SnapshotStep): Promis
     const { instances } = await live.processes.look("etcd", signal ? { signal } : {});
     const isRunning = instances.some(({ state }) => state === "running");
     if (isRunning || step.dataDirectory === null)
-      throw new AppError("snapshot-failed", { step: step.id, reason: wordsOf(error) }, { cause: error });
+      throw new AppError(
+        "snapshot-failed",
+        { step: step.id, reason: wordsOf(error), ...(isAlone(context, isRunning) ? { isAlone: true } : {}) },
+        { cause: error },
+      );
   }
   return described("cold-copy", "etcd-data", await copyFiles(context, live, step.dataDirectory));
+}
+
+/** A member that runs and answers nobody may wait for others, which a plan of one node does not know. */
+function isAlone({ plan }: RunContext, isRunning: boolean): boolean {
+  return isRunning && plan.nodes === undefined;
 }
 
 /** Asked with less patience than a snapshot has. */

@@ -9,7 +9,9 @@ import type { Staged } from "../../core/model/run.ts";
 import { composeObject } from "../../core/plan/compose.ts";
 import { allSteps, installSteps, liveSources, sourcesOf, swapSteps } from "../../core/plan/steps.ts";
 import { equalBytes } from "../../core/pki/der.ts";
+import { allOf, batchesOf } from "../batches.ts";
 import { readGuards } from "../guards.ts";
+import type { StageOptions } from "../ports/store.ts";
 import { revisionOf } from "../revision.ts";
 import { checkSignal, viewOf, type RunContext } from "../run-context.ts";
 import { sweepOlder } from "../sweep.ts";
@@ -22,38 +24,62 @@ export const stage: StepHandler<StageStep> = {
   prepareUndo: prepareDiscard,
 };
 
+/** As many at once as the store takes; what one is composed from may be another of them. */
 async function stageAll(context: RunContext, steps: readonly StageStep[]): Promise<void> {
   const { ports, tell, memory } = context;
-  for (const step of steps) {
+  for (const batch of batchesOf(steps, ports.store.together)) {
     checkSignal(context);
-    await ports.failpoints.hit("run.before-stage");
-    const staged = await stageObject(context, step);
-    memory.staged.set(step.object, staged);
-    await ports.failpoints.hit("run.after-stage");
-    await journalStaged(context, step, staged);
-    tell({ type: "step-done", phase: "stage", step, changed: !staged.unchanged });
+    for (const _ of batch) await ports.failpoints.hit("run.before-stage");
+    const composed = batch.map((step) => ({ step, ...compose(context, step) }));
+    const done = await allOf(composed, async (each) => {
+      const staged = await stageObject(context, each);
+      memory.staged.set(each.step.object, staged);
+      return { step: each.step, staged };
+    });
+    for (const _ of batch) await ports.failpoints.hit("run.after-stage");
+    await journalStaged(context, done);
+    for (const { step, staged } of done)
+      tell({ type: "step-done", phase: "stage", step, changed: !staged.unchanged });
   }
 }
 
+interface StagedStep {
+  readonly step: StageStep;
+  readonly staged: Staged;
+}
+
 /** Of a file that the journal does not know nobody else will ever know: a writer that lost its lock takes it away itself. */
-async function journalStaged(context: RunContext, step: StageStep, staged: Staged): Promise<void> {
+async function journalStaged(context: RunContext, done: readonly StagedStep[]): Promise<void> {
   try {
-    await context.journal.append({ type: "staged", step: step.id, staged });
+    await context.journal.append(
+      ...done.map(({ step, staged }) => ({ type: "staged", step: step.id, staged }) as const),
+    );
   } catch (error) {
-    if (isAppError(error, "lock-lost") && !staged.unchanged) await context.ports.store.discard(staged);
+    if (isAppError(error, "lock-lost"))
+      await discardEach(
+        context,
+        done.map(({ staged }) => staged),
+      );
     throw error;
   }
 }
 
-function stageObject(context: RunContext, step: StageStep): Promise<Staged> {
-  const { ports, found, memory, run, lock, signal } = context;
+interface Composed {
+  readonly step: StageStep;
+  readonly bytes: Uint8Array;
+  readonly attributes: StageOptions["attributes"];
+  readonly expect: string;
+}
+
+function compose(context: RunContext, step: StageStep): Omit<Composed, "step"> {
+  const { ports, found, memory } = context;
   const old = found.get(step.object);
   // Where nothing was the content says it all; a kubeconfig is spliced into an old one, its own or the one it names.
   const isNew =
     old?.state === "absent" && (step.content.form !== "kubeconfig" || step.content.from !== undefined);
-  if (!isNew && old?.state !== "present")
+  if (!old || (!isNew && old.state !== "present"))
     throw new AppError("step-failed", { step: step.id, reason: "there are no old bytes to start from" });
-  const oldBytes = old?.state === "present" ? old.bytes : new Uint8Array();
+  const oldBytes = old.state === "present" ? old.bytes : new Uint8Array();
   const bytes = composeObject({
     old: oldBytes,
     content: step.content,
@@ -66,7 +92,14 @@ function stageObject(context: RunContext, step: StageStep): Promise<Staged> {
   const attributes = equalBytes(bytes, oldBytes)
     ? { mode }
     : { mode, mtimeMs: ports.clock.now(), ...(isNew ? step.owner : undefined) };
-  const options = { expect: revisionOf(old), attributes, run, token: lock.token };
+  return { bytes, attributes, expect: revisionOf(old) };
+}
+
+function stageObject(
+  { ports, run, lock, signal }: RunContext,
+  { step, bytes, attributes, expect }: Composed,
+): Promise<Staged> {
+  const options = { expect, attributes, run, token: lock.token };
   return ports.store.stage(
     parseAddress(step.object),
     bytes,
@@ -157,7 +190,13 @@ function isProved({ plan, ...context }: RunContext): boolean {
 /** Every temporary of the run, also those that the journal could not be told of. Adopted ones go by their newest name. */
 export async function discardStaged(context: RunContext): Promise<void> {
   const all = new Map([...viewOf(context).staged, ...context.memory.staged]);
-  for (const staged of all.values()) if (!staged.unchanged) await context.ports.store.discard(staged);
+  await discardEach(context, [...all.values()]);
+}
+
+async function discardEach({ ports }: RunContext, all: readonly Staged[]): Promise<void> {
+  const written = all.filter(({ unchanged }) => !unchanged);
+  for (const batch of batchesOf(written, ports.store.together))
+    await allOf(batch, (staged) => ports.store.discard(staged));
 }
 
 async function prepareDiscard(context: RunContext): Promise<PreparedUndo> {

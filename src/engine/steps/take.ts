@@ -2,7 +2,7 @@
 import { certificateAt, embeddedCertificate, embeddedKey } from "../../core/plan/extract.ts";
 import { parseKubeconfig } from "../../core/kubeconfig/kubeconfig.ts";
 import { AppError } from "../../core/model/errors.ts";
-import type { TakeStep } from "../../core/model/plan.ts";
+import type { TakeStep } from "../../core/model/making-step.ts";
 import type { Certificate } from "../../core/pki/certificate.ts";
 import { encodePrivateKey, readPrivateKey } from "../../core/pki/keys.ts";
 import { keyMatches } from "../../core/pki/verify.ts";

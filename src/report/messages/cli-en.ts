@@ -1,15 +1,5 @@
 // The command line's own words in English: help, questions, closing lines.
-
-/** What the hosts of a lab are together. */
-export interface LabTogether {
-  readonly members: number;
-  readonly healthy: number;
-  readonly hasQuorum: boolean;
-  readonly apiServers: number;
-  readonly endpoint: string;
-  readonly workers: number;
-  readonly ready: number | null;
-}
+import { cliLabEn } from "./cli-lab-en.ts";
 
 export const cliEn = {
   tool: "Keeps the certificates of Kubernetes control planes alive.",
@@ -30,7 +20,7 @@ export const cliEn = {
     rollback: "put back everything a run changed, to the byte",
     runs: "list, show, report or prune the runs of this node",
     profile: "the distributions this tool knows, as data",
-    version: "print the version",
+    version: "print the version (--version does the same)",
     lab: "a control plane on this machine, to break and to repair (needs etcd)",
   },
   sub: {
@@ -50,13 +40,16 @@ export const cliEn = {
     names: "kubeadm's names (apiserver, admin.conf, ...), slot ids, or all; none means whatever is due",
     logs: "log files of this machine, - is standard input; none means the node's own logs",
     files: "files to look into; - is standard input",
-    plan: "a plan written by plan --out",
+    plan: "a plan written by plan --out; without --root it is applied below the root it was made for",
     run: "a run's id; last is the newest one",
     profile: "a profile's id",
     profileFile: "a profile.yaml",
   },
   options: {
     root: "treat DIR as the node's file system (default: /)",
+    askPass:
+      "ask once for the password of ssh logins; without a terminal it is the next line of standard input",
+    askBecomePass: "ask once for the password of sudo; empty takes that of the login",
     file: "a cluster file, or a folder of them (*.yaml): all their nodes instead of this one",
     profile: "the node's distribution; recognised when not given",
     set: "set a parameter of the profile, e.g. pkiDir=/data/pki",
@@ -93,6 +86,9 @@ export const cliEn = {
     yes: "do not ask",
     acceptOutage: "etcd may stop answering meanwhile (with -f)",
     skipUnreachable: "do without nodes that cannot be reached (with -f)",
+    minReady:
+      "before controller-managers are started this many nodes have to report, 0 for none (with -f; default 75%)",
+    batch: "workers repaired side by side (with -f; default 10)",
     acceptClock: "the clock is right, whatever speaks against it; kept in the journal",
     ticket: "change ticket, kept in the journal",
     reason: "why, kept in the journal",
@@ -101,6 +97,8 @@ export const cliEn = {
       "also write the backup, encrypted, to this directory or new file before anything is changed (age format)",
     backupRecipient: "who can decrypt it: an age recipient (age1...), or a file with one in each line",
     probe: "with --root: look at the running node too, and restart its processes",
+    probeOnly: "with --root: look at the running node too; nothing is restarted",
+    noProbeOnly: "only files, on the live node too: nothing is dialled",
     noProbe: "only files, on the live node too: nothing is dialled or restarted",
     runtime: "how to find containers: cri, crictl, docker, nerdctl or ctr (default: the one that has them)",
     process:
@@ -123,25 +121,52 @@ export const cliEn = {
     labIpv6: "addresses of fd00::/8 (as root)",
     labOldEtcd: "an etcd that reads its certificates once, as 3.1 did (emulated)",
     labLoopback: "several hosts without namespaces, even as root",
+    labLike: "rehearse this cluster: what perennial collect gave for each node, files or folders (as root)",
+    labFilesOnly: "with --like: the nodes' files only, nothing is started",
   },
   usage: {
     unknownOption: (name: string) => `unknown option ${name}`,
     unknownCommand: (name: string) => `unknown command ${name}`,
     missingArgument: (name: string) => `argument ${name.toUpperCase()} is missing`,
     optionMissingArgument: (name: string) => `option ${name} needs a value`,
+    optionMissing: (name: string) => `option ${name} is missing`,
+    commandMissing: (command: string, known: readonly string[]) =>
+      `${command} needs one of: ${known.join(", ")}`,
     excessArguments: () => "too many arguments",
     notAllowed: (value: string, option: string, allowed: string) =>
       `${value} is not a value of ${option}: ${allowed}`,
     invalidArgument: (name: string) => `${name} is not one of the values it can have`,
     notOfCluster: (command: string) => `${command} works on one node and takes no cluster file`,
+    rootOfCluster:
+      "--root is the place of one node, and with -f each node's place stands in the cluster file: write root: DIR (or local: true, ssh: HOST) there, or leave --root out",
+    passwordsNeedFile: "--ask-pass and --ask-become-pass are for the nodes of -f: this node needs neither",
+    needsFile: (option: string) =>
+      `${option} is for the nodes of a cluster together: name them with -f FILE (perennial init writes one), or leave ${option} out to work on this node alone`,
+    notOverNodes: {
+      signed:
+        "--signed is for one node: the keys that the answers belong to wait on their nodes; run perennial renew --signed DIR on each, one after the other",
+      csrDir:
+        "--csr-dir is for one node: keys and requests are made where they are used; run perennial renew --csr-dir DIR on each node",
+      script:
+        "--script is for one node: a script cannot ask the other members of etcd before it stops one; plan -f --runbook says the order, and perennial plan --script on each node makes its part",
+      backupTo:
+        "--backup-to is for one node: before-images hold keys and stay on their nodes; copy var/lib/perennial from each node after the run, or run perennial renew --backup-to on each",
+    },
     excludes: (a: string, b: string) => `${a} and ${b} exclude each other`,
     other: (text: string) => text,
-    didYouMean: (name: string) => `did you mean ${name}?`,
+    didYouMean: (name: string) => ` - did you mean ${name}?`,
   },
   ask: {
+    passwords: {
+      ssh: "SSH password: ",
+      sudo: (hasLogin: boolean): string =>
+        hasLogin ? "sudo password (empty: the SSH password): " : "sudo password: ",
+    },
     apply: "Only 'yes' will be accepted to go on: ",
     reconstructed: (names: string) =>
       `No old certificate was found for ${names}; the names above were put together. Are they right and complete? Only 'yes' will be accepted: `,
+    prune: (count: number) =>
+      `${count === 1 ? "This run is" : "These runs are"} forgotten, and with ${count === 1 ? "it" : "them"} what was there before: no rollback any more. Only 'yes' will be accepted to go on: `,
     rollback: (run: string) =>
       `This puts back everything run ${run} changed. Only 'yes' will be accepted to go on: `,
   },
@@ -150,6 +175,8 @@ export const cliEn = {
   nothingPossible: (count: number) =>
     `Nothing was changed, and not because all is well: ${count === 1 ? "1 certificate was" : `${count} certificates were`} left out.`,
   leftOut: (slot: string, reason: string) => `left out, not renewed: ${slot}: ${reason}`,
+  leftOutUnread: (count: number) =>
+    `left out, not renewed: ${count} ${count === 1 ? "certificate" : "certificates"} whose files are unreadable: run as root (sudo)`,
   askOutside: (command: string, then: string) =>
     `have them signed where the CA's key is kept: ${command}, then ${then} (docs/operations/external-ca.md)`,
   askedAlready: (command: string) => `requests for them were made; once they are signed: ${command}`,
@@ -169,11 +196,14 @@ export const cliEn = {
     keys: (folder: string) => `The keys wait in ${folder} and never leave this node.`,
   },
   answersLeft: "not every answer or request is settled, see the notes above",
+  signedMissing: "No answer to a waiting request was found in the folder: no file was changed.",
   signedNothing: "Every certificate in the folder is in place already: no file was changed.",
   leftOutHint: (command: string, next: string) => `${command} says what to do for each; then ${next}`,
   leftOutAgain: "repeat this command",
   leftOutPlan: (command: string) => `make a new plan: ${command}`,
-  scriptSaved: (path: string) => `Script saved to ${path}; on the node: sh ${path} check, then apply`,
+  /** Made from a copy, it would act below the root of its plan. */
+  scriptSaved: (path: string, isOfCopy: boolean) =>
+    `Script saved to ${path}; on the node: sh ${path} check${isOfCopy ? " --root /" : ""}, then apply${isOfCopy ? " --root /" : ""}`,
   planSaved: (path: string, digest: string) => `Plan saved to ${path}, digest ${digest}`,
   reportSaved: (path: string) => `Report saved to ${path}`,
   applySaved: (command: string) => `To do it: ${command}`,
@@ -192,39 +222,35 @@ export const cliEn = {
   },
   stopping: (signal: string) =>
     `${signal}: stopping at the next safe point, then saying how to go on; a second one ends at once, and resume or rollback puts it right`,
+  planRoot: (root: string) => `the plan was made for the root ${root}, and is applied there`,
   undoWith: (command: string) => `To undo: ${command}`,
   restart: (names: string) =>
     `These still hold the old certificates in memory until they are restarted: ${names}`,
-  rolledBack: (run: string) =>
-    `Run ${run} is undone: everything is as it was before it. What was restarted since holds its certificates in memory until it is restarted again.`,
+  /** `restarted`: null when only files were put back. */
+  rolledBack: (run: string, restarted: readonly string[] | null, verify: string) =>
+    `Run ${run} is undone: everything is as it was before it. ${
+      restarted === null
+        ? "What was restarted since holds its certificates in memory until it is restarted again."
+        : `${restarted.length === 0 ? "" : `Restarted once more, with the old certificates: ${restarted.join(", ")}. `}Whether all is well with them: ${verify}`
+    }`,
   alreadyRolledBack: (run: string) => `Run ${run} was undone before: nothing to do.`,
   failedRolledBack: "Every file is as it was before.",
   failedAbandoned: "No live file was changed.",
   failedInterrupted: (run: string) => `Run ${run} stopped midway.`,
+  notTakenBack: (why: string) => `It could not be taken back: ${why}`,
   resumeWith: (command: string) => `To go on: ${command}`,
   leftAlone: (path: string) => `changed by others since, left alone: ${path}`,
   noRuns: "No runs on this node.",
+  noRunsOfCluster: "No runs over the nodes of this cluster were begun here.",
   nothingToResume: "No run is unfinished: nothing to do.",
   pruned: (count: number) => `${count} ${count === 1 ? "run" : "runs"} forgotten.`,
+  /** What each is for. */
+  profiles: {
+    kubeadm: "control planes that kubeadm has made",
+    tkestack: "global and standalone clusters of TKEStack, from 1.2.5 on",
+  } as Readonly<Record<string, string>>,
   profileOk: (id: string) => `profile ${id}: no fault found`,
-  lab: {
-    well: "well",
-    lookAt: (look: string, repair: string) => `Look at it: ${look}\nRepair it:  ${repair}`,
-    expired: (at: string) => `Every certificate has ended at ${at}, and everything was restarted.`,
-    host: (name: string, role: string, address: string) => `${name}  ${role}  ${address}`,
-    silent: "does not answer",
-    ready: (state: string | null) =>
-      `node ${state === "True" ? "Ready" : state === null ? "unknown: no API server says it" : "NotReady"}`,
-    together: (state: LabTogether) =>
-      [
-        `etcd: ${state.healthy} of ${state.members} members well, ${state.hasQuorum ? "quorum" : "no quorum"}`,
-        `API servers: ${state.apiServers} of ${state.members} well, ${state.endpoint}`,
-        `workers: ${state.ready ?? "unknown"} of ${state.workers} Ready`,
-      ].join("\n"),
-    cluster: (file: string, login: string | null) =>
-      `Cluster:  ${file}${login === null ? "" : `\nLog in:   ${login}`}`,
-    down: (count: number) => `${count} ${count === 1 ? "process" : "processes"} ended, the lab is removed.`,
-  },
+  lab: cliLabEn,
   clusters: { heading: (file: string) => `CLUSTER FILE ${file}` },
   init: {
     head: [
@@ -256,11 +282,19 @@ export const cliEn = {
     next: (command: string) => `Next: look it over, then ${command}`,
   },
   bare: {
+    head: (states: readonly string[], nodes: readonly string[]) =>
+      `${states.join("; ")} (${nodes.join(", ")})`,
     dead: (count: number) =>
       `${count} ${count === 1 ? "certificate is" : "certificates are"} expired or unusable`,
     dying: (count: number) => `${count} more ${count === 1 ? "needs" : "need"} attention`,
+    warned: (count: number) =>
+      `${count} ${count === 1 ? "certificate needs" : "certificates need"} attention`,
+    unread: (count: number) =>
+      `${count} ${count === 1 ? "file is" : "files are"} unreadable: run as root (sudo)`,
+    others: (count: number) => `${count} other ${count === 1 ? "matter needs" : "matters need"} attention`,
+    matters: (count: number) => `${count} ${count === 1 ? "matter needs" : "matters need"} attention`,
     well: "All certificates are well",
-    next: (command: string) => `Next: ${command}`,
+    next: (commands: readonly string[]) => `Next: ${commands.join("; then ")}`,
     look: (command: string) => `Details: ${command}`,
   },
 };

@@ -1,4 +1,5 @@
 // The command line's own words in Simplified Chinese.
+import { cliLabZh } from "./cli-lab-zh.ts";
 import type { cliEn } from "./cli-en.ts";
 
 export const cliZh: typeof cliEn = {
@@ -20,7 +21,7 @@ export const cliZh: typeof cliEn = {
     rollback: "把一次运行改动的全部内容逐字节恢复",
     runs: "列出、查看、报告或清理本节点的运行记录",
     profile: "本工具认识的发行版（数据形式）",
-    version: "显示版本",
+    version: "显示版本（与 --version 相同）",
     lab: "本机上的一个控制平面，用来弄坏和修复（需要 etcd）",
   },
   sub: {
@@ -40,13 +41,15 @@ export const cliZh: typeof cliEn = {
     names: "kubeadm 的名称（apiserver、admin.conf 等）、slot id 或 all；不写表示所有到期的证书",
     logs: "本机上的日志文件，- 表示标准输入；不写则查找节点自己的日志",
     files: "要查看的文件；- 表示标准输入",
-    plan: "plan --out 写出的计划文件",
+    plan: "plan --out 写出的计划文件；不给 --root 时在制定它的根目录下执行",
     run: "运行的 id；last 表示最新一次",
     profile: "profile 的 id",
     profileFile: "profile.yaml 文件",
   },
   options: {
     root: "把 DIR 当作节点的文件系统（默认：/）",
+    askPass: "询问一次 ssh 登录的密码；没有终端时取标准输入的下一行",
+    askBecomePass: "询问一次 sudo 的密码；留空则与登录密码相同",
     file: "集群文件，或存放集群文件的目录（*.yaml）：处理其中所有节点，而不是本节点",
     profile: "节点的发行版；不写则自动识别",
     set: "设置 profile 的参数，例如 pkiDir=/data/pki",
@@ -64,7 +67,7 @@ export const cliZh: typeof cliEn = {
     keyAlgorithm: "新私钥的算法：RSA-2048、RSA-3072、RSA-4096、ECDSA-P256、ECDSA-P384（默认：与原来相同）",
     addSan: "增加域名或地址：lb.example、10.0.0.9 或 etcd-server=10.0.0.9（默认用于 apiserver）",
     readOnly: "不创建对象，只查看",
-    recreateAuthority: "重新生成缺失的根证书：备份中找到旧的就放回；NAME=new 则新建（仅限 front-proxy-ca）",
+    recreateAuthority: "重新生成缺失的 CA：备份中找到旧的就放回；NAME=new 则新建（仅限 front-proxy-ca）",
     allowLinksTo: "也允许写入指向节点上此路径之下的链接",
     out: "把计划保存到 FILE，供 apply 使用",
     format: "报告格式",
@@ -79,6 +82,8 @@ export const cliZh: typeof cliEn = {
     detailedExitcode: "计划有改动时退出码为 3",
     acceptOutage: "可以接受期间 etcd 停止响应（配合 -f）",
     skipUnreachable: "暂不处理无法连接的节点（配合 -f）",
+    minReady: "启动 controller-manager 之前须有这么多节点上报，0 为不等待（配合 -f；默认 75%）",
+    batch: "同时修复的工作节点数（配合 -f；默认 10）",
     acceptClock: "时钟是对的，尽管有相反的证据；记入日志",
     yes: "不再询问",
     ticket: "变更单号，写入日志",
@@ -87,6 +92,8 @@ export const cliZh: typeof cliEn = {
     backupTo: "在改动任何内容之前，把备份加密后（age 格式）另写到此目录或新文件",
     backupRecipient: "谁能解密：age 接收者（age1...），或每行一个接收者的文件",
     probe: "与 --root 同用：同时查看运行中的节点，并可重启其进程",
+    probeOnly: "与 --root 同用：同时查看运行中的节点；不重启任何进程",
+    noProbeOnly: "只看文件，即使在运行中的节点上：不连接任何进程",
     noProbe: "只处理文件，即使在运行中的节点上：不连接、不重启任何进程",
     runtime: "查找容器的方式：cri、crictl、docker、nerdctl 或 ctr（默认：能找到容器的那个）",
     process:
@@ -108,30 +115,56 @@ export const cliZh: typeof cliEn = {
     labIpv6: "使用 fd00::/8 的地址（需要 root）",
     labOldEtcd: "像 3.1 那样只读取一次证书的 etcd（模拟）",
     labLoopback: "多台主机但不用命名空间，即使是 root",
+    labLike: "演练这个集群：每个节点的 perennial collect 结果，文件或目录（需要 root）",
+    labFilesOnly: "与 --like 同用：只写节点的文件，不启动任何进程",
   },
   usage: {
     unknownOption: (name) => `未知选项 ${name}`,
     unknownCommand: (name) => `未知命令 ${name}`,
     missingArgument: (name) => `缺少参数 ${name.toUpperCase()}`,
     optionMissingArgument: (name) => `选项 ${name} 需要一个值`,
+    optionMissing: (name) => `缺少选项 ${name}`,
+    commandMissing: (command, known) => `${command} 之后需要写明：${known.join("、")}`,
     excessArguments: () => "参数过多",
     notAllowed: (value, option, allowed) => `${value} 不是 ${option} 的可用值：${allowed}`,
     invalidArgument: (name) => `${name} 不是允许的值`,
     notOfCluster: (command) => `${command} 只处理一个节点，不接受集群文件`,
+    rootOfCluster:
+      "--root 是单个节点的位置，而使用 -f 时各节点的位置由集群文件指定：请在其中写 root: DIR（或 local: true、ssh: HOST），或去掉 --root",
+    passwordsNeedFile: "--ask-pass 与 --ask-become-pass 用于 -f 的各节点：本节点不需要密码",
+    needsFile: (option) =>
+      `${option} 用于集群的所有节点：请用 -f FILE 指明它们（perennial init 可写出该文件），只处理本节点则去掉 ${option}`,
+    notOverNodes: {
+      signed:
+        "--signed 只用于单个节点：与答复对应的私钥保存在各自的节点上；请在每个节点上依次执行 perennial renew --signed DIR",
+      csrDir:
+        "--csr-dir 只用于单个节点：私钥与请求在使用它们的节点上生成；请在每个节点上执行 perennial renew --csr-dir DIR",
+      script:
+        "--script 只用于单个节点：脚本在停止 etcd 成员之前无法询问其他成员；plan -f --runbook 给出顺序，各节点的脚本由该节点上的 perennial plan --script 生成",
+      backupTo:
+        "--backup-to 只用于单个节点：旧文件含有私钥，留在各自的节点上；请在运行后从各节点复制 var/lib/perennial，或在每个节点上执行 perennial renew --backup-to",
+    },
     excludes: (a, b) => `${a} 与 ${b} 不能同时使用`,
     other: (text) => text,
-    didYouMean: (name) => `是否想输入 ${name}？`,
+    didYouMean: (name) => `；是否想输入 ${name}？`,
   },
   ask: {
+    passwords: {
+      ssh: "SSH 密码：",
+      sudo: (hasLogin) => (hasLogin ? "sudo 密码（留空则与 SSH 密码相同）：" : "sudo 密码："),
+    },
     reconstructed: (names) =>
       `没有找到 ${names} 的旧证书，上列名称是拼出来的。是否正确、完整？只有输入 yes 才会继续：`,
     apply: "只有输入 yes 才会继续：",
+    prune: (count) =>
+      `这 ${count} 次运行的记录连同运行前的文件都将删除，之后不能再回滚。只有输入 yes 才会继续：`,
     rollback: (run) => `将恢复运行 ${run} 改动的全部内容。只有输入 yes 才会继续：`,
   },
   nothingToDo: "没有证书需要续期：未改动任何文件。",
   nothingChanged: "未改动任何文件。",
   nothingPossible: (count) => `未改动任何文件，但并非一切正常：有 ${count} 个证书未能处理。`,
   leftOut: (slot, reason) => `未包括、没有续期：${slot}：${reason}`,
+  leftOutUnread: (count) => `未包括、没有续期：${count} 个证书的文件无法读取：请用 root（sudo）执行`,
   askOutside: (command, then) =>
     `请在保存 CA 私钥的地方签发：${command}，然后 ${then}（docs/operations/external-ca.zh.md）`,
   askedAlready: (command) => `其请求已生成；签发之后执行：${command}`,
@@ -149,11 +182,13 @@ export const cliZh: typeof cliEn = {
     keys: (folder) => `私钥保存在 ${folder}，不会离开本节点。`,
   },
   answersLeft: "并非所有签发结果或请求都已处理，见上面的提示",
+  signedMissing: "目录中没有找到待签请求的签发结果：未改动任何文件。",
   signedNothing: "目录中的证书都已就位：未改动任何文件。",
   leftOutHint: (command, next) => `${command} 会逐个说明处理办法；之后请${next}`,
   leftOutAgain: "重复本命令",
   leftOutPlan: (command) => `重新制定计划：${command}`,
-  scriptSaved: (path) => `脚本已保存到 ${path}；在节点上：sh ${path} check，然后 apply`,
+  scriptSaved: (path, isOfCopy) =>
+    `脚本已保存到 ${path}；在节点上：sh ${path} check${isOfCopy ? " --root /" : ""}，然后 apply${isOfCopy ? " --root /" : ""}`,
   planSaved: (path, digest) => `计划已保存到 ${path}，摘要 ${digest}`,
   reportSaved: (path) => `报告已保存到 ${path}`,
   applySaved: (command) => `执行：${command}`,
@@ -165,41 +200,32 @@ export const cliZh: typeof cliEn = {
   },
   stopping: (signal) =>
     `收到 ${signal}：将在下一个安全点停下，并说明如何继续；再按一次则立即结束，之后用 resume 或 rollback 收尾`,
+  planRoot: (root) => `该计划是为根目录 ${root} 制定的，将在那里执行`,
   undoWith: (command) => `回滚：${command}`,
   restart: (names) => `以下进程在重启之前内存中仍是旧证书：${names}`,
-  rolledBack: (run) =>
-    `运行 ${run} 已回滚：一切恢复到运行之前。其间重启过的组件仍在使用内存中的新证书，需再次重启。`,
+  rolledBack: (run, restarted, verify) =>
+    `运行 ${run} 已回滚：一切恢复到运行之前。${
+      restarted === null
+        ? "其间重启过的组件仍在使用内存中的新证书，需再次重启。"
+        : `${restarted.length === 0 ? "" : `已用旧证书再次重启：${restarted.join("、")}。`}它们是否正常：${verify}`
+    }`,
   alreadyRolledBack: (run) => `运行 ${run} 之前已经撤销：无事可做。`,
   failedRolledBack: "所有文件都已恢复原样。",
   failedAbandoned: "没有改动任何在用文件。",
   failedInterrupted: (run) => `运行 ${run} 中途停止。`,
+  notTakenBack: (why) => `未能回滚：${why}`,
   resumeWith: (command) => `继续：${command}`,
   leftAlone: (path) => `此后被他人改动，未处理：${path}`,
   noRuns: "本节点没有运行记录。",
+  noRunsOfCluster: "没有从这里开始的、针对该集群各节点的运行。",
   nothingToResume: "没有未完成的运行：无事可做。",
   pruned: (count) => `已删除 ${count} 次运行的记录。`,
-  profileOk: (id) => `profile ${id}：没有发现问题`,
-  lab: {
-    well: "正常",
-    lookAt: (look, repair) => `查看：${look}\n修复：${repair}`,
-    expired: (at) => `全部证书已于 ${at} 过期，所有进程已重启。`,
-    host: (name, role, address) => `${name}  ${role}  ${address}`,
-    silent: "没有应答",
-    ready: (state) =>
-      state === "True"
-        ? "节点 Ready"
-        : state === null
-          ? "节点状态未知：没有 API server 应答"
-          : "节点 NotReady",
-    together: (state) =>
-      [
-        `etcd：${state.members} 个成员中 ${state.healthy} 个正常，${state.hasQuorum ? "有法定多数" : "没有法定多数"}`,
-        `API server：${state.members} 个中 ${state.apiServers} 个正常，${state.endpoint}`,
-        `工作节点：${state.workers} 个中 ${state.ready ?? "未知"} 个 Ready`,
-      ].join("\n"),
-    cluster: (file, login) => `集群文件：${file}${login === null ? "" : `\n登录：    ${login}`}`,
-    down: (count) => `已结束 ${count} 个进程，lab 已删除。`,
+  profiles: {
+    kubeadm: "由 kubeadm 创建的控制平面",
+    tkestack: "TKEStack 1.2.5 及以上的 global 集群与独立集群",
   },
+  profileOk: (id) => `profile ${id}：没有发现问题`,
+  lab: cliLabZh,
   clusters: { heading: (file) => `集群文件 ${file}` },
   init: {
     head: [
@@ -229,10 +255,15 @@ export const cliZh: typeof cliEn = {
     next: (command) => `下一步：核对后执行 ${command}`,
   },
   bare: {
+    head: (states, nodes) => `${states.join("；")}（${nodes.join("、")}）`,
     dead: (count) => `${count} 个证书已过期或不可用`,
     dying: (count) => `另有 ${count} 个需要注意`,
+    warned: (count) => `${count} 个证书需要注意`,
+    unread: (count) => `${count} 个文件无法读取：请用 root（sudo）执行`,
+    others: (count) => `另有 ${count} 件事需要注意`,
+    matters: (count) => `${count} 件事需要注意`,
     well: "所有证书正常",
-    next: (command) => `下一步：${command}`,
+    next: (commands) => `下一步：${commands.join("；然后 ")}`,
     look: (command) => `详情：${command}`,
   },
 };

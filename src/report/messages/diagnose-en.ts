@@ -146,7 +146,7 @@ const spares: Readonly<Record<SparedCode, string>> = {
   now: "everything, today",
 };
 
-const kubeletRestart = "systemctl restart kubelet";
+const kubeletRestart = "on the node: systemctl restart kubelet";
 
 const next: NextMessages = {
   ...nextCommands,
@@ -258,6 +258,7 @@ export const diagnoseEn = {
     notAfter < at ? `ended ${formatDate(notAfter)}` : `ends ${formatDate(notAfter)}`,
   heading: (node: string | null, sources: number, lines: number) =>
     `${node === null ? "Log text alone" : `Node ${node}`}: ${sources === 0 ? "no logs, the files only" : `${lines} ${lines === 1 ? "line" : "lines"} of ${sources} ${sources === 1 ? "log" : "logs"}`}`,
+  logsThere: (command: string) => `Its logs are read on the node: ${command}`,
   unread: (list: string) => `Not read: ${list}`,
   nothing: "Nothing here speaks of certificates.",
   more: (count: number) => `${count} more: -o json shows them`,
@@ -266,13 +267,20 @@ export const diagnoseEn = {
   recovery: {
     renew: (count: number) =>
       `Recovery: renew ${count} ${count === 1 ? "certificate" : "certificates"} from the CAs on this node; needs no API server`,
+    together: (members: number) =>
+      `Recovery: etcd has ${members} members: where the others have expired as well, a quorum comes back only together, all masters in one run`,
+    elsewhere: (count: number) =>
+      `Recovery: ${count} ${count === 1 ? "certificate is" : "certificates are"} signed by a CA whose key is not on this node: make requests, have them signed where it is kept`,
     clock: "Recovery: set the clock right first; dates mean nothing until then",
     authority: "Recovery: renew the CA before anything else; new leafs of an expired CA are worthless",
-    files: "Recovery: bring back what is missing (other control-plane nodes, backups), then check again",
+    files:
+      "Recovery: bring back what is missing that no renewal makes again (other control-plane nodes, backups), then check again",
     kubelet: "Recovery: the kubelet's files first; a dead kubelet restarts nothing",
   },
   order:
     "Order: kubelet if it is dead, etcd, kube-apiserver, kube-scheduler, kube-controller-manager last; duration not estimated",
   colon: ": ",
   separator: "; ",
+  comma: ", ",
+  bracket: (text: string) => ` (${text})`,
 };

@@ -27,7 +27,7 @@ const findingWords: Partial<Readonly<Record<FindingCode, string>>> = {
   "kubelet-embedded": "证书内嵌在文件中，轮换不会更新它",
 };
 
-const kubeletRestart = "systemctl restart kubelet";
+const kubeletRestart = "在节点上：systemctl restart kubelet";
 
 function shortList(names: readonly string[]): string {
   const shown = names.slice(0, 4).join("、");
@@ -218,6 +218,7 @@ export const diagnoseZh: typeof diagnoseEn = {
     notAfter < at ? `已于 ${formatDateIso(notAfter)} 过期` : `${formatDateIso(notAfter)} 到期`,
   heading: (node, sources, lines) =>
     `${node === null ? "仅日志" : `节点 ${node}`}：${sources === 0 ? "没有日志，只看文件" : `${sources} 份日志，共 ${lines} 行`}`,
+  logsThere: (command) => `日志在该节点上读取：${command}`,
   unread: (list) => `未能读取：${list}`,
   nothing: "没有发现与证书有关的内容。",
   more: (count) => `另有 ${count} 项，见 -o json`,
@@ -225,13 +226,18 @@ export const diagnoseZh: typeof diagnoseEn = {
   unharmed: (list) => `不受影响：${list}`,
   recovery: {
     renew: (count) => `恢复办法：用本节点上的 CA 续期 ${count} 个证书，不需要 apiserver`,
+    together: (members) =>
+      `恢复办法：etcd 有 ${members} 个成员：若其他成员也已过期，只有所有 master 一起恢复才有法定人数`,
+    elsewhere: (count) => `恢复办法：${count} 个证书的 CA 私钥不在本节点：生成签名请求，在保存私钥的地方签发`,
     clock: "恢复办法：先校准时钟，在此之前日期没有意义",
     authority: "恢复办法：先续期 CA；过期的 CA 签出的新证书没有用",
-    files: "恢复办法：先找回缺失的文件（其他控制面节点、备份），再检查一次",
+    files: "恢复办法：先找回续期无法重新生成的文件（其他控制面节点、备份），再检查一次",
     kubelet: "恢复办法：先修复 kubelet 的文件；kubelet 不在就没有谁来重启组件",
   },
   order:
     "顺序：kubelet（若已停）、etcd、kube-apiserver、kube-scheduler，最后 kube-controller-manager；耗时未作估计",
   colon: "：",
   separator: "；",
+  comma: "、",
+  bracket: (text) => `（${text}）`,
 };

@@ -1,6 +1,9 @@
 // English: the report of a run.
+import type { MinReady, ReadyCount } from "../../core/model/readiness.ts";
 import type { RunState } from "../../core/model/run.ts";
+import { flags } from "../flags.ts";
 import { formatDate } from "../time.ts";
+import { silentEn } from "./readiness.ts";
 
 const states: Readonly<Record<RunState, string>> = {
   "running-or-crashed": "open: it runs, or was cut off (resume or rollback)",
@@ -53,9 +56,15 @@ export const runReportEn = {
     started: (person: string) => `begun by ${person}`,
     allStaged: "gate: every new file is written beside its old one and verified as a set",
     proof: (step: string) => `proved: ${step}`,
+    nodesReady: (step: string, { ready, of, needed, silent }: ReadyCount) =>
+      `${ready} of ${of} nodes Ready${needed === null ? "" : `, ${needed} needed`}: ${step}${silent.length === 0 ? "" : `; not: ${silentEn(silent)}`}`,
+    minReady: (need: MinReady | null) =>
+      `; nodes to wait for (${flags.minReady}): ${need === null ? "none" : need.form === "nodes" ? need.count : `${need.percent} %`}`,
     reloaded: (step: string) => `took its new files without a restart: ${step}`,
-    failed: (step: string, code: string, detail: string) => `failed: ${step} (${code}: ${detail})`,
+    failed: (step: string, code: string, detail: string) =>
+      step === "" ? `failed: ${code}: ${detail}` : `failed: ${step} (${code}: ${detail})`,
     resumed: (person: string) => `resumed by ${person}`,
+    adopted: (person: string, node: string) => `taken over by ${person} from the copy on ${node}`,
     rollback: (person: string, isFailure: boolean) =>
       isFailure ? "rollback begun because of the failure" : `rollback begun by ${person}`,
     ended: (outcome: string) => `ended: ${outcome}`,

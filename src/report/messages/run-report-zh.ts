@@ -1,5 +1,7 @@
 // 中文：一次运行的报告。
+import { flags } from "../flags.ts";
 import { formatDateIso } from "../time.ts";
+import { silentZh } from "./readiness.ts";
 import type { runReportEn } from "./run-report-en.ts";
 
 export const runReportZh: typeof runReportEn = {
@@ -51,8 +53,14 @@ export const runReportZh: typeof runReportEn = {
     started: (person) => `由 ${person} 开始`,
     allStaged: "门槛：全部新文件已写在原文件旁，并作为整体通过校验",
     proof: (step) => `已验证：${step}`,
+    nodesReady: (step, { ready, of, needed, silent }) =>
+      `${of} 个节点中有 ${ready} 个 Ready${needed === null ? "" : `，需要 ${needed} 个`}：${step}${silent.length === 0 ? "" : `；其余：${silentZh(silent)}`}`,
+    minReady: (need) =>
+      `；等待的节点数（${flags.minReady}）：${need === null ? "不等待" : need.form === "nodes" ? need.count : `${need.percent}%`}`,
     reloaded: (step) => `无需重启即已加载新文件：${step}`,
-    failed: (step, code, detail) => `失败：${step}（${code}：${detail}）`,
+    failed: (step, code, detail) =>
+      step === "" ? `失败：${code}：${detail}` : `失败：${step}（${code}：${detail}）`,
+    adopted: (person, node) => `由 ${person} 从 ${node} 上的副本接管`,
     resumed: (person) => `由 ${person} 继续`,
     rollback: (person, isFailure) => (isFailure ? "因失败开始回滚" : `由 ${person} 开始回滚`),
     ended: (outcome) => `结束：${outcome}`,

@@ -1,5 +1,6 @@
 // The shape of a language: one sentence (and what to do next) for every code there is. A missing one does not compile.
-import type { ErrorCode, ErrorParams, Refusal, RefusalCode } from "../../core/model/errors.ts";
+import type { ErrorCode, ErrorParams } from "../../core/model/errors.ts";
+import type { Refusal, RefusalCode } from "../../core/model/refusal.ts";
 import type { FindingCode, FindingParams, Severity } from "../../core/model/finding.ts";
 
 /** The tool's own command line for some arguments, with the options of this call (`--root DIR`) added. */
@@ -50,6 +51,8 @@ export interface ErrorMessage<C extends ErrorCode> {
 export type ErrorMessages<C extends ErrorCode = ErrorCode> = { readonly [K in C]: ErrorMessage<K> };
 
 export interface RefusalMessage {
+  /** The sentence says what it is about: the slot does not stand before it once more. */
+  readonly namesSlot?: true;
   sentence(refusal: Refusal): string;
   next(refusal: Refusal, tool: Tool): readonly string[];
 }

@@ -1,6 +1,7 @@
 // What to do about a certificate's end: its renewal, or what helps where a renewal would be refused.
 import type { Obstacle } from "../../core/model/finding.ts";
 import { flags } from "../flags.ts";
+import { toolCommand } from "../tool-command.ts";
 import { shellQuote } from "../shell.ts";
 import type { ObstacleLines } from "./en/obstacles.ts";
 import type { Tool } from "./types.ts";
@@ -27,6 +28,24 @@ export function waysOn(
   const obstacles = views.flatMap(({ params }) => (params.obstacle === undefined ? [] : [params.obstacle]));
   const others = obstacles.flatMap((obstacle) => obstacleLines(obstacle, lines, tool));
   return [...(obstacles.length < views.length ? renewal : []), ...new Set(others)];
+}
+
+/** By a reason as it is shown, whatever the language. */
+export function isForbidden(reason: string): boolean {
+  return /\b(?:EACCES|EPERM)\b/.test(reason);
+}
+
+/** Moves what is at `address` (formatAddress, or a path) out of the way; the old bytes stay. */
+export function asideCommand(address: string): string {
+  const path = address.replace(/^(?:file:)?[^/]*:/, "").replace(/#.*$/, "");
+  return `mv ${shellQuote(path)} ${shellQuote(`${path}.damaged`)}`;
+}
+
+/** What is typed on a node of a cluster file, whose logs are not read from here; null where this call reads them. */
+export function diagnoseThere(tool: Tool): string | null {
+  const here = tool("diagnose");
+  const isOfCluster = / (?:-f|--file) /.test(here) && !here.includes(flags.probe);
+  return isOfCluster ? toolCommand([])("diagnose") : null;
 }
 
 /** Prints the newest log of a component of the control plane, dead or alive. */

@@ -1,7 +1,7 @@
 // What runs, as tables of the shell: processes, when they are well, what they have to present, where etcd is.
 import type { Endpoint, HealthCheck } from "../../core/model/live.ts";
 import type { BounceStep, EtcdAccess, ProveLiveStep, ServedDemand } from "../../core/model/live-step.ts";
-import type { Plan } from "../../core/model/plan.ts";
+import type { Plan, Step } from "../../core/model/plan.ts";
 import { allSteps } from "../../core/plan/steps.ts";
 import { shellQuote } from "../shell.ts";
 import { inCase, type Numbers, placeOf, slotNumber } from "./tables.ts";
@@ -28,6 +28,26 @@ export function liveTables(plan: Plan, numbers: Numbers): readonly string[] {
       snapshots.map(({ access, dataDirectory }) => etcdWords(access, dataDirectory, plan)),
     ),
   ];
+}
+
+/** Whether anything that the script dials has an address of IPv6. */
+export function dialsIpv6(plan: Plan): boolean {
+  return allSteps(plan)
+    .flatMap(endpointsOf)
+    .some(({ host }) => host.includes(":"));
+}
+
+function endpointsOf(step: Step): readonly Endpoint[] {
+  if (step.kind === "snapshot") return step.access.endpoints;
+  if (step.kind !== "bounce" && step.kind !== "prove-live") return [];
+  const presented = [...step.demands.map(({ endpoint }) => endpoint), ...(step.access?.endpoints ?? [])];
+  if (step.kind === "bounce") return [...presented, ...askedBy(step.health)];
+  const asked = step.health.flatMap(({ check }) => askedBy(check));
+  return [...presented, ...asked, ...(step.api === null ? [] : [step.api.endpoint])];
+}
+
+function askedBy(check: HealthCheck): readonly Endpoint[] {
+  return check.form === "http" ? [check.endpoint] : [];
 }
 
 function processWords({

@@ -3,11 +3,13 @@ import { AppError, assertNever } from "../../core/model/errors.ts";
 import { parseAddress } from "../../core/model/address.ts";
 import type { Phase, PhaseId, Plan, ProveStep, Step } from "../../core/model/plan.ts";
 import { allSteps, hasLiveSteps } from "../../core/plan/steps.ts";
-import { safeText } from "../escape.ts";
+import { safeData, safeText } from "../escape.ts";
 import type { Language } from "../language.ts";
+import { manualLines } from "../manual-text.ts";
+import { messagesFor } from "../messages.ts";
 import { lockHelpers, pemHelpers, shortDigest } from "../runbook-helpers.ts";
 import { shellQuote } from "../shell.ts";
-import { liveTables } from "./live-tables.ts";
+import { dialsIpv6, liveTables } from "./live-tables.ts";
 import { scriptHeader, scriptMessages } from "./messages.ts";
 import { shellBase } from "./shell-base.ts";
 import { shellFiles } from "./shell-files.ts";
@@ -58,6 +60,7 @@ export function renderScript(plan: Plan, { lang, stateDirectory }: ScriptOptions
     tables(plan, numbers),
     isLive ? liveTables(plan, numbers) : [],
     phases(plan, numbers),
+    byHand(plan, lang),
     [shellMain],
     ['main "$@"'],
   ];
@@ -95,6 +98,14 @@ function head(plan: Plan, { lang, stateDirectory }: ScriptOptions): readonly str
   ];
 }
 
+/** What is left to people when the script has done its part. */
+function byHand({ manual = [] }: Plan, lang: ScriptOptions["lang"]): readonly string[] {
+  if (manual.length === 0) return [];
+  const { plan: words } = messagesFor(lang);
+  const lines = manual.flatMap((step, index) => manualLines(safeData(step), index + 1, words));
+  return [safeText(words.manual.heading), ...lines].map((line) => `# ${line}`);
+}
+
 function values(plan: Plan, numbers: Numbers): readonly string[] {
   const ends = allSteps(plan).flatMap((step) =>
     step.kind === "issue" && step.old ? [step.old.notAfter] : [],
@@ -102,6 +113,7 @@ function values(plan: Plan, numbers: Numbers): readonly string[] {
   const swaps = allSteps(plan).flatMap((step) =>
     step.kind === "swap" ? [objectNumber(numbers, step.object)] : [],
   );
+  const bounced = allSteps(plan).flatMap((step) => (step.kind === "bounce" ? [step.consumer] : []));
   // With steps that restart, nothing is left to be restarted by hand.
   const restarts = plan.notices.flatMap((notice) =>
     notice.code === "restart-needed" ? notice.consumers : [],
@@ -109,6 +121,8 @@ function values(plan: Plan, numbers: Numbers): readonly string[] {
   return [
     `OBJECTS='${numbers.objects.map((_, index) => index + 1).join(" ")}'`,
     `SWAPPED='${[...swaps].reverse().join(" ")}'`,
+    `BOUNCED=${bounced.length === 0 ? "''" : shellQuote(bounced.reverse().join(" "))}`,
+    `DIALS_IPV6=${dialsIpv6(plan) ? 1 : "''"}`,
     `OLD_END=${Math.floor(Math.min(...ends, 253_402_300_799_000) / 1000)}`,
     `RESTART=${restarts.length === 0 ? "''" : shellQuote(restarts.join(", "))}`,
   ];
@@ -156,6 +170,8 @@ const phaseNames: Readonly<Record<PhaseId, string>> = {
   roll: "phase_roll",
   gate: "phase_gate",
   restart: "phase_restart",
+  workers: "phase_workers",
+  ready: "phase_ready",
   "prove-live": "phase_prove_live",
 };
 
@@ -204,6 +220,7 @@ function commandsOf(
     case "install":
     case "forget":
     case "gate":
+    case "ready":
     case "archive":
       return [];
     default:

@@ -95,6 +95,8 @@ lock() {
   what="script $D12" mark="$$-$(started "$$")" boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
   mkdir -p -m 0700 "$S" && mkdir -p -m 0700 "$W" || return 1
   rm -f "$W"/claim.*
+  # OpenSSL before 1.1 keeps its seed in the home folder unless told where.
+  export RANDFILE="$W/random"
   take_lock >/dev/null || return 5
   token=$(newest_claim)
   grep -q "\"processStart\":\"$mark\"" "$S/lock/$token" || { stop "$t_lock_lost"; return 5; }
@@ -104,6 +106,12 @@ lock() {
 fence() { [ "$(newest_claim)" = "$token" ] || stop "$t_lock_lost"; }
 
 unlock() { [ "$(newest_claim)" != "$token" ] || release_lock >/dev/null; }
+
+# A killed run of this script holds it still.
+is_left_locked() {
+  n=$(newest_claim)
+  [ -n "$n" ] && grep -q '"state":"held"' "$S/lock/$n" && grep -q "\"what\":\"script $D12\"" "$S/lock/$n"
+}
 
 note() { printf '%s\n' "$*" >>"$W/log"; }
 

@@ -6,10 +6,14 @@ export const shellFiles = shellText(String.raw`
 # What identifies a certificate in a message and in a comparison.
 print_of() { openssl x509 -in "$1" -noout -fingerprint -sha256 | sed 's/.*=//' | tr -d ':' | tr A-F a-f; }
 
+# Mode and owner come last in a copy: without them it is a half one.
+is_before_image() { [ -f "$1" ] && [ "$(sha "$1")" = "$sha" ] && [ "$(traits "$1")" = "$old_mode $ids" ]; }
+
 back_up() {
   object "$1"
-  [ -f "$W/before-$1" ] && [ "$(sha "$W/before-$1")" = "$sha" ] && return 0
-  cp -a "$real" "$W/before-$1" && [ "$(sha "$W/before-$1")" = "$sha" ]
+  is_before_image "$W/before-$1" && return 0
+  rm -f "$W/before-$1"
+  cp -a "$real" "$W/before-$1" && is_before_image "$W/before-$1"
 }
 
 # The label goes along where there are labels.
@@ -77,7 +81,8 @@ put_back() {
 
 # Nothing with a key in it stays: working files, what lies beside the targets.
 sweep() {
-  rm -f "$W"/slot-*.key "$W"/slot-*.like "$W"/new-*[0-9] "$W/read" "$W"/snapshot.* "$W"/api.*
+  rm -f "$W"/slot-*.key "$W"/slot-*.like "$W"/new-*[0-9] "$W/read" "$W/random"
+  sweep_live
   for number in $OBJECTS; do
     object "$number"
     rm -f "$temporary"

@@ -2,7 +2,7 @@
 //
 //   apply:  guards ─▶ before-images, snapshot, issue, stage ─▶ `swapping` ─▶ swap, prove, restart, prove served ─▶ `finished`
 //             │ 4          │ 1, nothing changed                  │ 1 undone, or 6 when the old ones had expired
-//   undo:   may every file be put back? ─▶ put back ─▶ restart what was restarted ─▶ nothing of it left but before-images
+//   undo:   may every file be put back? ─▶ `undoing` ─▶ put back ─▶ restart what was restarted ─▶ nothing left but before-images
 import { shellText } from "./shell-text.ts";
 
 export const shellMain = shellText(String.raw`
@@ -18,33 +18,36 @@ confirm() {
 abandon() {
   trap '' HUP INT TERM
   sweep
-  rm -f "$W"/slot-*
+  rm -f "$W"/slot-* "$W"/new-*
   unlock
   tell "$t_nothing_changed" >&2
 }
 
 has_expired() { [ "$(date +%s)" -ge "$OLD_END" ]; }
 
+say_midway() {
+  if [ -e "$W/undoing" ]; then tell "$t_undo_midway" "$0"; else tell "$t_midway" "$0" "$0"; fi
+}
+
 midway() {
   trap '' HUP INT TERM
-  if has_expired; then
-    tell "$t_midway" "$0" "$0" >&2
-    exit 6
+  if ! has_expired; then
+    tell "$t_undoing" >&2
+    restore && exit 1
   fi
-  tell "$t_undoing" >&2
-  restore && exit 1
-  tell "$t_midway" "$0" "$0" >&2
+  say_midway >&2
   exit 6
 }
 
 interrupted() {
   trap '' HUP INT TERM
-  [ -e "$W/swapping" ] && tell "$t_midway" "$0" "$0" >&2 || abandon
+  if [ -e "$W/swapping" ]; then say_midway >&2; else abandon; fi
   exit "$1"
 }
 
 prepare() {
   phase_back_up && phase_snapshot && phase_issue && phase_stage || return 1
+  rm -f "$W/undoing"
   sync
   : >"$W/swapping"
   sync
@@ -55,9 +58,15 @@ change() {
 }
 
 apply() {
-  needs || exit 1
+  needs && can_dial || exit 1
   [ -d "$ROOT/" ] || { tell "$t_no_root" "$ROOT" >&2; exit 2; }
-  if [ -e "$W/finished" ]; then tell "$t_finished"; exit 0; fi
+  if [ -e "$W/finished" ] && [ ! -e "$W/undoing" ]; then
+    if is_left_locked; then lock && rm -f "$W/swapping" && unlock || exit 5; fi
+    tell "$t_finished"
+    exit 0
+  fi
+  # Forward is no way any more: processes may have been brought back with the old certificates.
+  if [ -e "$W/swapping" ] && [ -e "$W/undoing" ]; then say_midway >&2; exit 6; fi
   guards || exit 4
   layouts || exit 4
   confirm "$t_ask_apply" || exit "$?"
@@ -98,6 +107,7 @@ restore() {
   [ "$differences" -eq 0 ] || { tell "$t_guards_differ" "$differences" >&2; return 4; }
   # Half undone is midway as well.
   : >"$W/swapping"
+  : >"$W/undoing"
   rm -f "$W/finished"
   for number in $SWAPPED; do
     object "$number"
@@ -107,7 +117,7 @@ restore() {
   sync
   rebounce || return 1
   sweep
-  rm -f "$W"/slot-* "$W/finished" "$W/swapping" "$W"/bounce-* "$W"/new-*
+  rm -f "$W"/slot-* "$W/finished" "$W/swapping" "$W"/bounce-* "$W"/rebounce-* "$W"/new-* "$W/undoing"
   note undone
   unlock
   tell "$t_undone"
@@ -115,29 +125,39 @@ restore() {
 
 undo() {
   needs || exit 1
-  if [ ! -e "$W/swapping" ] && [ ! -e "$W/finished" ]; then tell "$t_nothing_to_undo"; exit 0; fi
+  if [ ! -e "$W/swapping" ] && [ ! -e "$W/finished" ]; then
+    # Killed before its first write, or in its very last lines.
+    if is_left_locked; then lock || exit "$?"; abandon; fi
+    tell "$t_nothing_to_undo"
+    exit 0
+  fi
   if has_expired; then confirm "$t_ask_expired"; else confirm "$t_ask_undo"; fi || exit "$?"
   lock || exit "$?"
   trap 'interrupted 129' HUP
   trap 'interrupted 130' INT
   trap 'interrupted 143' TERM
   restore || {
-    [ -e "$W/swapping" ] && exit 6
+    if [ -e "$W/swapping" ]; then say_midway >&2; exit 6; fi
     unlock
     exit 4
   }
 }
 
 check() {
-  needs || exit 1
+  # What it changed is no longer as planned: that is how it has to be.
+  if [ -e "$W/finished" ] && [ ! -e "$W/undoing" ]; then
+    tell "$t_finished"
+    exit 0
+  fi
+  needs && can_dial || exit 1
   guards || exit 4
   layouts || exit 4
   tell "$t_guards_hold"
 }
 
 status() {
-  if [ -e "$W/finished" ]; then tell "$t_finished"
-  elif [ -e "$W/swapping" ]; then tell "$t_midway" "$0" "$0"
+  if [ -e "$W/finished" ] && [ ! -e "$W/undoing" ]; then tell "$t_finished"
+  elif [ -e "$W/swapping" ]; then say_midway
   else tell "$t_not_begun"; fi
   [ ! -f "$W/log" ] || cat "$W/log"
 }

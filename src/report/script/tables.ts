@@ -1,15 +1,8 @@
 // The plan as tables of the shell: what is object 3, what is slot 2, what is guarded. Every value is one quoted word.
 import { parseAddress } from "../../core/model/address.ts";
 import { assertNever } from "../../core/model/errors.ts";
-import type {
-  Content,
-  Guard,
-  IssueStep,
-  Plan,
-  StageStep,
-  TakeStep,
-  Template,
-} from "../../core/model/plan.ts";
+import type { Content, Guard, Plan, StageStep } from "../../core/model/plan.ts";
+import type { IssueStep, TakeStep, Template } from "../../core/model/making-step.ts";
 import { allSteps } from "../../core/plan/steps.ts";
 import { tryParseIpAddress } from "../../core/pki/ip-address.ts";
 import { encodeGeneralName } from "../../core/pki/extensions.ts";

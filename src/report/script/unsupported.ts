@@ -26,6 +26,7 @@ function isSupported(step: Step, missing: ReadonlySet<string>): boolean {
     case "install":
     case "forget":
     case "gate":
+    case "ready":
     case "archive":
       return false;
     case "take":

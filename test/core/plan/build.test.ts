@@ -265,7 +265,7 @@ describe("named and asked for", () => {
     ["authority-expired", () => {}, issuedAt + 3651 * day],
     ["authority-not-usable", (root: string) => rmSync(pki(root, "ca.crt")), today],
     ["missing-not-recreated", (root: string) => rmSync(pki(root, "apiserver.crt")), today],
-    ["certificate-not-usable", (root: string) => writeFileSync(pki(root, "apiserver.crt"), "x"), today],
+    ["certificate-damaged", (root: string) => writeFileSync(pki(root, "apiserver.crt"), "x"), today],
     [
       "certificate-not-usable",
       (root: string) => {
@@ -343,6 +343,17 @@ describe("named and asked for", () => {
       { code: "swap-window", consumers: ["etcd"] },
       { code: "restart-needed", consumers: ["etcd", "kube-scheduler"] },
     ]);
+  });
+});
+
+describe("the order of restarts by hand", () => {
+  it("is the engine's: the kubelet, what others need, what judges others last", async () => {
+    const plan = await planOf(fixture("kubeadm-ha-expired/m1"), { all: true });
+    const notice = plan.notices.find(({ code }) => code === "restart-needed");
+    expect(notice).toEqual({
+      code: "restart-needed",
+      consumers: ["kubelet", "etcd", "kube-apiserver", "kube-scheduler", "kube-controller-manager"],
+    });
   });
 });
 

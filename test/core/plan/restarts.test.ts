@@ -1,7 +1,8 @@
 // Which processes are restarted, and every reason for it.
 import { beforeAll, describe, expect, it } from "vitest";
 import type { RestartDecision } from "../../../src/core/model/live.ts";
-import { decideRestarts, reloadOf } from "../../../src/core/plan/restarts.ts";
+import { decideRestarts } from "../../../src/core/plan/restarts.ts";
+import { reloadOf } from "../../../src/core/policy/reloads.ts";
 import { controlPlane, day, issuedAt, today } from "../../support/control-plane.ts";
 import {
   rewritten,

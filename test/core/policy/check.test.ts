@@ -16,7 +16,7 @@ import { describe, expect, it } from "vitest";
 import { encodeBasicConstraints, encodeExtendedKeyUsages } from "../../../src/core/pki/extensions.ts";
 import { publicKeyFingerprint } from "../../../src/core/pki/fingerprints.ts";
 import { certificatePem, keyPem, makeAuthority, makeKey, signLeaf } from "../../../src/lab/lab-issuer.ts";
-import { kubeconfigText } from "../../../src/lab/lab-texts.ts";
+import { kubeconfigText } from "../../../src/lab/kubeconfig-text.ts";
 import {
   apiserverLeaf,
   authorityIn,

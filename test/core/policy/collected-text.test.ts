@@ -1,7 +1,8 @@
 // Collected facts through everything that happens to text on its way: what is whole is read, what is damaged is named.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type FactsDamage, isAppError } from "../../../src/core/model/errors.ts";
+import type { FactsDamage } from "../../../src/core/model/errors-content.ts";
+import { isAppError } from "../../../src/core/model/errors.ts";
 import { cksum, parseCollectedText } from "../../../src/core/policy/collected-text.ts";
 
 interface Given {

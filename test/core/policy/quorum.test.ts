@@ -8,6 +8,7 @@ import {
   leaderNode,
   quorumLack,
   quorumOf,
+  spareLack,
   stopObjections,
   successorOf,
   toleranceOf,
@@ -96,6 +97,20 @@ describe("stability", () => {
     ["learner", { 1: { members: [{ id: "1", name: "m1", isLearner: true }] } }],
   ] as const)("objects: %s", (code, changes) => {
     expect(codes(instability(cluster(3, changes)))).toContain(code);
+  });
+
+  it("names the node of an alarm's member, and none when it is nobody's", () => {
+    const raised = (memberId: string) => cluster(3, { 1: { alarms: [{ memberId, kind: "NOSPACE" }] } });
+    expect(instability(raised("2"))).toEqual([{ code: "alarm", memberId: "2", on: "m2", kind: "NOSPACE" }]);
+    expect(instability(raised("7"))).toEqual([{ code: "alarm", memberId: "7", on: null, kind: "NOSPACE" }]);
+  });
+
+  it("has the arithmetic of a voter that cannot be spared, once one is lost and only then", () => {
+    const needed = { code: "no-spare-voter", voters: 3, healthy: 2, needed: 2 };
+    expect(spareLack(cluster(3, { 2: "down" }))).toEqual([needed]);
+    expect(spareLack(cluster(3))).toEqual([]);
+    expect(spareLack(cluster(1))).toEqual([]);
+    expect(spareLack(cluster(5, { 2: "down" }))).toEqual([]);
   });
 
   it("says nothing of a lag that a member before 3.4 does not report", () => {

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { gatherLive } from "../../../src/app/gather.ts";
 import type { Endpoint, LiveInventory, ProcessSlot } from "../../../src/core/model/live.ts";
-import { discoverLive, restartOrder } from "../../../src/drivers/discovery/live.ts";
+import { restartOrder } from "../../../src/core/plan/order-of-starts.ts";
+import { discoverLive } from "../../../src/drivers/discovery/live.ts";
 import { choice, controlPlane, edit, nodeAt, today } from "../../support/control-plane.ts";
 import { fixture } from "../../support/fixtures.ts";
 

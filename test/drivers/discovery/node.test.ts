@@ -1,5 +1,5 @@
 // Where things are: flags, host paths, the kubelet's configuration, defaults; and nodes that are not plain control planes.
-import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { firstAddress } from "../../../src/drivers/discovery/expected-names.ts";
@@ -132,14 +132,21 @@ describe("nodes of another kind", () => {
   it("external etcd: nothing of etcd is expected here, and its source is told", async () => {
     const root = await controlPlane();
     rmSync(join(root, "etc/kubernetes/manifests/etcd.yaml"));
-    rmSync(pki(root, "etcd"), { recursive: true });
+    for (const name of readdirSync(pki(root, "etcd")))
+      if (name !== "ca.crt") rmSync(pki(root, `etcd/${name}`));
     edit(root, apiserver, "https://127.0.0.1:2379", "https://etcd.example:2379");
     const result = await checked(root);
     expect(result.findings.find(({ code }) => code === "external-etcd")?.params).toEqual({
       source: "https://etcd.example:2379",
     });
     expect(result.certificates.map(({ name }) => name).filter((name) => name.startsWith("etcd"))).toEqual([]);
-    expect(rowOf(result, "apiserver-etcd-client")?.management).toBe("observe");
+    // Signed by others, whose key is not here: no row of kubeadm's, and an outside CA's to renew.
+    expect(rowOf(result, "apiserver-etcd-client")).toMatchObject({
+      management: "renew",
+      isKubeadm: false,
+      externallyManaged: true,
+    });
+    expect(result.authorities.find(({ name }) => name === "etcd-ca")?.isKubeadm).toBe(false);
     expect((await linesOf(root)).filter((line) => !line.startsWith("info"))).toEqual([]);
   });
 

@@ -60,7 +60,7 @@ function processesWith(part: string): readonly string[] {
 
 async function until(holds: () => boolean, what: string): Promise<void> {
   for (let tries = 0; !holds(); tries++) {
-    if (tries > 500) throw new Error(`never: ${what}`);
+    if (tries > 1500) throw new Error(`never: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
@@ -412,17 +412,13 @@ describe.skipIf(!hasSshd)("over OpenSSH", () => {
     expect(text((await host.sh("echo again")).stdout)).toBe("again\n");
   });
 
-  it("goes away by itself when its owner is killed, and the next one removes its folder", async () => {
-    const sshd = await sshdWith();
-    const own = mkdtempSync(join(runtimeFolder, "k-"));
-    opened.push(() => Promise.resolve(rmSync(own, { recursive: true })));
+  /** A process of its own that opens a host; the program's file. */
+  async function ownerOf(sshd: Sshd, own: string, body: string): Promise<string> {
     const settings = JSON.stringify({ name: "m2", reach, sshConfig: sshd.config, runtimeFolder: own });
     const contents = `import { openSshHost } from "./open-ssh-host.ts";
       const host = openSshHost(${settings});
       await host.sh(":");
-      console.log("up");
-      await host.sh("sleep 1");
-      setInterval(() => undefined, 1000);`;
+      ${body}`;
     const resolveDir = join(import.meta.dirname, "../../../src/drivers/exec");
     const outfile = join(own, "owner.mjs");
     await build({
@@ -432,6 +428,23 @@ describe.skipIf(!hasSshd)("over OpenSSH", () => {
       format: "esm",
       outfile,
     });
+    return outfile;
+  }
+
+  function ownFolder(): string {
+    const own = mkdtempSync(join(runtimeFolder, "k-"));
+    opened.push(() => Promise.resolve(rmSync(own, { recursive: true })));
+    return own;
+  }
+
+  it("goes away by itself when its owner is killed, and the next one removes its folder", async () => {
+    const sshd = await sshdWith();
+    const own = ownFolder();
+    const outfile = await ownerOf(
+      sshd,
+      own,
+      `console.log("up"); await host.sh("sleep 1"); setInterval(() => undefined, 1000);`,
+    );
     const owner = spawn(process.execPath, [outfile], { stdio: ["ignore", "pipe", "inherit"] });
     await new Promise((resolve) => owner.stdout.once("data", resolve));
     const left = (): readonly string[] => processesWith(`${own}/perennial-ssh-`);
@@ -444,6 +457,27 @@ describe.skipIf(!hasSshd)("over OpenSSH", () => {
     await host.sh(":");
     await host.close();
     expect(readdirSync(own)).toEqual(["owner.mjs"]);
+  });
+
+  it.each([
+    ["", ""],
+    [
+      ", and a connection that was given up",
+      `const over = new AbortController();
+       const given = host.connect({ kind: "unix", path: "/nowhere" }, over.signal).catch(() => undefined);
+       const other = host.connect({ kind: "unix", path: "/nowhere" }, over.signal).catch(() => undefined);
+       setImmediate(() => over.abort());
+       await Promise.all([given, other]);`,
+    ],
+  ])("holds no command up once it is closed%s", async (_, before) => {
+    const sshd = await sshdWith();
+    const body = `${before} await host.close(); console.log("closed");`;
+    const outfile = await ownerOf(sshd, ownFolder(), body);
+    const owner = spawn(process.execPath, [outfile], { stdio: ["ignore", "pipe", "inherit"] });
+    await new Promise((resolve) => owner.stdout.once("data", resolve));
+    const since = performance.now();
+    await new Promise((resolve) => owner.once("exit", resolve));
+    expect(performance.now() - since).toBeLessThan(1000);
   });
 
   it("leaves no process, no socket and no folder behind", async () => {

@@ -10,10 +10,11 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isAppError } from "../../../src/core/model/errors.ts";
-import { openEtcdMember } from "../../../src/drivers/health/etcd-member.ts";
+import { openEtcdMember, readDeadlineMs } from "../../../src/drivers/health/etcd-member.ts";
 import type { EtcdTarget } from "../../../src/engine/ports/live.ts";
 import type { LabPair } from "../../../src/lab/lab-issuer.ts";
 import {
@@ -85,6 +86,30 @@ describe.skipIf(!hasEtcd)("an etcd member whose server certificate has expired",
     expect(await codeOf(member.snapshot(target({ endpoints: [] }), join(freshFolder(), "s.db")))).toBe(
       "endpoint-unreachable",
     );
+  });
+
+  it("is not waited for at an endpoint that takes connections and says nothing; what asks twice waits once", async () => {
+    const taken: Socket[] = [];
+    const silent = createServer((socket) => void taken.push(socket));
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const { port } = silent.address() as AddressInfo;
+    const elapsed = async (endpoints: EtcdTarget["endpoints"]) => {
+      const since = performance.now();
+      const ailment = await member.ailment(target({ endpoints }));
+      return { ailment, ms: performance.now() - since };
+    };
+    try {
+      const answered = await elapsed([at(port), at(made.etcd.port)]);
+      expect(answered.ailment).toBeNull();
+      expect(answered.ms).toBeLessThan(readDeadlineMs);
+      const mute = await elapsed([at(port), at(port)]);
+      expect(mute.ailment).toEqual(expect.any(String));
+      expect(mute.ms).toBeGreaterThan(readDeadlineMs - 100);
+      expect(mute.ms).toBeLessThan(2 * readDeadlineMs);
+    } finally {
+      for (const socket of taken) socket.destroy();
+      silent.close();
+    }
   });
 
   it("gives a snapshot that etcd itself takes for one, in a file of 0600, also a second time", async () => {

@@ -1,4 +1,6 @@
 // Listeners looked at: real servers on loopback, with certificates of every kind.
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createSecureContext } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Endpoint } from "../../../src/core/model/live.ts";
@@ -159,5 +161,20 @@ describe("a health check", () => {
       setImmediate(() => request.socket.destroy());
     });
     expect(await probes.ailment(broken, "/readyz")).toMatch(/^\/readyz is not answered: /);
+  });
+});
+
+describe("a way through another host", () => {
+  it("takes none of the listener's time: a slow one is no ailment", async () => {
+    const endpoint = await answering(200);
+    const slow = openProbes({
+      deadlineMs: 300,
+      dial: async () => {
+        await sleep(600);
+        return connect({ host: endpoint.host, port: endpoint.port });
+      },
+    });
+    expect(await slow.served(endpoint)).toEqual(factsOf(made.valid));
+    expect(await slow.ailment(endpoint, "/healthz")).toBeNull();
   });
 });

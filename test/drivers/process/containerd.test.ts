@@ -7,6 +7,7 @@ import type { NodeProcesses } from "../../../src/engine/ports/node-processes.ts"
 import { startContainerd, type Containerd } from "./support/containerd.ts";
 import { canRun } from "./support/daemon.ts";
 import { deafLine } from "./support/image.ts";
+import { inScript } from "./support/script-words.ts";
 
 const isPossible = canRun("containerd", "ctr", "runc", "busybox");
 
@@ -158,5 +159,39 @@ describe.skipIf(!isPossible)("a real containerd", () => {
     expect(script).not.toContain(other.container);
     const tasks = containerd.ctr("tasks", "ls");
     expect(tasks).toMatch(new RegExp(`${other.container}\\s+\\d+\\s+RUNNING`));
+  });
+
+  it("is cycled by the script of plan --script through ctr", { timeout: 60_000 }, async () => {
+    const folder = join(containerd.folder, "script");
+    mkdirSync(folder);
+    const environment = { CONTAINERD_ADDRESS: containerd.socket, DOCKER_HOST: "unix:///nowhere" };
+    const first = await containerd.makePod({ container: "kube-controller-manager" });
+    const looked = await inScript(
+      `choose_runtime kube-controller-manager; id=$(containers "$runtime" kube-controller-manager)
+      in_etcd sh -c 'exit 3'; echo "$runtime $id $?"`,
+      folder,
+      environment,
+    );
+    expect(looked).toEqual({ code: 0, out: `ctr ${first.container} 3\n` });
+    const cycled = inScript("cycle kube-controller-manager 10", folder, environment);
+    const isRunning = (): boolean =>
+      new RegExp(`^${first.container} .*RUNNING`, "m").test(containerd.ctr("tasks", "ls"));
+    await expect.poll(isRunning, { timeout: 20_000 }).toBe(false);
+    const wish = { container: "kube-controller-manager", sandbox: first.sandbox, attempt: 1 };
+    const second = await containerd.makePod(wish);
+    expect(await cycled).toEqual({
+      code: 0,
+      out: `kube-controller-manager: stopping\nkube-controller-manager: a new container runs, ${second.container}\n`,
+    });
+  });
+
+  it("kills through ctr what does not end in its grace", { timeout: 60_000 }, async () => {
+    const folder = join(containerd.folder, "script-deaf");
+    mkdirSync(folder);
+    const environment = { CONTAINERD_ADDRESS: containerd.socket, DOCKER_HOST: "unix:///nowhere" };
+    // A name of its own: that none is left is what is asked.
+    const made = await containerd.makePod({ container: "kube-deaf", pod: "deaf-m1", line: deafLine });
+    const commands = `runtime=ctr process=kube-deaf; stop_container ${made.container} 1; echo $?; wait_for 10 is_gone; echo $?`;
+    expect(await inScript(commands, folder, environment)).toEqual({ code: 0, out: "0\n0\n" });
   });
 });

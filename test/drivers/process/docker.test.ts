@@ -7,6 +7,7 @@ import type { NodeProcesses } from "../../../src/engine/ports/node-processes.ts"
 import { canRun } from "./support/daemon.ts";
 import { deafLine } from "./support/image.ts";
 import { startDocker, type Docker } from "./support/docker.ts";
+import { inScript } from "./support/script-words.ts";
 
 describe.skipIf(!canRun("dockerd", "docker", "containerd", "ctr", "busybox"))("a real docker", () => {
   let docker: Docker;
@@ -84,4 +85,49 @@ describe.skipIf(!canRun("dockerd", "docker", "containerd", "ctr", "busybox"))("a
     const left = docker.docker("ps", "-a", "-q", "--no-trunc").split("\n");
     expect([made.container, made.sandbox].filter((id) => left.includes(id))).toEqual([]);
   });
+
+  it.each(["docker", "nerdctl"])(
+    "is cycled by the script of plan --script through %s",
+    { timeout: 60_000 },
+    async (name) => {
+      const folder = join(docker.folder, `script-${name}`);
+      mkdirSync(folder);
+      // nerdctl's words are docker's, behind its namespace; what knows the pod is asked, not what comes first.
+      const shim = `#!/bin/sh\n[ "$1 $2" = '-n k8s.io' ] || exit 9\nshift 2\nDOCKER_HOST='unix://${docker.socket}' exec docker "$@"\n`;
+      writeFileSync(join(folder, "nerdctl"), shim, { mode: 0o755 });
+      const host = name === "docker" ? docker.socket : join(folder, "nobody");
+      const path = `${name === "nerdctl" ? `${folder}:` : ""}${process.env["PATH"] ?? ""}`;
+      const environment = { DOCKER_HOST: `unix://${host}`, PATH: path, CONTAINERD_ADDRESS: "/nowhere" };
+      const first = docker.makePod("etcd");
+      const looked = await inScript(
+        `choose_runtime etcd; id=$(containers "$runtime" etcd)
+        in_etcd sh -c 'exit 3'; echo "$runtime $id $?"`,
+        folder,
+        environment,
+      );
+      expect(looked).toEqual({ code: 0, out: `${name} ${first.container} 3\n` });
+      const cycled = inScript("cycle etcd 5", folder, environment);
+      const idsOf = (...words: readonly string[]): readonly string[] =>
+        docker.docker("ps", "-q", "--no-trunc", ...words).split("\n");
+      if (name === "docker") {
+        await expect
+          .poll(() => idsOf("-a"), { timeout: 20_000 })
+          .not.toEqual(
+            expect.arrayContaining([expect.stringMatching(`${first.container}|${first.sandbox}`)]),
+          );
+      } else {
+        await expect.poll(() => idsOf(), { timeout: 20_000 }).not.toContain(first.container);
+        docker.docker("rm", "-f", first.container, first.sandbox);
+      }
+      const second = docker.makePod("etcd");
+      expect(await cycled).toEqual({
+        code: 0,
+        out: `etcd: stopping\netcd: a new container runs, ${second.container}\n`,
+      });
+      // Once more, as after a crash: the successor is not stopped.
+      expect(await inScript("cycle etcd 5", folder, environment)).toMatchObject({ code: 0 });
+      expect(idsOf()).toContain(second.container);
+      docker.docker("rm", "-f", second.container, second.sandbox);
+    },
+  );
 });

@@ -329,4 +329,10 @@ esac
     await expect(processes.look("flanneld")).rejects.toBeInstanceOf(TypeError);
     expect(processes.returnsByItself("etcd")).toBe(true);
   });
+
+  it("does not wait for a static pod to come back that has a command to start it", () => {
+    const consumers = [{ name: "etcd", manifest: "/nowhere/etcd.yaml" }];
+    expect(open({ consumers, commands: { etcd: { start: "true" } } }).returnsByItself("etcd")).toBe(false);
+    expect(open({ consumers, commands: { etcd: { stop: "true" } } }).returnsByItself("etcd")).toBe(true);
+  });
 });

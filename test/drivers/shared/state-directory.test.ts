@@ -2,11 +2,13 @@
 import {
   appendFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -34,6 +36,31 @@ describe("the state directory on this machine", () => {
 
   const modeOf = (file: string): string => (statSync(join(path, file)).mode & 0o7777).toString(8);
   const textOf = (file: string): string => readFileSync(join(path, file), "utf8");
+
+  it("below a folder that cannot even be looked at is refused with the system's code", () => {
+    symlinkSync("loop", join(folder, "loop"));
+    expect(() => openStateDirectory(join(folder, "loop/lib/perennial"))).toThrow(
+      expect.objectContaining({
+        code: "state-unsafe",
+        params: { path: join(folder, "loop/lib"), reason: "ELOOP" },
+      }),
+    );
+  });
+
+  it("that is somebody's folder is refused, and left open as it is; one that is ours is closed", async () => {
+    mkdirSync(path, { recursive: true, mode: 0o755 });
+    writeFileSync(join(path, "passwd"), "");
+    expect(await failure(state.create("a", bytesOf("x")))).toEqual({
+      code: "state-unsafe",
+      params: { path, reason: "it holds other things: passwd" },
+    });
+    expect([modeOf(""), readdirSync(path)]).toEqual(["755", ["passwd"]]);
+    rmSync(join(path, "passwd"));
+    for (const name of ["runs", "lock", "clusters", "pending", "processes", "by-hand-0123"])
+      mkdirSync(join(path, name));
+    await state.create("a", bytesOf("x"));
+    expect(modeOf("")).toBe("700");
+  });
 
   describe("on a failing disk (fault 37)", () => {
     it("a failing sync is an error and is not asked again", async () => {

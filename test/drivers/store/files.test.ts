@@ -33,6 +33,7 @@ import {
   unmount,
   type Child,
 } from "./files-support.ts";
+import { describeMissingFolder } from "./missing-folder-suite.ts";
 
 const fence = (): Promise<void> => Promise.resolve();
 const isRoot = process.geteuid?.() === 0;
@@ -278,6 +279,8 @@ describe("the file store", () => {
     });
   });
 
+  describeMissingFolder(() => ({ root, store }));
+
   describe("absent and unreadable", () => {
     it("a missing parent is absent, a file as a parent is an error", async () => {
       const missing = fileAddress("m1", "/etc/none/of/this");
@@ -289,7 +292,7 @@ describe("the file store", () => {
       });
     });
 
-    it("does not make directories: staging into a missing one fails and names it", async () => {
+    it("does not make directories elsewhere: staging into a missing one fails and names it", async () => {
       const missing = fileAddress("m1", "/etc/none/a.key");
       expect(await failure(store.stage(missing, bytesOf("x"), staging("absent")))).toEqual({
         code: "store-write-failed",

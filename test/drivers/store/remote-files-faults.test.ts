@@ -25,6 +25,7 @@ import {
 import { bytesOf, failure, run, sha256, staging } from "../../contract/store-contract.ts";
 import { hasShell, openLocalShell, type ShellName } from "../../support/local-shell.ts";
 import { canMakeImmutable, canMount, leftOvers, makeTree, mount, treeOf, unmount } from "./files-support.ts";
+import { describeMissingFolder } from "./missing-folder-suite.ts";
 
 const fence = (): Promise<void> => Promise.resolve();
 const isRoot = process.geteuid?.() === 0;
@@ -183,6 +184,8 @@ describe.each(shells.filter(hasShell))("the remote file store, %s", (shell) => {
     const refused = await failure(store.stage(address, bytesOf("x"), staging("absent")));
     expect(refused.code).toBe("store-link-refused");
   });
+
+  describeMissingFolder(() => ({ root, store }));
 
   it("tells absent from what cannot be looked at", async () => {
     const missing = fileAddress("m1", "/etc/none/of/this");

@@ -1,9 +1,11 @@
 // Authorities that are made again by explicit word: the old one is put back where it is found, else a new one is made.
 import { formatAddress } from "../../model/address.ts";
-import { AppError, type Refusal } from "../../model/errors.ts";
+import { AppError } from "../../model/errors.ts";
+import type { Refusal } from "../../model/refusal.ts";
 import type { AuthoritySlot } from "../../model/inventory.ts";
 import type { Notice } from "../../model/notice.ts";
-import type { IssueStep, RenewRequest } from "../../model/plan.ts";
+import type { IssueStep } from "../../model/making-step.ts";
+import type { RenewRequest } from "../../model/plan.ts";
 import { isAuthority } from "../../pki/extensions.ts";
 import { isSamePublicKey, formatKeySpec, parseKeySpec } from "../../pki/keys.ts";
 import { hasMatchingKey } from "../../policy/issuer-checks.ts";

@@ -3,7 +3,7 @@ import { formatAddress } from "../../model/address.ts";
 import { attempt, isAppError } from "../../model/errors.ts";
 import type { ExpectedSan } from "../../model/inventory.ts";
 import type { IdentityGap } from "../../model/decision.ts";
-import type { IssueTemplate, NamedSource } from "../../model/plan.ts";
+import type { IssueTemplate, NamedSource } from "../../model/making-step.ts";
 import { encodeGeneralName, subjectAltNames } from "../../pki/extensions.ts";
 import { equalBytes } from "../../pki/der.ts";
 import { subjectOf } from "../../pki/issue-anew.ts";

@@ -1,6 +1,6 @@
 // What an operator should know about things that are made again, or that stay missing.
 import type { Notice } from "../../model/notice.ts";
-import type { IssueStep } from "../../model/plan.ts";
+import type { IssueStep } from "../../model/making-step.ts";
 import type { Facts, SlotFacts } from "../../policy/facts.ts";
 
 export function recreationNotices(

@@ -1,7 +1,7 @@
 // Chooses the old certificate that a missing one is made after: of the same role, signed by the authority on the disk, the latest.
 import { formatAddress } from "../../model/address.ts";
 import { attempt, isAppError } from "../../model/errors.ts";
-import type { Template } from "../../model/plan.ts";
+import type { Template } from "../../model/making-step.ts";
 import { type Kubeconfig, parseKubeconfig } from "../../kubeconfig/kubeconfig.ts";
 import type { Certificate } from "../../pki/certificate.ts";
 import { isAuthority } from "../../pki/extensions.ts";

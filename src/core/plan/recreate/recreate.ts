@@ -1,6 +1,7 @@
 // The steps that make a missing certificate and its files again.
 import { type Address, fileAddress, formatAddress } from "../../model/address.ts";
-import type { Content, IssueStep, RenewRequest } from "../../model/plan.ts";
+import type { Content, RenewRequest } from "../../model/plan.ts";
+import type { IssueStep } from "../../model/making-step.ts";
 import { currentUser } from "../../kubeconfig/kubeconfig.ts";
 import { equalBytes } from "../../pki/der.ts";
 import { sha256Hex } from "../../pki/fingerprints.ts";

@@ -1,6 +1,6 @@
 // Refusals about authorities that are missing: without them nothing below them can be made.
 import { formatAddress } from "../../model/address.ts";
-import type { Refusal } from "../../model/errors.ts";
+import type { Refusal } from "../../model/refusal.ts";
 import type { Decision } from "../../model/decision.ts";
 import type { RenewRequest } from "../../model/plan.ts";
 import { type AuthorityFacts, type Facts, authorityOf } from "../../policy/facts.ts";

@@ -2,6 +2,7 @@
 import type { CauseCode } from "../../model/diagnosis.ts";
 import type { AnyFinding, FindingCode } from "../../model/finding.ts";
 import type { SlotFacts } from "../facts.ts";
+import { isUnreadableForUs } from "../unreadable.ts";
 import type { Draft } from "./draft.ts";
 import {
   type NodeKnowledge,
@@ -60,7 +61,9 @@ function fromFindings(node: NodeKnowledge): readonly Draft[] {
     if (cause === undefined || finding.severity === "info" || isKubeletsFile(node, finding)) return [];
     // What the manifests ask for and the certificate lacks may be a name that nobody uses.
     const certainty = finding.code === "san-missing" ? "likely" : "confirmed";
-    return [{ cause, certainty, certificates: [concernOf(node, finding)], evidence: [evidenceOf(finding)] }];
+    // A file that is closed to whoever asks is not closed to the process that reads it: no harm follows.
+    const certificates = isUnreadableForUs(finding) ? [] : [concernOf(node, finding)];
+    return [{ cause, certainty, certificates, evidence: [evidenceOf(finding)] }];
   });
 }
 

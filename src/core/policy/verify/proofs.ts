@@ -8,7 +8,11 @@ const notAsked: ProofEvidence = { code: "not-asked" };
 
 /** In the order in which processes depend on one another, then etcd, the API, the sweep. */
 export function proofs(facts: Facts, running: RunningState): readonly Proof[] {
-  const { live, etcd, write, sweep } = running;
+  return [...nodeProofs(facts, running), ...sweepProofs(running.sweep)];
+}
+
+/** Of one node alone. */
+export function nodeProofs(facts: Facts, { live, etcd, write }: RunningState): readonly Proof[] {
   return [
     ...live.inventory.processes.flatMap((component) => [
       processProof(live, component),
@@ -19,7 +23,6 @@ export function proofs(facts: Facts, running: RunningState): readonly Proof[] {
       { code: "etcd-read", version },
     ]),
     looked("write", "kube-apiserver", write, () => [true, { code: "wrote" }]),
-    ...sweepProofs(sweep),
   ];
 }
 
@@ -56,14 +59,21 @@ function looked<T>(
   answer: Looked<T>,
   judge: (value: T) => readonly [boolean, ProofEvidence],
 ): Proof {
-  if (answer.state === "skipped") return { kind, subject, outcome: "skipped", evidence: notAsked };
+  if (answer.state === "skipped") {
+    const { because } = answer;
+    const evidence = because === undefined ? notAsked : { ...notAsked, because };
+    return { kind, subject, outcome: "skipped", evidence };
+  }
   if (answer.state === "failed")
     return { kind, subject, outcome: "failed", evidence: { code: "reason", reason: answer.reason } };
   const [isWell, evidence] = judge(answer.value);
+  // Of nothing nothing is proved.
+  if (evidence.code === "counted" && evidence.count === 0)
+    return { kind, subject, outcome: "skipped", evidence };
   return { kind, subject, outcome: isWell ? "proved" : "failed", evidence };
 }
 
-function sweepProofs(sweep: Looked<Sweep>): readonly Proof[] {
+export function sweepProofs(sweep: Looked<Sweep>): readonly Proof[] {
   if (sweep.state !== "seen") return [looked("nodes", "nodes", sweep, () => [true, notAsked])];
   const { nodes, containers, logs, logsRead } = sweep.value;
   return [

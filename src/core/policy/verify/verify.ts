@@ -7,6 +7,7 @@ import { sha256Hex } from "../../pki/fingerprints.ts";
 import type { Certificate } from "../../pki/certificate.ts";
 import type { Facts } from "../facts.ts";
 import { findingOf } from "../finding-of.ts";
+import { reloadOf } from "../reloads.ts";
 import { heldOld } from "./held-old.ts";
 import { sweepFindings } from "./sweep-findings.ts";
 
@@ -17,8 +18,8 @@ export function verify(facts: Facts, running: RunningState): readonly AnyFinding
   return [
     ...processes.flatMap((component) => [
       ...processFindings(running, component),
-      ...component.endpoints.flatMap((endpoint) => servedFindings(facts, running, endpoint)),
-      ...heldOld(running, component, report(component.consumer, component.manifest ?? "")),
+      ...component.endpoints.flatMap((endpoint) => servedFindings(facts, running, { component, endpoint })),
+      ...heldOld(facts, running, component, report(component.consumer, component.manifest ?? "")),
     ]),
     ...etcdFindings(running.etcd, report("etcd", "")),
     ...(running.write.state === "failed"
@@ -68,7 +69,7 @@ function processFindings({ live }: RunningState, process: ProcessSlot): readonly
 function servedFindings(
   facts: Facts,
   { live }: RunningState,
-  endpoint: ServingEndpoint,
+  { component, endpoint }: { readonly component: ProcessSlot; readonly endpoint: ServingEndpoint },
 ): readonly AnyFinding[] {
   const { id, consumer, slot } = endpoint;
   const { node } = live.inventory;
@@ -112,6 +113,8 @@ function servedFindings(
       notAfter,
       storedSerialHex,
       path,
+      storedNotAfter: stored.notAfter,
+      ...(reloadOf(component) === null ? {} : { reloads: true }),
     }),
   ];
 }

@@ -12,6 +12,8 @@ export interface Asked {
   /** sha256 of the new bytes. */
   readonly sha256?: string;
   readonly limitBytes?: number;
+  /** Folder and token of the lock under which is written. */
+  readonly claim?: { readonly lock: string; readonly token: number };
 }
 
 /** The error an answer stands for; a kind that is none of an error is the caller's mistake or a cut answer. */
@@ -42,6 +44,12 @@ export function errorOf(answer: Answer, asked: Asked): AppError {
       return failed(address, "verify-temporary", one ?? "");
     case "unsafe":
       return failed(address, "open-directory", `${trimmed(one ?? "")}: ${unsafeReason(two ?? "")}`);
+    case "lost":
+      return new AppError("lock-lost", {
+        path: asked.claim?.lock ?? "",
+        token: asked.claim?.token ?? 0,
+        found: Number(one),
+      });
     case "rootless":
       return new AppError("not-a-node", { root: asked.root ?? "/" });
     default:

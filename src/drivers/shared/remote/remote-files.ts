@@ -3,7 +3,7 @@ import { posix } from "node:path";
 import { formatAddress, type Address } from "../../../core/model/address.ts";
 import type { Host } from "../host.ts";
 import { splitNodePath } from "../node-walk.ts";
-import { ask, type Question } from "./asking.ts";
+import { ask, askChain, type ChainEnd, type Question } from "./asking.ts";
 import { filePrelude, treesWith } from "./file-script.ts";
 import { openScriptQueue, type Answer } from "./script-queue.ts";
 
@@ -12,6 +12,10 @@ export interface RemoteFiles {
   /** formatAddress, after checking that this node's files are meant and no entry; TypeError otherwise. */
   object(address: Address): string;
   ask(question: Question): Promise<Answer>;
+  /** One script; see {@link askChain}. */
+  askChain(questions: readonly Question[]): Promise<ChainEnd>;
+  /** The folder with the claims of the node's lock; null where nobody else looks after that. */
+  readonly lock: string | null;
 }
 
 export function openRemoteFiles(options: {
@@ -19,6 +23,7 @@ export function openRemoteFiles(options: {
   readonly node: string;
   readonly root?: string;
   readonly allowLinksTo?: readonly string[];
+  readonly lock?: string;
 }): RemoteFiles {
   const root = posix.normalize(options.root ?? "/").replace(/(?<=.)\/$/, "");
   if (!root.startsWith("/")) throw new TypeError(`not an absolute path: ${root}`);
@@ -26,6 +31,7 @@ export function openRemoteFiles(options: {
   const queue = openScriptQueue(options.host, filePrelude(root, trees));
   return {
     trees,
+    lock: options.lock ?? null,
     object(address) {
       if (address.store !== "file" || address.node !== options.node || address.entry !== undefined) {
         throw new TypeError(`not a whole file of node ${options.node}: ${formatAddress(address)}`);
@@ -33,6 +39,11 @@ export function openRemoteFiles(options: {
       return formatAddress(address);
     },
     ask: (question) => ask(queue, { root, ...question }),
+    askChain: (questions) =>
+      askChain(
+        queue,
+        questions.map((question) => ({ root, ...question })),
+      ),
   };
 }
 

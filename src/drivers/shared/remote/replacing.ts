@@ -3,10 +3,17 @@ import { posix } from "node:path";
 import { parseAddress, type Address } from "../../../core/model/address.ts";
 import type { Staged } from "../../../core/model/run.ts";
 import { sha256Hex } from "../../../core/pki/fingerprints.ts";
-import type { Attributes, CommitOptions, StageOptions } from "../../../engine/ports/store.ts";
+import type {
+  Attributes,
+  CommitAllOptions,
+  CommitOptions,
+  CommitReport,
+  StageOptions,
+} from "../../../engine/ports/store.ts";
 import { joinNodePath } from "../node-walk.ts";
-import { temporaryName } from "../temporary-file.ts";
+import { temporaryName, tokenOfTemporary } from "../temporary-file.ts";
 import { errorOf } from "./answer-errors.ts";
+import type { Question } from "./asking.ts";
 import { walkable, type RemoteFiles } from "./remote-files.ts";
 import { textOf, type Answer } from "./script-queue.ts";
 import { temporaryOf } from "./temporaries.ts";
@@ -102,13 +109,42 @@ export async function commitRemote(
   staged: Staged,
   { signal, fence }: CommitOptions,
 ): Promise<"written" | "unchanged"> {
-  const address = parseAddress(staged.object);
-  const object = files.object(address);
-  const { folder, name } = temporaryOf(staged);
+  const question = commitQuestion(files, staged);
   signal?.throwIfAborted();
   if (!staged.unchanged) await fence();
   signal?.throwIfAborted();
-  const [kind] = await files.ask({
+  const [kind] = await files.ask(question);
+  return kind === "written" ? "written" : "unchanged";
+}
+
+/** See WritableStore.commitAll. One script: it ends at the first that fails, and looks at the lock before each rename. */
+export async function commitAllRemote(
+  files: RemoteFiles,
+  groups: readonly (readonly Staged[])[],
+  { signal, fence }: CommitAllOptions,
+): Promise<CommitReport> {
+  const all = groups.flat();
+  const [first] = all;
+  if (!first) return { committed: [], failure: null };
+  const questions = all.map((staged) => commitQuestion(files, staged));
+  try {
+    signal?.throwIfAborted();
+    await fence(parseAddress(first.object).node);
+    signal?.throwIfAborted();
+  } catch (error) {
+    return { committed: [], failure: { error } };
+  }
+  const { answers, failure } = await files.askChain(questions);
+  return { committed: all.slice(0, answers.length), failure };
+}
+
+function commitQuestion(files: RemoteFiles, staged: Staged): Question {
+  const address = parseAddress(staged.object);
+  const object = files.object(address);
+  const { folder, name } = temporaryOf(staged);
+  const token = tokenOfTemporary(name);
+  const claim = files.lock === null || token === null ? null : { lock: files.lock, token };
+  return {
     object,
     call: "commit",
     values: {
@@ -118,11 +154,13 @@ export async function commitRemote(
       expect: staged.expect,
       sha: staged.sha256,
       unchanged: staged.unchanged ? 1 : 0,
+      lock: claim?.lock ?? "",
+      token: claim?.token ?? 0,
     },
     results: ["written", "unchanged"],
     expected: staged.expect,
-  });
-  return kind === "written" ? "written" : "unchanged";
+    ...(claim && { claim }),
+  };
 }
 
 /** See WritableStore.remove. */

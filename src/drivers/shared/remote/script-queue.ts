@@ -19,21 +19,31 @@ export type Answer = readonly [kind: string, ...fields: readonly Uint8Array[]];
 export interface ScriptQueue {
   /** Rejects with what the host rejects with. Tasks run in the order in which they were asked for. */
   ask(task: Task): Promise<Answer>;
+  /**
+   * The answers of tasks in one script, of which none is begun once one did not succeed (shell-base.ts, `well`): those have no answer and
+   * are left out. Rejects as `ask` does; what was done by then is not known. TypeError for a task with input: it would be left unread.
+   */
+  askChain(tasks: readonly Task[]): Promise<readonly Answer[]>;
 }
 
 interface Waiting {
-  readonly task: Task;
-  readonly resolve: (answer: Answer) => void;
+  /** One, or a chain: these are never in two scripts. */
+  readonly tasks: readonly Task[];
+  readonly resolve: (answers: readonly Answer[]) => void;
   readonly reject: (error: unknown) => void;
 }
+
+/** Calls of one turn travel as one script, up to {@link mostTasks} of them: how many whoever has many lets wait at once. */
+export const callsAtOnce = 256;
 
 /** A script's text, and what goes wrong with one connection, stay within bounds. */
 const mostTasks = 64;
 const mostInputBytes = 8 * 1024 * 1024;
 const defaultAnswerBytes = 64 * 1024;
 
-/** `sync` of an old userland writes everything the machine has. */
+/** `sync` of an old userland writes everything the machine has; a machine that swaps needs seconds to start a program. */
 const timeoutMs = 120_000;
+const taskMs = 5000;
 
 export function openScriptQueue(host: Host, prelude: string): ScriptQueue {
   const waiting: Waiting[] = [];
@@ -47,51 +57,98 @@ export function openScriptQueue(host: Host, prelude: string): ScriptQueue {
     isRunning = false;
   }
 
+  const askChain = (tasks: readonly Task[]): Promise<readonly Answer[]> =>
+    new Promise((resolve, reject) => {
+      waiting.push({ tasks, resolve, reject });
+      if (isRunning) return;
+      isRunning = true;
+      setImmediate(() => void drain());
+    });
+
   return {
-    ask: (task) =>
-      new Promise((resolve, reject) => {
-        waiting.push({ task, resolve, reject });
-        if (isRunning) return;
-        isRunning = true;
-        setImmediate(() => void drain());
-      }),
+    ask: async (task) => (await askChain([task]))[0] ?? ["silent"],
+    askChain: async (tasks) => {
+      if (tasks.some(({ input }) => input !== undefined))
+        throw new TypeError("a task of a chain has no input");
+      return tasks.length === 0 ? [] : askChain(tasks);
+    },
   };
 }
 
 function batchLength(waiting: readonly Waiting[]): number {
   let inputBytes = 0;
-  const end = waiting.findIndex(({ task }, index) => {
-    inputBytes += task.input?.length ?? 0;
-    return index > 0 && (index >= mostTasks || inputBytes > mostInputBytes);
+  let count = 0;
+  const end = waiting.findIndex(({ tasks }, index) => {
+    inputBytes += tasks.reduce((sum, { input }) => sum + (input?.length ?? 0), 0);
+    count += tasks.length;
+    return index > 0 && (count > mostTasks || inputBytes > mostInputBytes);
   });
   return end === -1 ? waiting.length : end;
 }
 
 async function runBatch(host: Host, prelude: string, batch: readonly Waiting[]): Promise<void> {
   try {
-    const tasks = batch.map(({ task }) => task);
+    const tasks = batch.flatMap((one) => one.tasks);
     const inputs = tasks.map((task) => task.input ?? new Uint8Array());
     const limitBytes = tasks.reduce((sum, task) => sum + (task.answerBytes ?? defaultAnswerBytes), 0);
     const input = Buffer.concat(inputs);
-    const result = await host.sh(prelude + scriptOf(tasks), { input, limitBytes, timeoutMs });
+    const text = scriptOf(batch.map((one) => one.tasks));
+    const most = timeoutMs + tasks.length * taskMs;
+    const result = await host.sh(prelude + text, { input, limitBytes, timeoutMs: most });
     const answers = parseAnswers(result.stdout);
-    for (const [index, { resolve }] of batch.entries()) resolve(answers.get(index) ?? ["silent"]);
+    let first = 0;
+    for (const one of batch) {
+      one.resolve(answersOf(answers, first, one.tasks.length));
+      first += one.tasks.length;
+    }
   } catch (error) {
     for (const { reject } of batch) reject(error);
   }
 }
 
+/** Of a chain, up to the first that is missing. */
+function answersOf(answers: ReadonlyMap<number, Answer>, first: number, count: number): readonly Answer[] {
+  const own = Array.from({ length: count }, (_, index) => answers.get(first + index));
+  const end = own.indexOf(undefined);
+  return own.slice(0, end === -1 ? count : end).flatMap((answer) => (answer ? [answer] : []));
+}
+
 /** Only the last reader may take all there is: programs that read ahead would take from the next. */
-function scriptOf(tasks: readonly Task[]): string {
+function scriptOf(chains: readonly (readonly Task[])[]): string {
+  const tasks = chains.flat();
   const lastReader = tasks.findLastIndex((task) => task.input !== undefined);
-  const lines = tasks.map(({ text, input }, index) => {
-    const begin = `printf '=%s\\0' ${index}`;
-    if (input === undefined) return `${begin}\n( ${text}\n) </dev/null\n`;
-    const owed = assign({ owed: input.length, reader: index === lastReader ? "last" : "another" });
-    return `${begin}\n( ${owed}\n${text}\n)\n`;
+  let number = 0;
+  const lines = chains.flatMap((chain) => {
+    const texts = chain.map((task) => {
+      const index = number++;
+      return taskText(task, index, index === lastReader ? "last" : "another");
+    });
+    return chain.length < 2 ? texts.map(({ begin, body }) => begin + body) : chainText(texts);
   });
   return lines.join("");
 }
+
+interface TaskText {
+  readonly begin: string;
+  readonly body: string;
+}
+
+function taskText({ text, input }: Task, index: number, reader: "last" | "another"): TaskText {
+  const begin = `printf '=%s\\0' ${index}\n`;
+  if (input === undefined) return { begin, body: `( ${text}\n) </dev/null\n` };
+  return { begin, body: `( ${assign({ owed: input.length, reader })}\n${text}\n)\n` };
+}
+
+/** Nothing but a success exits with {@link succeeded}: not a shell that was killed, nor one that ran off its end. */
+function chainText(texts: readonly TaskText[]): readonly string[] {
+  const lines = texts.map(
+    ({ begin, body }) => `if [ "$chain" = ${succeeded} ]; then\n${begin}${body}chain=$?\nfi\n`,
+  );
+  return [`chain=${succeeded}\n`, ...lines];
+}
+
+/** The exit code of a task behind `well`; the same number as there. */
+const succeeded = 42;
 
 /** Whole answers by the number of their task. */
 export function parseAnswers(stdout: Uint8Array): ReadonlyMap<number, Answer> {

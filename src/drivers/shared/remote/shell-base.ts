@@ -5,7 +5,7 @@ import { shellText } from "./quote.ts";
 export const shellBase = shellText(String.raw`
 umask 077
 set -f
-owed=0 reader=none me='' nl='
+owed=0 reader=none me='' code=0 nl='
 '
 
 out() { for value; do printf '+%s\0' "$value"; done; }
@@ -14,7 +14,13 @@ out() { for value; do printf '+%s\0' "$value"; done; }
 finish() {
   [ "$owed" -eq 0 ] || take >/dev/null 2>&1
   printf '.\0'
-  exit 0
+  exit "$code"
+}
+
+# well KIND: an answer behind which the next task of a chain may begin (script-queue.ts knows the number).
+well() {
+  code=42
+  answer "$@"
 }
 
 answer() {

@@ -48,7 +48,7 @@ stage() {
   aim "$path"
   look
   [ "$found" = "$expect" ] || answer conflict "$found"
-  [ "$state" != nowhere ] || answer failed open-directory 'No such file or directory'
+  [ "$state" != nowhere ] || make_folder
   [ "$name" = "$base" ] || answer named "$name"
   if [ "$found" = "$sha" ] && [ "$again" = 0 ]; then
     labels=''
@@ -64,6 +64,21 @@ stage() {
   fi
   put "$temporary"
   answer staged "$at"
+}
+
+# One folder that is missing is made as its parent is, less what lets others write, and is the current one then.
+make_folder() {
+  to_missing
+  folder_mode=000$(stat -c %a .) || answer failed make-directory unknown
+  if err=$(mkdir -m 0700 "./$part" 2>&1); then
+    err=$(chmod "@{folder_mode#"@{folder_mode%???}"}" "./$part" 2>&1 && chmod go-w,ug-s,-t "./$part" 2>&1) ||
+      answer failed make-directory "$err"
+    sync_folder .
+  else
+    [ -d "./$part" ] && [ ! -L "./$part" ] || answer failed make-directory "$err"
+  fi
+  at=$at/$part name=$rest state=absent
+  enter
 }
 
 # verify NAME: sets verdict, empty for the staged bytes.
@@ -86,11 +101,11 @@ commit() {
   verify "$temporary"
   look
   if [ "$found" = "$sha" ]; then
-    [ "$unchanged" = 0 ] || answer unchanged
+    [ "$unchanged" = 0 ] || well unchanged
     if [ "$expect" != "$sha" ] || { [ ! -e "./$temporary" ] && [ ! -L "./$temporary" ]; }; then
       forget "$temporary"
       sync_folder .
-      answer unchanged
+      well unchanged
     fi
   fi
   [ "$found" = "$expect" ] || answer conflict "$found"
@@ -98,12 +113,26 @@ commit() {
   [ -z "$verdict" ] || answer unverified "$verdict"
   make_live
   sync_folder .
-  answer written
+  well written
+}
+
+# The newest claim of the node's lock still is ours, or nothing is changed: whoever has a newer one sweeps our file.
+held() {
+  newest=0
+  set +f
+  for claim in "$lock"/*; do
+    claim=@{claim##*/}
+    case $claim in *[!0-9]* | '' | ? | ?? | ??? | ???? | ????? | ?????? | ???????) continue ;; esac
+    [ "$claim" -le "$newest" ] || newest=$claim
+  done
+  set -f
+  [ "$newest" -eq "$token" ] || answer lost "$newest"
 }
 
 # Nothing lies between the look and this.
 make_live() {
   draft=$temporary
+  [ -z "$lock" ] || held
   if [ "$expect" != absent ]; then
     move "./$temporary" "./$name" || drop failed rename "$err"
     return 0

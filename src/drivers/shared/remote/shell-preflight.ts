@@ -5,8 +5,7 @@ export const shellPreflight = shellText(String.raw`
 # Answers with what a write would fail with, or with the room there is.
 preflight() {
   aim "$path"
-  [ "$state" != nowhere ] || answer failed open-directory 'No such file or directory'
-  look
+  if [ "$state" = nowhere ]; then to_missing; found=absent; else look; fi
   may_create
   if [ "$found" != absent ]; then
     may_replace

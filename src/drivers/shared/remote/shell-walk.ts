@@ -84,6 +84,14 @@ aim() {
   enter
 }
 
+# to_missing: after a walk that led nowhere, makes the parent of $part current, the folder that alone is missing: below one of the
+# trees and behind no link. Answers otherwise.
+to_missing() {
+  [ "$linked" = 0 ] && [ -n "$rest" ] && in_trees "$at/$part" || answer failed open-directory 'No such file or directory'
+  case $rest in */*) answer failed open-directory 'No such file or directory' ;; esac
+  enter
+}
+
 # look: sets found (sha256, or absent) and what a file has beside its bytes.
 look() {
   found=absent traits=''

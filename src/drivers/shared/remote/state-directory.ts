@@ -11,7 +11,7 @@ import { errorOf, trimmed, unsafeReason } from "./answer-errors.ts";
 import { errnoOfText } from "./errno.ts";
 import { foldersAbove } from "./file-script.ts";
 import { assign, quote } from "./quote.ts";
-import { openScriptQueue, textOf, type Answer, type ScriptQueue } from "./script-queue.ts";
+import { callsAtOnce, openScriptQueue, textOf, type Answer, type ScriptQueue } from "./script-queue.ts";
 import { shellBase } from "./shell-base.ts";
 import { shellState } from "./shell-state.ts";
 import { attributeWords } from "./traits.ts";
@@ -66,7 +66,9 @@ export function openRemoteStateDirectory({ host, path }: RemoteStateDirectoryOpt
       const values = { from, from_parent: posix.dirname(from) };
       await ask(state, { call: "state_rename", file: to, values, results: ["done"] });
     },
+    replace: (file, bytes) => keep(state, { file, bytes, attributes: { mode: 0o600 } }),
     keep: (file, bytes, attributes) => keep(state, { file, bytes, attributes }),
+    together: callsAtOnce,
   };
 }
 
@@ -153,10 +155,12 @@ async function create(state: State, file: string, bytes: Uint8Array): Promise<bo
   return kind === "created";
 }
 
+type Attributes = Parameters<StateDirectory["keep"]>[2];
+
 interface Kept {
   readonly file: string;
   readonly bytes: Uint8Array;
-  readonly attributes: Parameters<StateDirectory["keep"]>[2];
+  readonly attributes: Partial<Attributes> & Pick<Attributes, "mode">;
 }
 
 /** One writer per run's folder, by the lock: the unfinished name is fixed, and a key left in it is overwritten by the next try. */

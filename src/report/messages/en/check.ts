@@ -22,7 +22,11 @@ export const check = {
   severities,
   colon: ": ",
   comma: ", ",
+  /** kubeadm's own words, where it has them. */
   headings: {
+    certificate: "CERTIFICATE",
+    authority: "CERTIFICATE AUTHORITY",
+    external: "EXTERNALLY MANAGED",
     other: "OTHER CERTIFICATE",
     path: "PATH",
     expires: "EXPIRES",
@@ -34,22 +38,32 @@ export const check = {
     sans: "SANS",
     origin: "ORIGIN",
   },
+  /** kubeadm writes `!MISSING! name`; the two other states follow its example. */
+  marks: { ok: "", missing: "!MISSING! ", unreadable: "!UNREADABLE! ", broken: "!BROKEN! " },
+  date: formatDate,
+  /** The residual time of what has ended. */
+  over: "<invalid>",
+  yes: "yes",
+  no: "no",
   /** How a path became known. */
   origins: { default: "default", scan: "found" },
   kubeletRotates: "(the kubelet rotates it)",
   kubeletEmbedded: "(embedded: not rotated)",
   unmanaged: "(nothing)",
+  outsideKubeadm: "(renewed; not in kubeadm's list)",
   findingsHeading: "FINDINGS",
   allWell: (certificates: number, authorities: number, node: string, at: number) =>
     `all well: ${counted(certificates, "certificate")} and ${counted(authorities, "CA")} on ${node} as of ${formatDate(at)}`,
   firstEnd: (name: string, notAfter: number, residual: string) =>
     `; ${name} ends first, on ${formatDate(notAfter)} (${residual})`,
-  summary: (counts: CheckCounts, node: string, at: number) =>
+  summary: (counts: CheckCounts, node: string, at: number, hasWritten: boolean) =>
     `${[
       counted(counts.critical, "critical", "critical"),
       counted(counts.warning, "warning"),
       counted(counts.info, "note"),
-    ].join(", ")} on ${node} as of ${formatDate(at)}; nothing was changed`,
+    ].join(
+      ", ",
+    )} on ${node} as of ${formatDate(at)}; ${hasWritten ? "nothing was changed but a test object, created and deleted again" : "nothing was changed"}`,
   next: (command: string) => `; next: ${command}`,
   nodes: (names: readonly string[]) =>
     names.length === 1 ? (names[0] ?? "") : counted(names.length, "node"),

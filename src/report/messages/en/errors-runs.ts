@@ -1,10 +1,9 @@
 // English: errors of locks, plans and runs.
-import { say } from "../../say.ts";
-import { objectionsEn } from "../quorum.ts";
-import type { PlanDifference } from "../../../core/model/errors.ts";
+import type { PlanDifference } from "../../../core/model/errors-runs.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDate, nextWindow } from "../../time.ts";
+import { staleFiles } from "../stale-files.ts";
 import { logCommand } from "../way-on.ts";
 import type { ErrorMessages } from "../types.ts";
 
@@ -31,16 +30,34 @@ function kib(bytes: number, round = Math.ceil): string {
   return `${round(bytes / 1024)} KiB`;
 }
 
-function difference(d: PlanDifference): string {
-  return `${d.address}: ${d.what} was ${d.planned || "nothing"}, is ${d.found || "nothing"}`;
+const stale = {
+  change: ({ what, planned, found }: PlanDifference) =>
+    what === "bytes" ? "other content" : `${what} was ${planned || "nothing"}, is ${found || "nothing"}`,
+  separator: ", ",
+  more: (count: number) => `and ${count} more`,
+};
+
+/** A code of the system, whatever words stand around it in a language: then nobody could look, and nothing is known to be unsafe. */
+export function isErrno(reason: string): boolean {
+  return /(?:^|[(（])E[A-Z]+[)）]?$/.test(reason);
+}
+
+/** A directory of root's is refused as another's only when it is not root who asks. */
+export function isOfRoot(reason: string): boolean {
+  return /\buid 0$/.test(reason);
+}
+
+/** A folder that somebody uses for something else. */
+export function isOthers(reason: string): boolean {
+  return /^it holds |另有/.test(reason);
 }
 
 export const errorsRuns = {
   locked: {
     sentence: (p) =>
       p.pid === 0
-        ? `${p.holder} works on this node by hand since ${formatDate(p.sinceAt)} (${p.what}) and holds the lock ${p.path}`
-        : `another run holds the lock ${p.path}: ${p.what} by ${p.holder} on ${p.host} (pid ${p.pid}) since ${formatDate(p.sinceAt)}, ${p.alive ? "still running" : "which cannot be looked up from here"}`,
+        ? `${p.holder} works on ${p.node ?? "this node"} by hand since ${formatDate(p.sinceAt)} (${p.what}) and holds the lock ${p.path}`
+        : `another run holds the lock ${p.path}${p.node === undefined ? "" : ` on ${p.node}`}: ${p.what} by ${p.holder} on ${p.host} (pid ${p.pid}) since ${formatDate(p.sinceAt)}, ${p.alive ? "still running" : "which cannot be looked up from here"}`,
     hint: (p, tool) =>
       p.pid === 0
         ? [
@@ -62,9 +79,16 @@ export const errorsRuns = {
     ],
   },
   "plan-stale": {
-    sentence: (p) => `the plan is stale: ${p.differences.map(difference).join("; ")}`,
+    sentence: (p) => `the plan is stale:${staleFiles(p.differences, stale)}`,
     hint: (_, tool) => [
       `nothing was changed; make a new plan and have it approved: ${tool("plan --out FILE")}`,
+    ],
+  },
+  "plan-done": {
+    sentence: (p) => `run ${p.run} has already done this plan; nothing was changed now`,
+    hint: (p, tool) => [
+      `${tool(`runs show ${p.run}`)} says what it did, ${tool("check")} how things are now`,
+      `to renew again, make a new plan: ${tool("plan --out FILE")}`,
     ],
   },
   "plan-invalid": {
@@ -106,9 +130,11 @@ export const errorsRuns = {
     ],
   },
   "run-unknown": {
-    sentence: (p) => `there is no run ${p.run}`,
-    hint: (_, tool) => [
-      `${tool("runs list")} shows the runs of this node; another state directory: ${flags.stateDir} DIR`,
+    sentence: (p) => (p.run === "last" ? "there are no runs yet" : `there is no run ${p.run}`),
+    hint: (p, tool) => [
+      p.run === "last"
+        ? `${tool("renew")} begins one; runs in another state directory: ${flags.stateDir} DIR; runs over the nodes of a cluster: -f FILE`
+        : `${tool("runs list")} shows the runs of this node; another state directory: ${flags.stateDir} DIR`,
     ],
   },
   "run-not-open": {
@@ -138,6 +164,14 @@ export const errorsRuns = {
     sentence: (p) => `${p.slot} is not what was planned: ${p.reason}`,
     hint: (_, tool) => [`${tool("resume")} tries again, ${tool("rollback last")} restores what was there`],
   },
+  "probe-needed": {
+    sentence: (p) =>
+      `run ${p.run} restarts processes and proves what they serve, and this call works on files alone; nothing was done now`,
+    hint: (p, tool) => [
+      `with the running node: ${tool("resume --probe")}`,
+      `if it does not run: ${tool(`rollback ${p.run}`)} puts the files back, then ${tool(`renew ${flags.noProbe}`)} renews files alone`,
+    ],
+  },
   "step-failed": {
     sentence: (p) => `step ${p.step} failed: ${p.reason}`,
     hint: (_, tool) => [
@@ -164,26 +198,16 @@ export const errorsRuns = {
       `${tool("resume")} tries these again, and no others`,
     ],
   },
-  "gate-refused": {
-    sentence: (p) =>
-      `etcd is not well enough to go on with ${p.node}: ${p.objections.map((o) => say(o, objectionsEn)).join("; ")}`,
-    hint: (_, tool) => [
-      `nothing was stopped; get the members well first, then ${tool("resume")}`,
-      `where etcd may stop answering for a while: a new plan with ${flags.acceptOutage}`,
-    ],
-  },
-  "node-failed": {
-    sentence: (p) =>
-      p.outcome === "rolled-back"
-        ? `${p.node} did not come through and was taken back alone${p.done.length === 0 ? "" : `; done and proved: ${p.done.join(", ")}`}`
-        : `${p.node} did not come through; it is left as it is, since its old certificates have expired${p.done.length === 0 ? "" : `; done and proved: ${p.done.join(", ")}`}`,
-    hint: (_, tool) => [
-      `${tool("resume")} goes on with this node once the cause is gone, ${tool("rollback last")} takes all nodes back`,
-    ],
-  },
   "snapshot-failed": {
     sentence: (p) => `etcd's data could not be saved, and nothing was changed: ${p.reason}`,
-    hint: () => [`--no-snapshot goes on without; then copy etcd's data directory yourself first`],
+    hint: (p) => [
+      ...(p.isAlone === true
+        ? [
+            "is it one of several masters, and have all expired? a quorum comes back only together: perennial init writes a cluster file, then perennial renew -f cluster.yaml",
+          ]
+        : []),
+      `${p.isAlone === true ? "with one master alone: " : ""}--no-snapshot goes on without; then copy etcd's data directory yourself first`,
+    ],
   },
   "script-unsupported": {
     sentence: (p) => `a script cannot do these steps: ${p.steps.join(", ")}`,
@@ -198,9 +222,18 @@ export const errorsRuns = {
     ],
   },
   "state-unsafe": {
-    sentence: (p) => `the state directory ${p.path} is not safe to keep keys in: ${p.reason}`,
+    sentence: (p) =>
+      isErrno(p.reason)
+        ? `the state directory ${p.path} cannot be opened: ${p.reason}`
+        : isOfRoot(p.reason)
+          ? `the state directory ${p.path} is root's, and this user is not root`
+          : `the state directory ${p.path} is not safe to keep keys in: ${p.reason}`,
     hint: (p) => [
-      `ls -ld ${shellQuote(p.path)}; it must be a directory of root with mode 0700, not a link: chown root:root, chmod 0700`,
+      isErrno(p.reason) || isOfRoot(p.reason)
+        ? `ls -ld ${shellQuote(p.path)}; run as root (for a node of a cluster file: sudo: true); on an I/O error see dmesg`
+        : isOthers(p.reason)
+          ? `leave it as it is and name a folder of its own: ${flags.stateDir} DIR`
+          : `ls -ld ${shellQuote(p.path)}; it must be a directory of root with mode 0700, not a link: chown root:root, chmod 0700`,
     ],
   },
   "state-full": {
@@ -249,8 +282,11 @@ export const errorsRuns = {
   },
   interrupted: {
     sentence: (p) => `interrupted by ${p.signal}`,
-    hint: (_, tool) => [
-      `${tool("runs list")} shows whether a run is open; ${tool("resume")} finishes it, ${tool("rollback last")} undoes it`,
-    ],
+    hint: (p, tool) =>
+      p.isBefore === true
+        ? ["nothing was changed on any node"]
+        : [
+            `${tool("runs list")} shows whether a run is open; ${tool("resume")} finishes it, ${tool("rollback last")} undoes it`,
+          ],
   },
 } satisfies Partial<ErrorMessages>;

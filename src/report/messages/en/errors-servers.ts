@@ -1,31 +1,7 @@
 // English: errors of processes and of servers that are asked.
+import { faultWords } from "../../../core/model/reasons-servers.ts";
 import { shellQuote } from "../../shell.ts";
 import type { ErrorMessages } from "../types.ts";
-
-const endpointFaults = {
-  refused: "nothing listens there",
-  "no-socket": "there is no such socket, or it may not be opened",
-  "no-such-host": "the name has no address",
-  "no-route": "there is no route to it",
-  timeout: "it did not answer in time",
-  closed: "it closed the connection",
-  "not-http2": "it does not speak HTTP/2",
-  "not-grpc": "it does not speak gRPC",
-  "server-expired": "its certificate has expired",
-  "server-name": "its certificate is for another name",
-  "server-untrusted": "its certificate is not trusted",
-  "not-forwarded": "the SSH server of the node forwards no connections (AllowTcpForwarding)",
-  "key-not-pinned": "it presents another key than the one in its certificate file",
-  "client-refused": "it refuses our client certificate",
-  "pair-unusable": "our client certificate and key cannot be used",
-} as const;
-
-const snapshotFaults = {
-  "too-short": "it is too short",
-  "hash-differs": "the hash at its end is not that of its content",
-  "not-bbolt": "it is not a database of etcd",
-  "read-back-differs": "the file does not hold what was written",
-} as const;
 
 export const errorsServers = {
   "process-unknowable": {
@@ -66,7 +42,7 @@ export const errorsServers = {
     hint: () => ["run that command by hand and see what it says"],
   },
   "endpoint-unreachable": {
-    sentence: (p) => `${p.endpoint} could not be asked: ${endpointFaults[p.reason]} (${p.detail})`,
+    sentence: (p) => `${p.endpoint} could not be asked: ${faultWords[p.reason]} (${p.detail})`,
     hint: (p) => [
       `see what listens: ss -lntxp; what it presents: openssl s_client -connect HOST:PORT </dev/null`,
       ...(p.reason === "client-refused" || p.reason === "pair-unusable"
@@ -89,7 +65,7 @@ export const errorsServers = {
     hint: () => ["nothing was changed; stopping the leader makes the others elect another one"],
   },
   "snapshot-damaged": {
-    sentence: (p) => `the snapshot ${p.source} cannot be used: ${snapshotFaults[p.reason]} (${p.detail})`,
+    sentence: (p) => `the snapshot ${p.source} cannot be used: ${faultWords[p.reason]} (${p.detail})`,
     hint: () => [
       "df -h where it is written; dmesg for disk errors; then take it again, best from another member",
       "etcdctl snapshot status FILE shows what etcd makes of it",

@@ -7,9 +7,14 @@ function pathOf(address: string): string {
   return address.replace(/^[a-z-]*:[^:]*:/, "").replace(/#.*$/, "");
 }
 
+function folderOf(address: string): string {
+  return pathOf(address).replace(/\/[^/]*$/, "");
+}
+
 export const errorsStore = {
   "store-unreadable": {
-    sentence: (p) => `${p.address} could not be read: ${p.reason} (${p.cause})`,
+    sentence: (p) =>
+      `${p.address} could not be read: ${p.reason}${p.cause === p.reason ? "" : ` (${p.cause})`}`,
     hint: (p) => [`ls -l ${shellQuote(pathOf(p.address))}; run as root; on an I/O error see dmesg`],
   },
   "store-not-regular": {
@@ -41,7 +46,9 @@ export const errorsStore = {
   "store-write-failed": {
     sentence: (p) => `${p.address} could not be written (${p.operation}): ${p.cause}`,
     hint: (p, tool) => [
-      `df -h and df -i ${shellQuote(pathOf(p.address))}; mount | grep ' ro'; lsattr ${shellQuote(pathOf(p.address))}`,
+      p.operation === "open-directory" && p.cause.includes("ENOENT")
+        ? `ls -ld ${shellQuote(folderOf(p.address))}: the folder is missing, and not it alone or in an unusual place; is a file system not mounted? Else make it: mkdir -p ${shellQuote(folderOf(p.address))}`
+        : `df -h and df -i ${shellQuote(pathOf(p.address))}; mount | grep ' ro'; lsattr ${shellQuote(pathOf(p.address))}`,
       `then ${tool("resume")}, or ${tool("rollback last")}; ${tool("runs list")} shows whether a run is open`,
     ],
   },

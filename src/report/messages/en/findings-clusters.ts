@@ -1,34 +1,45 @@
 // English: findings about the nodes of a cluster.
-import type { ErrorCode, ErrorParams } from "../../../core/model/errors.ts";
 import { shellQuote } from "../../shell.ts";
-import type { FindingMessages, FindingView, Tool } from "../types.ts";
+import { say } from "../../say.ts";
+import { helpAgainst, saidError } from "../said-error.ts";
+import { standingEn } from "../quorum.ts";
+import type { FindingMessages, FindingView } from "../types.ts";
+import { diagnoseThere } from "../way-on.ts";
 import { errors } from "./errors.ts";
-
-function said<C extends ErrorCode>(code: C, params: ErrorParams[C]): string {
-  return errors[code].sentence(params);
-}
 
 /** Why a node was not reached. */
 export function reasonOf({ params: { error } }: FindingView<"node-unreachable">): string {
-  return said(error.code, error.params);
-}
-
-function helps<C extends ErrorCode>(code: C, params: ErrorParams[C], tool: Tool): readonly string[] {
-  return errors[code].hint(params, tool);
+  return saidError(error, errors);
 }
 
 export const findingsClusters = {
   "node-unreachable": {
     sentence: ({ params: { reach, where, roles, error } }) =>
-      `the node could not be reached or read (${reach === "local" ? "this machine" : `${reach} ${where}`}): ${said(error.code, error.params)}; nothing is known of its certificates, and no plan can renew them` +
+      `the node could not be reached or read (${reach === "local" ? "this machine" : `${reach} ${where}`}): ${saidError(error, errors)}; nothing is known of its certificates, and no plan can renew them` +
       (roles.includes("etcd") ? "; as an etcd member it counts as absent for the quorum" : ""),
     next: ({ params: { reach, where, error }, tool }) => [
       ...(reach === "root"
         ? [
             `what is there: ls ${shellQuote(`${where}/etc/kubernetes`)}; its place is root: in the cluster file`,
           ]
-        : helps(error.code, error.params, tool)),
+        : helpAgainst(error, { errors, tool })),
       `then again: ${tool("check")}`,
     ],
   },
-} satisfies FindingMessages<"node-unreachable">;
+  "authority-differs-between-nodes": {
+    sentence: ({ params: { path, others } }) =>
+      `${path} is another authority than on ${others.join(", ")}: what the one signs is refused by the others`,
+    next: ({ params: { path, others } }) => [
+      `compare on all nodes: openssl x509 -in ${shellQuote(path)} -noout -fingerprint -sha256`,
+      `if ${others.join(", ")} are right: copy certificate and key of this authority from there, then renew what it signed here`,
+    ],
+  },
+  "etcd-cluster-unwell": {
+    sentence: ({ params: { objections } }) =>
+      `etcd's members do not make one healthy cluster: ${objections.map((one) => say(one, standingEn)).join("; ")}`,
+    next: ({ tool }) => [
+      "what the members say: etcdctl endpoint status --cluster -w table; etcdctl member list -w table",
+      `what their logs mean, on each node: ${diagnoseThere(tool) ?? tool("diagnose")}`,
+    ],
+  },
+} satisfies FindingMessages<"node-unreachable" | "authority-differs-between-nodes" | "etcd-cluster-unwell">;

@@ -1,4 +1,4 @@
-// English: findings about copies, files, rights and runs.
+// English: findings about copies, files and rights.
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDate, formatDay } from "../../time.ts";
@@ -17,8 +17,7 @@ type Codes =
   | "holds-system-masters"
   | "externally-managed"
   | "external-etcd"
-  | "credential-without-certificate"
-  | "run-unfinished";
+  | "credential-without-certificate";
 
 /** The link that the kubelet moves at every rotation. */
 const rotated = "/var/lib/kubelet/pki/kubelet-client-current.pem";
@@ -52,7 +51,7 @@ export const findingsCopies = {
     sentence: ({ params }) =>
       `${params.path} holds the kubelet's certificate itself, so the kubelet's rotation does not reach it (kubeadm before 1.17)`,
     next: ({ target, tool }) => [
-      `once expired: ${tool(`renew ${target}`)}; systemctl restart kubelet`,
+      `once expired: ${tool(`renew ${target}`)}; then on the node: systemctl restart kubelet`,
       `for good: client-certificate and client-key: ${rotated}`,
     ],
   },
@@ -119,12 +118,6 @@ export const findingsCopies = {
       params.kind === "no credential"
         ? "if the file is needed, bring it back from a backup or make it anew"
         : `if ${params.kind} has an end of its own, watch it where it is issued`,
-    ],
-  },
-  "run-unfinished": {
-    sentence: ({ params }) => `run ${params.run} was cut off: some files may be new, others old`,
-    next: ({ params, tool }) => [
-      `${tool("resume")} finishes it, ${tool(`rollback ${params.run}`)} restores what was there; ${tool(`runs show ${params.run}`)} says how far it came`,
     ],
   },
 } satisfies FindingMessages<Codes>;

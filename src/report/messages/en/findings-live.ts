@@ -3,6 +3,7 @@ import type { HeldReason } from "../../../core/model/live.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDate } from "../../time.ts";
+import { diagnoseThere } from "../way-on.ts";
 import type { FindingMessages, Tool } from "../types.ts";
 
 type Codes =
@@ -24,6 +25,17 @@ function restart(consumer: string, tool: Tool): string {
   return `${tool("renew")} restarts ${consumer} in a safe order and proves it (shows the plan first and asks)`;
 }
 
+/** A process that reads its files by itself is given its time. */
+function again(consumer: string, tool: Tool): string {
+  return `${consumer} reads its files by itself within a minute: ${tool("verify")} once more after that`;
+}
+
+/** Logs of a node that is reached over SSH are read on it. */
+function meaning(node: string, tool: Tool): string {
+  const there = diagnoseThere(tool);
+  return there === null ? `: ${tool("diagnose")}` : `, on ${node}: ${there}`;
+}
+
 function logOf(consumer: string): string {
   return consumer === "kubelet"
     ? "its log: journalctl -u kubelet -e"
@@ -39,8 +51,9 @@ const held: Readonly<Record<HeldReason, (what: string) => string>> = {
 export const findingsLive = {
   "served-differs": {
     sentence: ({ params: p }) =>
-      `${p.endpoint} presents serial ${p.serialHex} (until ${formatDate(p.notAfter)}), ${p.path} holds serial ${p.storedSerialHex}: what is on disk is not what is used`,
+      `${p.endpoint} presents serial ${p.serialHex} (until ${formatDate(p.notAfter)}), ${p.path} holds serial ${p.storedSerialHex}: what is on disk is not what is used${(p.storedNotAfter ?? p.notAfter) < p.notAfter ? `, and ends earlier (${formatDate(p.storedNotAfter ?? 0)}), as after a rollback` : ""}`,
     next: ({ params, tool }) => [
+      ...(params.reloads === true ? [again(params.consumer, tool)] : []),
       `if the file is the right one: ${restart(params.consumer, tool)}`,
       `see both: perennial inspect ${shellQuote(params.path)}; openssl s_client -connect ${params.endpoint.replace(/ .*/, "")} </dev/null`,
     ],
@@ -60,7 +73,7 @@ export const findingsLive = {
       p.state === "unwell"
         ? `${p.consumer} runs and is not well: ${p.detail}`
         : `${p.consumer} ${p.state === "exited" ? "has exited and was not started again yet" : "does not run"}`,
-    next: ({ params, tool }) => [logOf(params.consumer), `what its log means: ${tool("diagnose")}`],
+    next: ({ params, node, tool }) => [logOf(params.consumer), `what its log means${meaning(node, tool)}`],
   },
   "process-unseen": {
     sentence: ({ params: p }) =>
@@ -69,8 +82,14 @@ export const findingsLive = {
   },
   "process-holds-old": {
     sentence: ({ params: p }) =>
-      `renewed on disk, still old in memory: ${p.consumer}${p.startedAt === null ? "" : ` runs since ${formatDate(p.startedAt)}`}; ${held[p.because](p.what)}`,
+      `${p.isNewer === true ? "newer in memory, older on disk" : "renewed on disk, still old in memory"}: ${p.consumer}${p.startedAt === null ? "" : ` runs since ${formatDate(p.startedAt)}`}; ${held[p.because](p.what)}`,
     next: ({ params, tool }) => [
+      ...(params.reloads === true ? [again(params.consumer, tool)] : []),
+      ...(params.isNewer === true
+        ? [
+            "it has what was renewed until it is restarted; if the file was put back by mistake, bring the newer one back first",
+          ]
+        : []),
       restart(params.consumer, tool),
       params.isContainer
         ? `by hand: crictl stop $(crictl ps -q --name ${shellQuote(`^${params.consumer}$`)}); the kubelet starts it again`
@@ -86,13 +105,13 @@ export const findingsLive = {
         errors: `the etcd member reports: ${p.detail}`,
         "no-status": `the etcd member cannot be asked: ${p.detail}`,
       })[p.problem],
-    next: ({ tool }) => [logOf("etcd"), `what its log means: ${tool("diagnose")}`],
+    next: ({ node, tool }) => [logOf("etcd"), `what its log means${meaning(node, tool)}`],
   },
   "api-not-writable": {
     sentence: ({ params }) => `an object could not be created and deleted through the API: ${params.reason}`,
-    next: ({ tool }) => [
+    next: ({ node, tool }) => [
       `with the same identity: kubectl --kubeconfig /etc/kubernetes/admin.conf get --raw /readyz?verbose`,
-      `what the logs mean: ${tool("diagnose")}`,
+      `what the logs mean${meaning(node, tool)}`,
     ],
   },
   "node-not-ready": {

@@ -1,9 +1,10 @@
 // English: findings of one code told at once, so that twelve expired certificates are one line and one command.
 import { flags } from "../../flags.ts";
+import { sudoCommand } from "../../tool-command.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDay, spanEn } from "../../time.ts";
 import type { ManyMessages, Tool } from "../types.ts";
-import { waysOn } from "../way-on.ts";
+import { isForbidden, waysOn } from "../way-on.ts";
 import { reasonOf } from "./findings-clusters.ts";
 import { obstacles } from "./obstacles.ts";
 
@@ -75,23 +76,29 @@ export const findingsMany: ManyMessages = {
   }),
   "certificate-missing": (views, tool) => ({
     sentence: `${views.length} certificate files do not exist`,
-    next: restore(tool),
+    next: waysOn(views, restore(tool), { lines: obstacles, tool }),
   }),
   "kubeconfig-missing": (views, tool) => ({
     sentence: `${views.length} kubeconfigs do not exist`,
-    next: restore(tool),
+    next: waysOn(views, restore(tool), { lines: obstacles, tool }),
   }),
   "key-missing": (views, tool) => ({
     sentence: `${views.length} private keys do not exist, the certificates beside them are useless`,
     next: [...restore(tool).slice(0, 1), `or renew with new keys: ${tool(`renew ${targets(views)}`)}`],
   }),
-  "object-unreadable": (views, tool) => ({
-    sentence: `${views.length} files exist but could not be read (${distinct(views.map(({ params }) => params.reason))})`,
-    next: [
-      `ls -l ${quoted(views.map(({ params }) => params.path))}; run as root; on an I/O error see dmesg`,
-      `then again: ${tool("check")}`,
-    ],
-  }),
+  "object-unreadable": (views, tool) =>
+    views.every(({ params }) => isForbidden(params.reason))
+      ? {
+          sentence: `${views.length} files are unreadable: run as root (sudo)`,
+          next: [`run as root, or sudo: true for a node of a cluster file: ${sudoCommand(tool("check"))}`],
+        }
+      : {
+          sentence: `${views.length} files exist but could not be read (${distinct(views.map(({ params }) => params.reason))})`,
+          next: [
+            `ls -l ${quoted(views.map(({ params }) => params.path))}; run as root; on an I/O error see dmesg`,
+            `then again: ${tool("check")}`,
+          ],
+        },
   "key-does-not-match": (views, tool) => ({
     sentence: `${views.length} certificates and their private keys do not belong together; no TLS handshake can succeed`,
     next: [

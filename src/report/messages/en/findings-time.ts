@@ -1,9 +1,11 @@
 // English: findings about time and about what is missing, unreadable or broken.
+import { flags } from "../../flags.ts";
+import { sudoCommand } from "../../tool-command.ts";
 import { formatDate, spanEn } from "../../time.ts";
 import { shellQuote } from "../../shell.ts";
 import { kubeadmPhase } from "../kubeadm-phase.ts";
 import type { FindingMessages } from "../types.ts";
-import { waysOn } from "../way-on.ts";
+import { asideCommand, isForbidden, waysOn } from "../way-on.ts";
 import { obstacles } from "./obstacles.ts";
 
 type Codes =
@@ -35,6 +37,16 @@ function restore(name: string, tool: (args: string) => string): readonly string[
   return phase === null
     ? [backup]
     : [`make it again, after an old one if there is one: ${tool(`renew ${name}`)}`, backup];
+}
+
+/** The same for one that is there and damaged: a renewal makes again what is missing, never what nobody can read. */
+function remake(path: string, name: string, tool: (args: string) => string): readonly string[] {
+  const [first = "", ...others] = restore(name, tool);
+  if (kubeadmPhase(name) === null) return [first, ...others];
+  return [
+    `make it again, after an old one if there is one: ${asideCommand(path)}, then ${tool(`renew ${name}`)}`,
+    ...others,
+  ];
 }
 
 const sameKeyAuthority = (path: string): readonly string[] => [
@@ -94,7 +106,7 @@ export const findingsTime = {
   },
   "certificate-missing": {
     sentence: ({ path }) => `certificate file ${path} does not exist`,
-    next: ({ name, tool }) => restore(name, tool),
+    next: (view) => waysOn([view], restore(view.name, view.tool), { lines: obstacles, tool: view.tool }),
   },
   "key-missing": {
     sentence: ({ params }) =>
@@ -106,22 +118,32 @@ export const findingsTime = {
   },
   "kubeconfig-missing": {
     sentence: ({ path }) => `kubeconfig ${path} does not exist`,
-    next: ({ name, tool }) => restore(name, tool),
+    next: (view) => waysOn([view], restore(view.name, view.tool), { lines: obstacles, tool: view.tool }),
   },
   "authority-missing": {
     sentence: ({ path, name }) =>
       `CA certificate ${path} does not exist; nothing signed by ${name} can be checked or renewed`,
-    next: ({ path }) => [
+    next: ({ path, name, tool }) => [
+      ...(name === "front-proxy-ca"
+        ? [
+            `${tool(`renew ${flags.recreateAuthority} front-proxy-ca`)} puts an old pair back where one is on this node, and says how it can be made anew`,
+          ]
+        : []),
       `copy it from another control-plane node: scp OTHER:${shellQuote(path)} ${shellQuote(path)}; or from a backup`,
-      "do not create a new CA: every certificate of the cluster hangs on the old one",
+      ...(name === "front-proxy-ca"
+        ? []
+        : ["do not create a new CA: every certificate of the cluster hangs on the old one"]),
     ],
   },
   "object-unreadable": {
     sentence: ({ params }) => `${params.path} exists but could not be read: ${params.reason}`,
-    next: ({ params, tool }) => [
-      `ls -l ${shellQuote(params.path)}; run as root; on an I/O error see dmesg`,
-      `then again: ${tool("check")}`,
-    ],
+    next: ({ params, tool }) =>
+      isForbidden(params.reason)
+        ? [`run as root, or sudo: true for a node of a cluster file: ${sudoCommand(tool("check"))}`]
+        : [
+            `ls -l ${shellQuote(params.path)}; run as root; on an I/O error see dmesg`,
+            `then again: ${tool("check")}`,
+          ],
   },
   "link-dangling": {
     sentence: ({ params }) => `${params.path} is a link to ${params.target}, which does not exist`,
@@ -134,7 +156,7 @@ export const findingsTime = {
     sentence: ({ params }) => `${params.path} does not hold a readable certificate: ${params.reason}`,
     next: ({ params, name, tool }) => [
       `see what is in it: ${tool(`inspect ${shellQuote(params.path)}`)}`,
-      ...restore(name, tool),
+      ...remake(params.path, name, tool),
     ],
   },
   "file-truncated": {
@@ -142,7 +164,7 @@ export const findingsTime = {
       `${params.path} ends in the middle (${params.bytes} bytes): a write was cut off or the disk was full`,
     next: ({ params, name, tool }) => [
       `check for space: df -h ${shellQuote(params.path)}`,
-      ...restore(name, tool),
+      ...remake(params.path, name, tool),
     ],
   },
   "key-broken": {
@@ -163,7 +185,7 @@ export const findingsTime = {
     sentence: ({ params }) => `kubeconfig ${params.path} cannot be understood: ${params.reason}`,
     next: ({ params, name, tool }) => [
       `kubectl config view --kubeconfig ${shellQuote(params.path)} shows what kubectl makes of it`,
-      ...restore(name, tool),
+      ...remake(params.path, name, tool),
     ],
   },
   "manifest-broken": {

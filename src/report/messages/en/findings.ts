@@ -4,7 +4,9 @@ import { findingsClusters } from "./findings-clusters.ts";
 import { findingsCopies } from "./findings-copies.ts";
 import { findingsIdentity } from "./findings-identity.ts";
 import { findingsLive } from "./findings-live.ts";
+import { findingsRuns } from "./findings-runs.ts";
 import { findingsTime } from "./findings-time.ts";
+import { platformFindings } from "./platform.ts";
 
 export const findings: FindingMessages = {
   ...findingsTime,
@@ -12,4 +14,6 @@ export const findings: FindingMessages = {
   ...findingsCopies,
   ...findingsLive,
   ...findingsClusters,
+  ...findingsRuns,
+  ...platformFindings,
 };

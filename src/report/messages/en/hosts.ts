@@ -1,4 +1,6 @@
 // English: errors of other machines, which are reached over SSH.
+import { faultWords } from "../../../core/model/reasons-servers.ts";
+import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import type { ErrorMessages } from "../types.ts";
 
@@ -11,25 +13,6 @@ export type HostErrorCode =
   | "host-unfit"
   | "sudo-refused"
   | "host-lost";
-
-const hostFaults = {
-  refused: "nothing listens there",
-  "no-such-host": "the name has no address",
-  "no-route": "there is no route to it",
-  timeout: "it did not answer in time",
-  closed: "it closed the connection",
-  configuration: "the SSH configuration of this machine is not usable",
-  negotiation: "it and ssh have no algorithm in common",
-} as const;
-
-const sudoFaults = {
-  "password-needed": "it asks for a password, and none was given",
-  "password-wrong": "it did not take the password",
-  "not-allowed": "this user may not run sh",
-  "needs-terminal": "it wants a terminal (requiretty)",
-  "not-installed": "it is not installed",
-  failed: "it failed",
-} as const;
 
 /** `ssh-keyscan` for an address as `ssh-keygen -R` takes it. */
 export function keyscanOf(address: string): string {
@@ -77,10 +60,13 @@ export const hostErrors: ErrorMessages<HostErrorCode> = {
       `the same by hand, with what ssh tries: ssh -v ${shellQuote(p.host)} true`,
       ...(p.methods.length === 0 ? [] : [`the server would take: ${p.methods.join(", ")}`]),
       "ssh-add -l shows the keys of the agent; user and key of a host stand in ~/.ssh/config or cluster.yaml",
+      ...(p.methods.some((method) => /^(password|keyboard-interactive)$/.test(method))
+        ? [`or a password: ${flags.askPass} (-k) asks once, for all nodes`]
+        : []),
     ],
   },
   "host-unreachable": {
-    sentence: (p) => `${p.host} could not be reached: ${hostFaults[p.reason]} (${p.detail})`,
+    sentence: (p) => `${p.host} cannot be reached: ${faultWords[p.reason]} (${p.detail})`,
     hint: (p) => [`the same by hand: ssh -v ${shellQuote(p.host)} true`],
   },
   "host-unfit": {
@@ -92,8 +78,11 @@ export const hostErrors: ErrorMessages<HostErrorCode> = {
     ],
   },
   "sudo-refused": {
-    sentence: (p) => `sudo on ${p.host}: ${sudoFaults[p.reason]}${p.detail === "" ? "" : ` (${p.detail})`}`,
+    sentence: (p) => `sudo on ${p.host}: ${faultWords[p.reason]}${p.detail === "" ? "" : ` (${p.detail})`}`,
     hint: (p) => [
+      ...(p.reason === "password-needed"
+        ? [`give it a password: ${flags.askBecomePass} (-K) asks once, for all nodes`]
+        : []),
       ...(p.reason === "needs-terminal"
         ? ["in its /etc/sudoers: Defaults:USER !requiretty, USER being the one of the login"]
         : []),

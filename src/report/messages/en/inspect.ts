@@ -33,6 +33,18 @@ export const inspect = {
     label: "label",
     reason: "reason",
   },
+  forms: {
+    pem: "PEM",
+    der: "DER",
+    kubeconfig: "kubeconfig",
+    unknown: "neither PEM nor DER, and it cannot be read as a kubeconfig",
+  },
+  where: (where: string) => where,
+  /** `unexpected-token (line 3)` is `unexpected token (line 3)`. */
+  words: (reason: string) =>
+    reason.replace(/^[a-z]+(?:-[a-z]+)+(?= \(line \d+\)$)/, (code) => code.replaceAll("-", " ")),
+  coded: (reason: string, code: string) => `${reason} (${code})`,
+  joiner: "; ",
   critical: "critical",
   keyElsewhere: "not in this file",
   matchesNothing: "no certificate in this file",

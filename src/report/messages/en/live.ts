@@ -1,6 +1,12 @@
 // English: what runs. Restarts and their reasons, steps on a live node, and what a run tells of them.
+import type { TakenBack } from "../../../core/model/errors-runs.ts";
 import type { KeepRunningReason, RestartReason } from "../../../core/model/live.ts";
+import type { ReadyStep } from "../../../core/model/live-step.ts";
+import type { Step } from "../../../core/model/plan.ts";
+import type { MinReady, ReadyCount } from "../../../core/model/readiness.ts";
+import { flags } from "../../flags.ts";
 import { formatDate } from "../../time.ts";
+import { silentEn } from "../readiness.ts";
 import type { MessagesOf } from "../types.ts";
 
 const restartReasons: MessagesOf<RestartReason> = {
@@ -26,6 +32,18 @@ const keepRunning: MessagesOf<KeepRunningReason> = {
   "not-here": (r) => `it could not be looked at${r.through === "" ? "" : ` (${r.through})`}`,
 };
 
+/** `5`, `75 %`. */
+function needed(need: MinReady): string {
+  return need.form === "nodes" ? String(need.count) : `${need.percent} %`;
+}
+
+const taken: Readonly<Record<TakenBack, string>> = {
+  untouched: "nothing was changed there yet",
+  "rolled-back": "taken back alone",
+  left: "left as it is, since its old certificates have expired",
+  stuck: "it could not be taken back either",
+};
+
 export const live = {
   restartReasons,
   keepRunning,
@@ -48,14 +66,23 @@ export const live = {
       demand === "stable"
         ? "etcd: every member healthy, one leader, one term, no alarm"
         : "etcd: a quorum of members, and a read through it",
+    ready: (step: ReadyStep): string =>
+      step.of === "node"
+        ? `its kubelet reports to the API server (at most ${step.timeoutSeconds} s)`
+        : step.need === null
+          ? "count the nodes that report to the API server"
+          : `${needed(step.need)} of all nodes report to the API server (at most ${step.timeoutSeconds} s; ${flags.minReady})`,
     proveLive: (count: number, writes: boolean) =>
-      `${count} listeners present the right certificates, everything is well${writes ? ", an object is created and deleted" : ""}`,
+      `${count === 1 ? "1 listener presents the right certificate" : `${count} listeners present the right certificates`}, everything is well${writes ? ", an object is created and deleted" : ""}`,
   },
   phases: {
     snapshot: "snapshot: save etcd's data before the first write",
     restart: "restart: cycle the processes that need it, one after the other",
     roll: "roll: node by node, etcd's leader last: gate, swap, prove, restart, gate",
     gate: "gate: wait until etcd is as it has to be",
+    workers:
+      "workers: one batch, side by side: swap, prove, restart the kubelet, wait until the node reports",
+    ready: "ready: wait for nodes to report, and count them",
     "prove-live": "prove: compare what is served with the plan, read etcd, write to the API",
   },
   phaseLines: {
@@ -65,6 +92,16 @@ export const live = {
     roll: () =>
       "roll: node by node, etcd's leader last; each is swapped, proved and restarted between two gates, and taken back alone if it fails",
     gate: () => "gate: go on only when etcd has its quorum",
+    workers: () =>
+      "workers: side by side; each is swapped, proved, its kubelet restarted and waited for, and taken back alone if it fails",
+    ready: (_count: number, steps: readonly Step[]) => {
+      const need = steps.flatMap((step) =>
+        step.kind === "ready" && step.need !== null ? [step.need] : [],
+      )[0];
+      return need === undefined
+        ? "ready: count the nodes that report"
+        : `ready: start controller-managers only when ${needed(need)} of all nodes report`;
+    },
     "prove-live": () => "prove: what every listener serves, a read of etcd, a write to the API",
   },
   events: {
@@ -80,7 +117,15 @@ export const live = {
       demand === "stable"
         ? `[gate] etcd: all ${members} members are healthy and agree`
         : `[gate] etcd: the quorum is there (${members} members asked)`,
+    ready: ({ ready, of, needed: least, silent }: ReadyCount) =>
+      `[ready] ${ready} of ${of} nodes report and are Ready${least === null ? "" : `, ${least} are needed`}${silent.length === 0 ? "" : `; not: ${silentEn(silent)}`}`,
+    workerFailed: (node: string, code: string, outcome: TakenBack) =>
+      `[workers] ${node} did not come through (${code}); ${taken[outcome]}`,
     leaderMoved: (from: string, to: string) => `[roll] etcd's leadership moved from ${from} to ${to}`,
+    adopted: (run: string, from: string, host: string) =>
+      `[resume] run ${run}, begun on ${host}, is taken over from its copy on ${from}: what was done since is read from the nodes themselves`,
+    snapshotElsewhere: (host: string) =>
+      `[resume] etcd's snapshot of this run stays on ${host}, in the run's folder there`,
     copiesMissed: (nodes: string) =>
       `[copy] the journal could not be copied to ${nodes}; it is whole on this machine`,
     v2Data:
@@ -94,14 +139,15 @@ export const live = {
       returned: (consumer: string) => `[restart] ${consumer}: a new process has started`,
       well: (consumer: string) => `[restart] ${consumer} is back, well and serving what it has to`,
     },
-    proved: (served: number, wrote: boolean) =>
-      `[prove] ${served} listeners serve the right certificates${wrote ? ", the API accepts writes" : ""}`,
+    proved: (served: number, wrote: boolean, node: string | null) =>
+      `[prove] ${node === null ? "" : `${node}: `}${served === 1 ? "1 listener serves the right certificate" : `${served} listeners serve the right certificates`}${wrote ? ", the API accepts writes" : ""}`,
   },
   runbook: {
     expectedOf: {
       snapshot: "`snapshot ok` and a file that `etcdctl snapshot status` accepts",
       bounce: "the id of a new container (for the kubelet: `active`), then `well`",
       gate: "every member `healthy`, the same leader and term in every line, no alarm",
+      ready: "`Ready` for as many nodes as the step says, with a lease that is seconds old",
       "prove-live": "one line ending in `ok` per listener, and `ok` from /readyz",
     },
     stopOf: {
@@ -109,12 +155,14 @@ export const live = {
       bounce:
         "no new container has come after a minute, or it is not well after three: read its log before going on",
       gate: "a member is missing or unhealthy, or an alarm is listed: nothing may be stopped now",
+      ready: "fewer report: repair their kubelets before a controller-manager is started",
       "prove-live": "a line begins with STOP: that process still holds the old certificate",
     },
     whyOf: {
       snapshot: "the data of the cluster is worth more than its certificates",
       bounce: "the process holds the old certificate in memory",
       gate: "a member that is stopped while another is away takes the quorum with it",
+      ready: "a controller-manager moves pods away from nodes that do not report",
       "prove-live": "a file proves nothing: what counts is what the running process presents",
     },
   },

@@ -5,6 +5,7 @@ import type { PhaseId } from "../../../core/model/plan.ts";
 import { flags } from "../../flags.ts";
 import { formatDate, formatDay, spanEn } from "../../time.ts";
 import type { MessagesOf } from "../types.ts";
+import { manual, platformNotices } from "./platform.ts";
 import { refusals } from "./refusals.ts";
 
 const renewReasons: MessagesOf<RenewReason> = {
@@ -40,8 +41,8 @@ const keepReasons: MessagesOf<KeepReason> = {
   missing: () => "missing: the file is there but holds no certificate, and may be meant so",
   "authority-missing": (r) =>
     r.found === null
-      ? `missing, and so is its CA ${r.authority}: look for it on the other control-plane nodes and in backups; if it is lost, ${flags.recreateAuthority} ${r.authority}`
-      : `missing, and so is its CA ${r.authority}: an old one is ${r.found}; ${flags.recreateAuthority} ${r.authority} puts it back`,
+      ? `${caMissing(r)}: look for it on the other control-plane nodes and in backups; if it is lost, ${flags.recreateAuthority} ${r.authority}`
+      : `${caMissing(r)}: an old one is ${r.found}; ${flags.recreateAuthority} ${r.authority} puts it back`,
   "identity-unknown": (r) => identityGaps[r.lacking],
   unreadable: (r) => `not readable: ${r.reason}`,
   "not-usable": (r) => `cannot be renewed as it is: ${r.reason}`,
@@ -62,7 +63,17 @@ const unmatched: Readonly<Record<Extract<Notice, { code: "answer-unmatched" }>["
   "in-place": "it is in place already",
 };
 
+function caMissing({ authority, isThere }: { readonly authority: string; readonly isThere?: true }): string {
+  return isThere === true ? `its CA ${authority} is missing` : `missing, and so is its CA ${authority}`;
+}
+
+/** Of several nodes the same one comes several times. */
+function distinct(names: readonly string[]): readonly string[] {
+  return [...new Set(names)];
+}
+
 const notices: MessagesOf<Notice> = {
+  ...platformNotices,
   "validity-capped": (n) =>
     `ends with CA ${n.authority} on ${formatDate(n.notAfter)}, earlier than asked for: ${n.slot}`,
   "outage-order": (n) =>
@@ -71,16 +82,25 @@ const notices: MessagesOf<Notice> = {
       : `etcd has no quorum: the plan renews all nodes first and then starts etcd everywhere, API servers one by one, the others last (${n.restarts} processes); allow about ${Math.max(1, Math.ceil(n.restarts / 3))} min`,
   "nodes-skipped": (n) =>
     `not reached and done without: ${n.nodes.join(", ")}; renew there later with the same command`,
+  "etcd-not-in-plan": (n) =>
+    `etcd (${n.servers.join(", ")}) runs on none of these nodes: no snapshot of it is taken, its quorum is not asked, and what its own certificates look like is not seen; that an API server is ready again is all that is proved; with its hosts in the cluster file (roles: [etcd]) they are part of the plan`,
+  "nodes-not-awaited": (n) =>
+    n.because === "not-wanted"
+      ? `${flags.minReady} 0: controller-managers are started whoever reports; from nodes that do not they move pods away after five minutes`
+      : "controller-managers are started whoever reports: no API server with an admin.conf beside it can be asked; kubectl get nodes before five minutes have passed",
   "swap-window": (n) =>
-    `${n.consumers.join(", ")} reads its files at every handshake: a handshake in the microseconds between two renames can fail; ${flags.keepKey} or stopping it avoids that`,
+    `${distinct(n.consumers).join(", ")} reads its files at every handshake: a handshake in the microseconds between two renames can fail; ${flags.keepKey} or stopping it avoids that`,
   "restart-needed": (n) =>
-    `restart afterwards, one node at a time, so that the new certificates are used: ${n.consumers.join(", ")}`,
+    `restart afterwards, ${n.isTogether === true ? "etcd on all masters together where all have expired" : "one node at a time"}, so that the new certificates are used: ${distinct(n.consumers).join(", ")}`,
+  "members-together": (n) =>
+    `etcd has ${n.members} members and this one's certificates have expired: where the others' have as well, a quorum comes back only together; do not renew this node alone then: perennial init writes a cluster file, then perennial renew -f cluster.yaml does all masters`,
   "authority-bundle": (n) =>
     `the file of CA ${n.authority} holds several certificates; the one that belongs to the key signs`,
   "mode-kept-open": (n) => `keeps mode ${n.mode}, so that others can read the key in it: ${n.address}`,
   "answer-unmatched": (n) =>
     `not installed: ${n.subject} (serial ${n.serialHex}) in ${n.address}: ${unmatched[n.because]}`,
   "answer-unreadable": (n) => `not read: ${n.address}: ${n.reason}`,
+  "answer-none": () => "no answer was found in the folder: no certificate in it but those of CAs",
   "answer-awaited": (n) => `still waiting for an answer: ${n.names.join(", ")}`,
   "group-loses-key": (n) =>
     `mode ${n.mode} becomes ${n.newMode}, the owner stays: a process that reads it only through group ${n.gid} (not as owner or root) can no longer read it; chown it to that process's user before, or chmod g+r right after the renewal: ${n.address}`,
@@ -124,13 +144,17 @@ const phases: Readonly<Record<FilePhase, string>> = {
   prove: "prove: read back and compare with the plan",
 };
 
-type FilePhase = Exclude<PhaseId, "snapshot" | "roll" | "gate" | "restart" | "prove-live">;
+type FilePhase = Exclude<
+  PhaseId,
+  "snapshot" | "roll" | "gate" | "restart" | "workers" | "ready" | "prove-live"
+>;
 
 function counted(count: number, one: string): string {
   return `${count} ${one}${count === 1 ? "" : "s"}`;
 }
 
 export const plan = {
+  manual,
   renewReasons,
   keepReasons,
   notices,
@@ -150,6 +174,7 @@ export const plan = {
   restored: (from: string) => `put back from ${from}`,
   madeAnew: "made anew",
   madeWith: (names: string) => `made with ${names}`,
+  nameSource: (source: string) => source,
   nameFrom: (name: string, sources: string) => `${name} (from ${sources})`,
   keptKey: "kept",
   newOnes: (span: string, authorities: string) =>
@@ -165,7 +190,7 @@ export const plan = {
   phaseLines: {
     issue: (count: number) => `issue: make ${counted(count, "certificate")} in memory`,
     "back-up": (count: number, folder: string) =>
-      `back up: keep these ${counted(count, "file")} in ${folder}`,
+      `back up: keep ${count === 1 ? "this file" : `these ${count} files`} in ${folder}`,
     stage: (count: number) =>
       `stage: write ${counted(count, "new file")} beside them and verify the set as a whole`,
     swap: () => "swap: rename them into place in the order shown, each key before its certificate",
@@ -200,8 +225,9 @@ export const plan = {
     `Undo: ${command} restores bytes, mode, owner and links; a failure before the end does so by itself.`,
   digest: (digest: string) => `Digest: ${digest}`,
   nothing: "Nothing to do: no certificate is due.",
+  nothingSigned: "Nothing to install: no answer to a request that waits here was found.",
   leftOut: (count: number) =>
-    `Left out: ${count === 1 ? "1 certificate" : `${count} certificates`} that cannot be renewed as they are, see above.`,
+    `Left out: ${count === 1 ? "1 certificate that cannot be renewed as it is" : `${count} certificates that cannot be renewed as they are`}, see above.`,
   refused: (count: number) =>
     `Refused: ${count === 1 ? "1 reason" : `${count} reasons`}; nothing can be applied.`,
   summary: (renew: number, follow: number, keep: number, leftOut: number) =>

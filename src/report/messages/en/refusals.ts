@@ -1,9 +1,11 @@
 // English: why a plan is refused, and the way on.
-import type { Refusal } from "../../../core/model/errors.ts";
+import type { Refusal } from "../../../core/model/refusal.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { kubeadmPhase } from "../kubeadm-phase.ts";
-import { installCommand } from "../way-on.ts";
+import { asideCommand, installCommand } from "../way-on.ts";
+import { platformRefusals } from "./platform.ts";
+import { refusalsNodes } from "./refusals-nodes.ts";
 import type { RefusalMessages, Tool } from "../types.ts";
 
 function nameOf(slot: string): string {
@@ -65,6 +67,7 @@ function notStartable(why: string): string {
 }
 
 export const refusals: RefusalMessages = {
+  ...platformRefusals,
   "process-not-startable": {
     sentence: (r) => notStartable(r.detail),
     next: (r, tool) => [
@@ -117,6 +120,14 @@ export const refusals: RefusalMessages = {
       "or bring the key back from a backup; perennial runs list shows what earlier runs kept",
     ],
   },
+  "certificate-damaged": {
+    sentence: (r) =>
+      `${r.address} is damaged, so that nothing says what the new certificate is to hold: ${r.detail}`,
+    next: (r, tool) => [
+      `bring it back from a backup; ${tool("runs list")} shows what earlier runs kept`,
+      `or have it made again as a missing one: ${asideCommand(r.address)}, then ${tool(`renew ${nameOf(r.slot)}`)}`,
+    ],
+  },
   "certificate-not-usable": {
     sentence: (r) =>
       `the old certificate ${r.address}, the template of the new one, cannot be used: ${r.detail}`,
@@ -163,7 +174,7 @@ export const refusals: RefusalMessages = {
   "kubelet-managed": {
     sentence: (r) => `the kubelet renews ${r.detail} itself; ${r.address} is never written`,
     next: () => [
-      "journalctl -u kubelet | grep -i rotat shows whether it does; restart it with systemctl restart kubelet",
+      "journalctl -u kubelet | grep -i rotat shows whether it does; restart it on the node with systemctl restart kubelet",
     ],
   },
   "authority-missing": {
@@ -191,22 +202,7 @@ export const refusals: RefusalMessages = {
       "kubectl config view --kubeconfig FILE shows what kubectl makes of it; correct it or restore a backup",
     ],
   },
-  "outage-not-accepted": {
-    sentence: (r) =>
-      `restarting ${r.slot} takes etcd's quorum away (${r.detail.replace("/", " of ")} voters are needed): the API does not answer meanwhile`,
-    next: () => [`if that is meant, now: repeat with ${flags.acceptOutage}`],
-  },
-  "node-unreachable": {
-    sentence: (r) => `${r.slot} cannot be reached: ${r.detail}`,
-    next: () => [
-      `get it back, or do the others now and this one later: ${flags.skipUnreachable} (no etcd member is stopped then)`,
-    ],
-  },
-  "other-node": {
-    sentence: (r) =>
-      `${r.slot} belongs to another node (${r.detail}); certificates with a node's names are made on that node`,
-    next: () => ["run the command there; never copy such a certificate between nodes"],
-  },
+  ...refusalsNodes,
   "clock-behind-file": {
     sentence: (r) =>
       `the clock is behind: ${r.address} was written at ${r.detail}, which the clock has not reached`,

@@ -1,13 +1,13 @@
 // English: the runbook, the plan as a document for people.
 import type { Step } from "../../../core/model/plan.ts";
 
-type FileStep = Exclude<Step["kind"], "snapshot" | "bounce" | "gate" | "prove-live">;
+type FileStep = Exclude<Step["kind"], "snapshot" | "bounce" | "gate" | "ready" | "prove-live">;
 
 export const runbook = {
   title: (cluster: string) => `Runbook: certificates of cluster ${cluster}`,
   purposeHeading: "Purpose",
   purpose: (renew: number, follow: number, digest: string) =>
-    `Renews ${renew} certificates and brings ${follow} copies up to date, exactly as the plan ${digest} says, by hand and without the tool. Where the tool is at hand, \`perennial apply\` does the same with a journal and an automatic way back; do not do both.`,
+    `Renews ${renew} ${renew === 1 ? "certificate" : "certificates"} and brings ${follow} ${follow === 1 ? "copy" : "copies"} up to date, exactly as the plan ${digest} says, by hand and without the tool. Where the tool is at hand, \`perennial apply\` does the same with a journal and an automatic way back; do not do both.`,
   preconditionsHeading: "Before you begin",
   preconditions: [
     "You are root on the node named in each section, with openssl, awk, sha256sum; for kubeconfigs also kubectl (it needs no server here) or an editor.",

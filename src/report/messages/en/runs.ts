@@ -26,6 +26,7 @@ export const runs = {
   labels: {
     run: "Run",
     state: "State",
+    failed: "Failed",
     started: "Started",
     ended: "Ended",
     by: "By",
@@ -36,6 +37,9 @@ export const runs = {
     objects: "Objects",
     steps: "Steps",
   },
+  atStep: (step: string) => `at ${step}`,
+  undone: (count: number) => `, ${count} taken back`,
+  notBegun: (count: number, first: string) => `${count} steps, from ${first} on`,
   notEnded: "not ended",
   notWritten: "not written",
   progress: {
@@ -66,7 +70,11 @@ export const runs = {
       `[renew] ${name} renewed: serial ${serial}, valid until ${formatDate(notAfter)}`,
     swept: (paths: readonly string[]) =>
       `[sweep] left over from a run that was cut off, removed: ${paths.join(", ")}`,
-    failed: (step: string, code: string) => `[failed] step ${step}: ${code}`,
+    /** Not every error is one step's. */
+    failed: (step: string, code: string) =>
+      code === "interrupted"
+        ? "[failed] stopped by a signal"
+        : `[failed] ${step === "" ? "stopped" : `at step ${step}`}, why stands below (${code})`,
     rollback: (run: string, isFailure: boolean) =>
       isFailure
         ? `[rollback] run ${run} failed, restoring what was there`

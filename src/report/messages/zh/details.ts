@@ -1,9 +1,10 @@
 // 中文：程序给出的原因译成中文：固定集合见 reasons.ts；文件名、系统错误码等数据原样保留。
 import type { CertificateAnomaly } from "../../../core/pki/certificate-anomalies.ts";
+import type { SystemCode } from "../system-codes.ts";
 import { reasons } from "./reasons.ts";
 
 /** 系统的错误码。 */
-const codes: Readonly<Record<string, string>> = {
+const codes: Readonly<Record<SystemCode, string>> = {
   ENOENT: "文件不存在（ENOENT）",
   ENOTDIR: "路径中有不是目录的部分（ENOTDIR）",
   EISDIR: "是目录（EISDIR）",
@@ -16,6 +17,16 @@ const codes: Readonly<Record<string, string>> = {
   EDQUOT: "超出磁盘配额（EDQUOT）",
   EMFILE: "打开的文件过多（EMFILE）",
   ENAMETOOLONG: "名称过长（ENAMETOOLONG）",
+  EFBIG: "文件过大（EFBIG）",
+  EBUSY: "正被占用（EBUSY）",
+  EBADF: "未打开（EBADF）",
+  ECONNREFUSED: "该处没有进程监听（ECONNREFUSED）",
+  ECONNRESET: "连接被中断（ECONNRESET）",
+  EHOSTUNREACH: "没有到达它的路由（EHOSTUNREACH）",
+  ENETUNREACH: "无法到达其网络（ENETUNREACH）",
+  ENOTFOUND: "主机名解析不到地址（ENOTFOUND）",
+  EAI_AGAIN: "暂时无法解析主机名（EAI_AGAIN）",
+  ETIMEDOUT: "未在期限内应答（ETIMEDOUT）",
 };
 
 const anomalies: Readonly<Record<CertificateAnomaly, string>> = {
@@ -40,9 +51,24 @@ export function detailInChinese(text: string): string {
     const match = patternOf(template).exec(text);
     if (match) return fill(sentence, match.slice(1));
   }
+  const quoted = withQuoted(text);
+  if (quoted !== null) return quoted;
   // 如“ca：原因”。
   const [, name, rest] = /^([^\s:]+): (.+)$/s.exec(text) ?? [];
   return name === undefined || rest === undefined ? text : `${name}：${detailInChinese(rest)}`;
+}
+
+/** 如“原因（对方的原话）”；两者都可以含括号。 */
+function withQuoted(text: string): string | null {
+  if (!text.endsWith(")")) return null;
+  for (let at = text.indexOf(" ("); at >= 0; at = text.indexOf(" (", at + 1)) {
+    const said = exact(text.slice(0, at));
+    const quoted = text.slice(at + 2, -1);
+    // 已说明原因时，系统错误码只供查找。
+    if (said !== undefined)
+      return `${said}（${Object.hasOwn(codes, quoted) ? quoted : detailInChinese(quoted)}）`;
+  }
+  return null;
 }
 
 function exact(text: string): string | undefined {

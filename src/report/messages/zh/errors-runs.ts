@@ -1,12 +1,12 @@
 // 中文：锁、计划与运行的错误。
-import { say } from "../../say.ts";
-import { objectionsZh } from "../quorum.ts";
-import type { PlanDifference } from "../../../core/model/errors.ts";
+import type { PlanDifference } from "../../../core/model/errors-runs.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDateIso, nextWindow } from "../../time.ts";
 import { logCommand } from "../way-on.ts";
+import { isErrno, isOfRoot, isOthers } from "../en/errors-runs.ts";
 import type { ErrorMessages } from "../types.ts";
+import { staleFiles } from "../stale-files.ts";
 
 const whats = {
   bytes: "内容",
@@ -42,16 +42,19 @@ function kib(bytes: number, round = Math.ceil): string {
   return `${round(bytes / 1024)} KiB`;
 }
 
-function difference(d: PlanDifference): string {
-  return `${d.address} 的${whats[d.what]}原为 ${d.planned || "无"}，现为 ${d.found || "无"}`;
-}
+const stale = {
+  change: ({ what, planned, found }: PlanDifference) =>
+    what === "bytes" ? "内容不同" : `${whats[what]}原为 ${planned || "无"}，现为 ${found || "无"}`,
+  separator: "，",
+  more: (count: number) => `另有 ${count} 个`,
+};
 
 export const errorsRuns = {
   locked: {
     sentence: (p) =>
       p.pid === 0
-        ? `${p.holder} 自 ${formatDateIso(p.sinceAt)} 起正在本节点手工操作（${p.what}），并持有锁 ${p.path}`
-        : `锁 ${p.path} 被另一次运行占用：${p.holder} 自 ${formatDateIso(p.sinceAt)} 起在 ${p.host} 上执行 ${p.what}（pid ${p.pid}），${p.alive ? "仍在进行" : "从这里无法确认该进程是否还在"}`,
+        ? `${p.holder} 自 ${formatDateIso(p.sinceAt)} 起正在${p.node ?? "本节点"}手工操作（${p.what}），并持有锁 ${p.path}`
+        : `${p.node === undefined ? "" : `${p.node} 上的`}锁 ${p.path} 被另一次运行占用：${p.holder} 自 ${formatDateIso(p.sinceAt)} 起在 ${p.host} 上执行 ${p.what}（pid ${p.pid}），${p.alive ? "仍在进行" : "从这里无法确认该进程是否还在"}`,
     hint: (p, tool) =>
       p.pid === 0
         ? [
@@ -70,8 +73,15 @@ export const errorsRuns = {
     hint: (_, tool) => [`${tool("runs list")} 可看到两次运行；等另一次完成后执行 ${tool("check")}`],
   },
   "plan-stale": {
-    sentence: (p) => `计划已不符合现状：${p.differences.map(difference).join("；")}`,
+    sentence: (p) => `计划已不符合现状：${staleFiles(p.differences, stale)}`,
     hint: (_, tool) => [`未做任何改动；请重新制定计划并审批：${tool("plan --out FILE")}`],
+  },
+  "plan-done": {
+    sentence: (p) => `运行 ${p.run} 已执行过这份计划；本次未做任何改动`,
+    hint: (p, tool) => [
+      `${tool(`runs show ${p.run}`)} 查看当时做了什么，${tool("check")} 查看现状`,
+      `要再次续期，请重新制定计划：${tool("plan --out FILE")}`,
+    ],
   },
   "plan-invalid": {
     sentence: (p) => `${p.path} 不是可执行的计划：${p.reason}`,
@@ -108,8 +118,12 @@ export const errorsRuns = {
     ],
   },
   "run-unknown": {
-    sentence: (p) => `没有运行记录 ${p.run}`,
-    hint: (_, tool) => [`${tool("runs list")} 列出本节点的运行；其他状态目录用 ${flags.stateDir} DIR`],
+    sentence: (p) => (p.run === "last" ? "还没有任何运行记录" : `没有运行记录 ${p.run}`),
+    hint: (p, tool) => [
+      p.run === "last"
+        ? `${tool("renew")} 开始第一次运行；其他状态目录用 ${flags.stateDir} DIR；集群各节点的运行用 -f FILE`
+        : `${tool("runs list")} 列出本节点的运行；其他状态目录用 ${flags.stateDir} DIR`,
+    ],
   },
   "run-not-open": {
     sentence: (p) => `运行 ${p.run} 不能继续或回滚：状态为 ${p.state}`,
@@ -136,6 +150,13 @@ export const errorsRuns = {
     sentence: (p) => `${p.slot} 与计划不符：${p.reason}`,
     hint: (_, tool) => [`${tool("resume")} 重试，${tool("rollback last")} 回滚到运行前`],
   },
+  "probe-needed": {
+    sentence: (p) => `运行 ${p.run} 要重启进程并验证其提供的证书，而本次只处理文件；本次没有做任何事`,
+    hint: (p, tool) => [
+      `连同运行中的节点继续：${tool("resume --probe")}`,
+      `节点没有在运行时：${tool(`rollback ${p.run}`)} 放回文件，再用 ${tool(`renew ${flags.noProbe}`)} 只续期文件`,
+    ],
+  },
   "step-failed": {
     sentence: (p) => `步骤 ${p.step} 失败：${p.reason}`,
     hint: (_, tool) => [`${tool("resume")} 从该步骤重试，${tool("rollback last")} 回滚到运行前`],
@@ -160,24 +181,16 @@ export const errorsRuns = {
       `${tool("resume")} 只重试这些进程`,
     ],
   },
-  "gate-refused": {
-    sentence: (p) =>
-      `etcd 状态不满足继续处理 ${p.node} 的要求：${p.objections.map((o) => say(o, objectionsZh)).join("；")}`,
-    hint: (_, tool) => [
-      `没有停止任何成员；先恢复各成员，再执行 ${tool("resume")}`,
-      `如可接受 etcd 短时中断：用 ${flags.acceptOutage} 重新制定计划`,
-    ],
-  },
-  "node-failed": {
-    sentence: (p) =>
-      p.outcome === "rolled-back"
-        ? `${p.node} 未能通过，已单独回滚${p.done.length === 0 ? "" : `；已完成并通过验证：${p.done.join("、")}`}`
-        : `${p.node} 未能通过；旧证书已过期，故保持现状${p.done.length === 0 ? "" : `；已完成并通过验证：${p.done.join("、")}`}`,
-    hint: (_, tool) => [`排除原因后用 ${tool("resume")} 从该节点继续，${tool("rollback last")} 回滚全部节点`],
-  },
   "snapshot-failed": {
     sentence: (p) => `无法保存 etcd 数据，未做任何改动：${p.reason}`,
-    hint: () => [`--no-snapshot 跳过快照；此前请自行复制 etcd 数据目录`],
+    hint: (p) => [
+      ...(p.isAlone === true
+        ? [
+            "是否有多个 master 且都已过期？只有一起恢复才有法定人数：perennial init 写出集群文件，再执行 perennial renew -f cluster.yaml",
+          ]
+        : []),
+      `${p.isAlone === true ? "只有一个 master 时：" : ""}--no-snapshot 跳过快照；此前请自行复制 etcd 数据目录`,
+    ],
   },
   "script-unsupported": {
     sentence: (p) => `脚本无法执行以下步骤：${p.steps.join("、")}`,
@@ -192,9 +205,18 @@ export const errorsRuns = {
     ],
   },
   "state-unsafe": {
-    sentence: (p) => `状态目录 ${p.path} 不适合存放私钥：${p.reason}`,
+    sentence: (p) =>
+      isErrno(p.reason)
+        ? `状态目录 ${p.path} 无法打开：${p.reason}`
+        : isOfRoot(p.reason)
+          ? `状态目录 ${p.path} 属于 root，而当前用户不是 root`
+          : `状态目录 ${p.path} 不适合存放私钥：${p.reason}`,
     hint: (p) => [
-      `ls -ld ${shellQuote(p.path)}；它必须是 root 的目录、权限 0700、不是链接：chown root:root，chmod 0700`,
+      isErrno(p.reason) || isOfRoot(p.reason)
+        ? `ls -ld ${shellQuote(p.path)}；请用 root 执行（集群文件中的节点：sudo: true）；若是 I/O 错误请看 dmesg`
+        : isOthers(p.reason)
+          ? `请保持其原样，另行指定专用目录：${flags.stateDir} DIR`
+          : `ls -ld ${shellQuote(p.path)}；它必须是 root 的目录、权限 0700、不是链接：chown root:root，chmod 0700`,
     ],
   },
   "state-full": {
@@ -240,8 +262,11 @@ export const errorsRuns = {
   },
   interrupted: {
     sentence: (p) => `被 ${p.signal} 中断`,
-    hint: (_, tool) => [
-      `${tool("runs list")} 查看是否有未完成的运行；${tool("resume")} 继续，${tool("rollback last")} 回滚`,
-    ],
+    hint: (p, tool) =>
+      p.isBefore === true
+        ? ["未改动任何节点"]
+        : [
+            `${tool("runs list")} 查看是否有未完成的运行；${tool("resume")} 继续，${tool("rollback last")} 回滚`,
+          ],
   },
 } satisfies Partial<ErrorMessages>;

@@ -1,31 +1,8 @@
 // 中文：进程与被询问的服务的错误。
+import { faultWords } from "../../../core/model/reasons-servers.ts";
 import { shellQuote } from "../../shell.ts";
 import type { ErrorMessages } from "../types.ts";
-
-const endpointFaults = {
-  refused: "该处没有进程监听",
-  "no-socket": "套接字不存在，或无权打开",
-  "no-such-host": "主机名解析不到地址",
-  "no-route": "没有到达它的路由",
-  timeout: "未在期限内应答",
-  closed: "对方关闭了连接",
-  "not-http2": "对方不支持 HTTP/2",
-  "not-grpc": "对方不是 gRPC 服务",
-  "server-expired": "其证书已过期",
-  "server-name": "其证书不是签给该名称的",
-  "server-untrusted": "其证书不受信任",
-  "not-forwarded": "该节点的 SSH 服务不转发连接（AllowTcpForwarding）",
-  "key-not-pinned": "它出示的密钥与其证书文件中的不一致",
-  "client-refused": "它拒绝了我们的客户端证书",
-  "pair-unusable": "我们的客户端证书与私钥无法使用",
-} as const;
-
-const snapshotFaults = {
-  "too-short": "长度不足",
-  "hash-differs": "末尾的哈希与内容不符",
-  "not-bbolt": "不是 etcd 的数据库",
-  "read-back-differs": "文件内容与写入的不一致",
-} as const;
+import { serverReasonsInChinese as said } from "./reasons-servers.ts";
 
 export const errorsServers = {
   "process-unknowable": {
@@ -66,7 +43,7 @@ export const errorsServers = {
     hint: () => ["请手工执行该命令，查看其输出"],
   },
   "endpoint-unreachable": {
-    sentence: (p) => `无法询问 ${p.endpoint}：${endpointFaults[p.reason]}（${p.detail}）`,
+    sentence: (p) => `无法询问 ${p.endpoint}：${said[faultWords[p.reason]]}（${p.detail}）`,
     hint: (p) => [
       `查看监听情况：ss -lntxp；查看其出示的证书：openssl s_client -connect HOST:PORT </dev/null`,
       ...(p.reason === "client-refused" || p.reason === "pair-unusable"
@@ -87,7 +64,7 @@ export const errorsServers = {
     hint: () => ["未做任何改动；停止 leader 后，其余成员会另选新的 leader"],
   },
   "snapshot-damaged": {
-    sentence: (p) => `快照 ${p.source} 不可用：${snapshotFaults[p.reason]}（${p.detail}）`,
+    sentence: (p) => `快照 ${p.source} 不可用：${said[faultWords[p.reason]]}（${p.detail}）`,
     hint: () => [
       "用 df -h 查看写入位置的空间，用 dmesg 查看磁盘错误；然后重新做快照，最好换一个成员",
       "etcdctl snapshot status FILE 会显示 etcd 对它的判断",

@@ -7,9 +7,13 @@ function pathOf(address: string): string {
   return address.replace(/^[a-z-]*:[^:]*:/, "").replace(/#.*$/, "");
 }
 
+function folderOf(address: string): string {
+  return pathOf(address).replace(/\/[^/]*$/, "");
+}
+
 export const errorsStore = {
   "store-unreadable": {
-    sentence: (p) => `无法读取 ${p.address}：${p.reason}（${p.cause}）`,
+    sentence: (p) => `无法读取 ${p.address}：${p.reason}${p.cause === p.reason ? "" : `（${p.cause}）`}`,
     hint: (p) => [`ls -l ${shellQuote(pathOf(p.address))}；请用 root 执行；若是 I/O 错误请看 dmesg`],
   },
   "store-not-regular": {
@@ -34,7 +38,9 @@ export const errorsStore = {
   "store-write-failed": {
     sentence: (p) => `写入 ${p.address} 失败（${p.operation}）：${p.cause}`,
     hint: (p, tool) => [
-      `df -h 与 df -i ${shellQuote(pathOf(p.address))}；mount | grep ' ro'；lsattr ${shellQuote(pathOf(p.address))}`,
+      p.operation === "open-directory" && p.cause.includes("ENOENT")
+        ? `ls -ld ${shellQuote(folderOf(p.address))}：目录不存在，且上级目录也缺失或位置特殊；是否有文件系统未挂载？否则请创建：mkdir -p ${shellQuote(folderOf(p.address))}`
+        : `df -h 与 df -i ${shellQuote(pathOf(p.address))}；mount | grep ' ro'；lsattr ${shellQuote(pathOf(p.address))}`,
       `然后 ${tool("resume")} 继续，或 ${tool("rollback last")} 回滚；${tool("runs list")} 查看是否有未完成的运行`,
     ],
   },

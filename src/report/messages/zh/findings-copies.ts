@@ -1,4 +1,4 @@
-// 中文：副本、文件、权限与运行记录类结果。
+// 中文：副本、文件与权限类结果。
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDateIso as date, formatDayIso as day } from "../../time.ts";
@@ -19,7 +19,7 @@ export const findingsCopies: typeof english = {
   },
   "service-account-pair-differs": {
     sentence: ({ params }) =>
-      `service account 密钥 ${params.path} 与另一半或其他节点不一致；一个 API server 签发的 token 会被另一个拒绝`,
+      `service account 密钥 ${params.path} 与另一半或其他节点不一致；一个 apiserver 签发的 token 会被另一个拒绝`,
     next: ({ params }) => [
       `在所有控制平面节点上对比：sha256sum ${shellQuote(params.path)}；从 token 可用的节点复制 sa.key 与 sa.pub`,
       "切勿重新生成这对密钥：集群中所有 token 都会失效",
@@ -29,7 +29,7 @@ export const findingsCopies: typeof english = {
     sentence: ({ params }) =>
       `${params.path} 直接内嵌了 kubelet 证书，kubelet 的自动轮换不会更新它（kubeadm 1.17 之前的做法）`,
     next: ({ target, tool }) => [
-      `过期后：${tool(`renew ${target}`)}；systemctl restart kubelet`,
+      `过期后：${tool(`renew ${target}`)}；然后在节点上执行：systemctl restart kubelet`,
       "彻底解决：client-certificate 与 client-key 改为 /var/lib/kubelet/pki/kubelet-client-current.pem",
     ],
   },
@@ -70,7 +70,7 @@ export const findingsCopies: typeof english = {
     next: ({ path }) => [`仅允许 root 读取 ${path}；给他人发放单独的 kubeconfig，不要复制此文件`],
   },
   "externally-managed": {
-    sentence: ({ params }) => `根证书 ${params.authority} 的私钥不在本节点，由它签发的证书须在私钥所在处续期`,
+    sentence: ({ params }) => `CA ${params.authority} 的私钥不在本节点，由它签发的证书须在私钥所在处续期`,
     next: ({ name, tool }) => [
       `到期前后：${tool(`renew ${flags.csrDir} DIR`)}，在 ${name} 私钥所在处签发请求，再执行 ${tool(`renew ${flags.signed} DIR`)}`,
       `或在执行 ${tool("renew")} 期间临时放入 CA 私钥，完成后移走`,
@@ -89,12 +89,6 @@ export const findingsCopies: typeof english = {
       params.kind === "no credential"
         ? "若确需使用该文件，请从备份恢复，或重新生成"
         : `若 ${params.kind} 自身会到期，请在签发处关注`,
-    ],
-  },
-  "run-unfinished": {
-    sentence: ({ params }) => `运行 ${params.run} 中途中断：部分文件可能是新的，部分仍是旧的`,
-    next: ({ params, tool }) => [
-      `${tool("resume")} 继续完成，${tool(`rollback ${params.run}`)} 回滚到运行前；${tool(`runs show ${params.run}`)} 查看进度`,
     ],
   },
 };

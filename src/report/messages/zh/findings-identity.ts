@@ -22,20 +22,20 @@ export const findingsIdentity: typeof english = {
   },
   "authority-key-does-not-match": {
     sentence: ({ params, name }) =>
-      `根证书（CA）${name} 与其私钥不匹配（证书公钥 ${short(params.certificateSpki)}，私钥对应公钥 ${short(params.keySpki)}），无法签发证书`,
+      `CA ${name} 与其私钥不匹配（证书公钥 ${short(params.certificateSpki)}，私钥对应公钥 ${short(params.keySpki)}），无法签发证书`,
     next: ({ path }) => [
-      `先判断哪一半正确：在各控制平面节点执行 sha256sum ${shellQuote(path)}；签发了现有集群证书的那个根证书才是正确的`,
-      "从其他控制平面节点或备份复制正确的一对；不要新建根证书",
+      `先判断哪一半正确：在各控制平面节点执行 sha256sum ${shellQuote(path)}；签发了现有集群证书的那个 CA 才是正确的`,
+      "从其他控制平面节点或备份复制正确的一对；不要新建 CA",
     ],
   },
   "wrong-issuer": {
     sentence: ({ params }) =>
       params.sameName
-        ? `证书不是由本节点的根证书 ${params.authority} 签发，而是由同名的另一个 CA（${params.issuer}）签发`
-        : `证书不是由根证书 ${params.authority} 签发，而是由 ${params.issuer} 签发`,
+        ? `证书不是由本节点的 CA ${params.authority} 签发，而是由同名的另一个 CA（${params.issuer}）签发`
+        : `证书不是由 CA ${params.authority} 签发，而是由 ${params.issuer} 签发`,
     next: ({ params, target, tool }) => [
-      `与其他控制平面节点对比根证书 ${params.authority}（sha256sum）：本节点的根证书可能装错了`,
-      `若本节点的根证书正确：${tool(`renew ${target}`)}`,
+      `与其他控制平面节点对比 CA ${params.authority}（sha256sum）：本节点的 CA 可能装错了`,
+      `若本节点的 CA 正确：${tool(`renew ${target}`)}`,
     ],
   },
   "common-name-unexpected": {
@@ -111,9 +111,9 @@ export const findingsIdentity: typeof english = {
   },
   "kubeconfig-authority-differs": {
     sentence: ({ params, path }) =>
-      `${path} 中集群 ${params.cluster} 的 certificate-authority-data 与本节点的根证书 ${params.authority} 不一致，客户端无法信任 API server`,
+      `${path} 中集群 ${params.cluster} 的 certificate-authority-data 与本节点的 CA ${params.authority} 不一致，客户端无法信任 apiserver`,
     next: ({ params, path }) => [
-      `先与其他控制平面节点对比；若是该文件过时：kubectl config set-cluster ${shellQuote(params.cluster)} --kubeconfig ${shellQuote(path)} --embed-certs --certificate-authority CA.crt（CA.crt 为根证书 ${params.authority}）`,
+      `先与其他控制平面节点对比；若是该文件过时：kubectl config set-cluster ${shellQuote(params.cluster)} --kubeconfig ${shellQuote(path)} --embed-certs --certificate-authority CA.crt（CA.crt 为 CA ${params.authority}）`,
     ],
   },
 };

@@ -5,6 +5,7 @@ import { shellQuote } from "../../shell.ts";
 import { formatDateIso as date } from "../../time.ts";
 import { type findingsLive as english, kubectlLogs, nameOf, namespaceOf } from "../en/findings-live.ts";
 import type { Tool } from "../types.ts";
+import { diagnoseThere } from "../way-on.ts";
 
 function restart(consumer: string, tool: Tool): string {
   return `${tool("renew")} 按安全的顺序重启 ${consumer} 并验证（先显示计划，确认后才执行）`;
@@ -16,6 +17,15 @@ function logOf(consumer: string): string {
     : `查看日志：crictl logs --tail 50 $(crictl ps -a -q --name ${shellQuote(`^${consumer}$`)} | head -n 1)`;
 }
 
+function again(consumer: string, tool: Tool): string {
+  return `${consumer} 会在一分钟内自行读取文件：之后再执行一次 ${tool("verify")}`;
+}
+
+function meaning(node: string, tool: Tool): string {
+  const there = diagnoseThere(tool);
+  return there === null ? `分析日志：${tool("diagnose")}` : `在 ${node} 上分析日志：${there}`;
+}
+
 const held: Readonly<Record<HeldReason, (what: string) => string>> = {
   "started-before": (what) => `磁盘上的 ${what} 比该进程新，而它只在启动时读取`,
   "serves-other": (what) => `${what} 出示的证书与磁盘上的不同`,
@@ -25,8 +35,9 @@ const held: Readonly<Record<HeldReason, (what: string) => string>> = {
 export const findingsLive: typeof english = {
   "served-differs": {
     sentence: ({ params: p }) =>
-      `${p.endpoint} 出示的证书序列号为 ${p.serialHex}（${date(p.notAfter)} 到期），而 ${p.path} 中是 ${p.storedSerialHex}：磁盘上的证书并未在使用`,
+      `${p.endpoint} 出示的证书序列号为 ${p.serialHex}（${date(p.notAfter)} 到期），而 ${p.path} 中是 ${p.storedSerialHex}：磁盘上的证书并未在使用${(p.storedNotAfter ?? p.notAfter) < p.notAfter ? `，且更早到期（${date(p.storedNotAfter ?? 0)}），如同回滚之后` : ""}`,
     next: ({ params, tool }) => [
+      ...(params.reloads === true ? [again(params.consumer, tool)] : []),
       `若文件是正确的：${restart(params.consumer, tool)}`,
       `两者对比：perennial inspect ${shellQuote(params.path)}；openssl s_client -connect ${params.endpoint.replace(/ .*/, "")} </dev/null`,
     ],
@@ -45,7 +56,7 @@ export const findingsLive: typeof english = {
       p.state === "unwell"
         ? `${p.consumer} 在运行但状态异常：${p.detail}`
         : `${p.consumer} ${p.state === "exited" ? "已退出，尚未重新启动" : "未在运行"}`,
-    next: ({ params, tool }) => [logOf(params.consumer), `分析日志：${tool("diagnose")}`],
+    next: ({ params, node, tool }) => [logOf(params.consumer), meaning(node, tool)],
   },
   "process-unseen": {
     sentence: ({ params: p }) =>
@@ -54,8 +65,12 @@ export const findingsLive: typeof english = {
   },
   "process-holds-old": {
     sentence: ({ params: p }) =>
-      `磁盘上已续期，内存中仍是旧证书：${p.consumer}${p.startedAt === null ? "" : ` 自 ${date(p.startedAt)} 起运行`}；${held[p.because](p.what)}`,
+      `${p.isNewer === true ? "内存中较新，磁盘上较旧" : "磁盘上已续期，内存中仍是旧证书"}：${p.consumer}${p.startedAt === null ? "" : ` 自 ${date(p.startedAt)} 起运行`}；${held[p.because](p.what)}`,
     next: ({ params, tool }) => [
+      ...(params.reloads === true ? [again(params.consumer, tool)] : []),
+      ...(params.isNewer === true
+        ? ["重启之前它仍使用续期后的证书；若文件是误放回的，请先恢复较新的文件"]
+        : []),
       restart(params.consumer, tool),
       params.isContainer
         ? `手工操作：crictl stop $(crictl ps -q --name ${shellQuote(`^${params.consumer}$`)})；kubelet 会重新启动它`
@@ -71,13 +86,13 @@ export const findingsLive: typeof english = {
         errors: `该 etcd 成员报告：${p.detail}`,
         "no-status": `无法询问该 etcd 成员：${p.detail}`,
       })[p.problem],
-    next: ({ tool }) => [logOf("etcd"), `分析日志：${tool("diagnose")}`],
+    next: ({ node, tool }) => [logOf("etcd"), meaning(node, tool)],
   },
   "api-not-writable": {
     sentence: ({ params }) => `未能通过 API 创建并删除一个对象：${params.reason}`,
-    next: ({ tool }) => [
+    next: ({ node, tool }) => [
       "用同一身份查看：kubectl --kubeconfig /etc/kubernetes/admin.conf get --raw /readyz?verbose",
-      `分析日志：${tool("diagnose")}`,
+      meaning(node, tool),
     ],
   },
   "node-not-ready": {
@@ -96,7 +111,7 @@ export const findingsLive: typeof english = {
   },
   "api-backend-old": {
     sentence: ({ params: p }) =>
-      `pod ${p.pod} 承担 ${p.apiServices.join("、")}，自 ${date(p.runsSince)} 起一直运行：它为自己生成的证书只有一年，且只知道当时的 front-proxy 根证书`,
+      `pod ${p.pod} 承担 ${p.apiServices.join("、")}，自 ${date(p.runsSince)} 起一直运行：它为自己生成的证书只有一年，且只知道当时的 front-proxy CA`,
     next: ({ params: p }) => [
       `是否正常：kubectl get apiservices ${p.apiServices.map(shellQuote).join(" ")}`,
       `由其控制器重建：kubectl -n ${shellQuote(namespaceOf(p.pod))} delete pod ${shellQuote(nameOf(p.pod))}`,
@@ -106,7 +121,7 @@ export const findingsLive: typeof english = {
     sentence: ({ params: p }) =>
       `pod ${p.pod} 的容器 ${p.container} 被拒绝，最新日志中有 ${p.count} 行：${p.line}`,
     next: ({ params: p }) => [
-      `若一分钟后仍如此，它持有旧的根证书或 token，需要重启：kubectl -n ${shellQuote(namespaceOf(p.pod))} delete pod ${shellQuote(nameOf(p.pod))}`,
+      `若一分钟后仍如此，它持有旧的 CA 或 token，需要重启：kubectl -n ${shellQuote(namespaceOf(p.pod))} delete pod ${shellQuote(nameOf(p.pod))}`,
       `分析日志：${kubectlLogs(p.pod, p.container)} | perennial diagnose -`,
     ],
   },

@@ -1,9 +1,10 @@
 // 中文：同一类结果合并成一条。
 import { flags } from "../../flags.ts";
+import { sudoCommand } from "../../tool-command.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDayIso as day, spanZh } from "../../time.ts";
 import type { ManyMessages, Tool } from "../types.ts";
-import { waysOn } from "../way-on.ts";
+import { isForbidden, waysOn } from "../way-on.ts";
 import { reasonOf } from "./findings-clusters.ts";
 import { obstacles } from "./obstacles.ts";
 
@@ -70,28 +71,34 @@ export const findingsMany: ManyMessages = {
     next: ["先核对时钟：date -u；chronyc tracking（或 timedatectl）", `时钟无误则续期：${tool("renew")}`],
   }),
   "outlives-authority": (views) => ({
-    sentence: `${views.length} 个证书的到期时间晚于其根证书（${distinct(views.map(({ params }) => `${params.authority}：${day(params.authorityNotAfter)}`))}），根证书到期后即失效`,
-    next: ["以根证书的到期时间为准，并在此之前更新根证书"],
+    sentence: `${views.length} 个证书的到期时间晚于其 CA（${distinct(views.map(({ params }) => `${params.authority}：${day(params.authorityNotAfter)}`))}），CA 到期后即失效`,
+    next: ["以 CA 的到期时间为准，并在此之前更新 CA"],
   }),
   "certificate-missing": (views, tool) => ({
     sentence: `${views.length} 个证书文件不存在`,
-    next: restore(tool),
+    next: waysOn(views, restore(tool), { lines: obstacles, tool }),
   }),
   "kubeconfig-missing": (views, tool) => ({
     sentence: `${views.length} 个 kubeconfig 文件不存在`,
-    next: restore(tool),
+    next: waysOn(views, restore(tool), { lines: obstacles, tool }),
   }),
   "key-missing": (views, tool) => ({
     sentence: `${views.length} 个私钥不存在，对应的证书无法使用`,
     next: [...restore(tool).slice(0, 1), `或用新私钥续期：${tool(`renew ${targets(views)}`)}`],
   }),
-  "object-unreadable": (views, tool) => ({
-    sentence: `${views.length} 个文件存在但无法读取（${distinct(views.map(({ params }) => params.reason))}）`,
-    next: [
-      `ls -l ${quoted(views.map(({ params }) => params.path))}；请用 root 执行；若是 I/O 错误请看 dmesg`,
-      `然后重新检查：${tool("check")}`,
-    ],
-  }),
+  "object-unreadable": (views, tool) =>
+    views.every(({ params }) => isForbidden(params.reason))
+      ? {
+          sentence: `${views.length} 个文件无法读取：请用 root（sudo）执行`,
+          next: [`请用 root 执行（集群文件中的节点用 sudo: true）：${sudoCommand(tool("check"))}`],
+        }
+      : {
+          sentence: `${views.length} 个文件存在但无法读取（${distinct(views.map(({ params }) => params.reason))}）`,
+          next: [
+            `ls -l ${quoted(views.map(({ params }) => params.path))}；请用 root 执行；若是 I/O 错误请看 dmesg`,
+            `然后重新检查：${tool("check")}`,
+          ],
+        },
   "key-does-not-match": (views, tool) => ({
     sentence: `${views.length} 个证书与各自的私钥不匹配，TLS 握手必然失败`,
     next: [
@@ -100,10 +107,10 @@ export const findingsMany: ManyMessages = {
     ],
   }),
   "wrong-issuer": (views, tool) => ({
-    sentence: `${views.length} 个证书不是由本节点的根证书（${distinct(views.map(({ params }) => params.authority))}）签发`,
+    sentence: `${views.length} 个证书不是由本节点的 CA（${distinct(views.map(({ params }) => params.authority))}）签发`,
     next: [
-      "与其他控制平面节点对比根证书（sha256sum）：本节点的根证书可能装错了",
-      `若本节点的根证书正确：${tool(`renew ${targets(views)}`)}`,
+      "与其他控制平面节点对比 CA（sha256sum）：本节点的 CA 可能装错了",
+      `若本节点的 CA 正确：${tool(`renew ${targets(views)}`)}`,
     ],
   }),
   "certificate-anomaly": (views, tool) => ({
@@ -139,7 +146,7 @@ export const findingsMany: ManyMessages = {
     next: ["仅允许 root 读取；给他人发放单独的 kubeconfig，不要复制这些文件"],
   }),
   "externally-managed": (views, tool) => ({
-    sentence: `${views.length} 个根证书的私钥不在本节点，由它们签发的证书须在私钥所在处续期`,
+    sentence: `${views.length} 个 CA 的私钥不在本节点，由它们签发的证书须在私钥所在处续期`,
     next: [
       `到期前后：${tool(`renew ${flags.csrDir} DIR`)}，在私钥所在处签发请求，再执行 ${tool(`renew ${flags.signed} DIR`)}`,
       `或在执行 ${tool("renew")} 期间临时放入 CA 私钥，完成后移走`,

@@ -1,9 +1,11 @@
 // 中文：时间类结果，以及缺失、不可读、损坏。
+import { flags } from "../../flags.ts";
+import { sudoCommand } from "../../tool-command.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDateIso as date, spanZh } from "../../time.ts";
 import type { findingsTime as english } from "../en/findings-time.ts";
 import { kubeadmPhase } from "../kubeadm-phase.ts";
-import { waysOn } from "../way-on.ts";
+import { asideCommand, isForbidden, waysOn } from "../way-on.ts";
 import { obstacles } from "./obstacles.ts";
 
 function restore(name: string, tool: (args: string) => string): readonly string[] {
@@ -12,10 +14,19 @@ function restore(name: string, tool: (args: string) => string): readonly string[
   return phase === null ? [backup] : [`重新生成（有旧证书则照旧证书）：${tool(`renew ${name}`)}`, backup];
 }
 
+function remake(path: string, name: string, tool: (args: string) => string): readonly string[] {
+  const [first = "", ...others] = restore(name, tool);
+  if (kubeadmPhase(name) === null) return [first, ...others];
+  return [
+    `重新生成（有旧证书则照旧证书）：${asideCommand(path)}，再执行 ${tool(`renew ${name}`)}`,
+    ...others,
+  ];
+}
+
 function sameKeyAuthority(path: string): readonly string[] {
   return [
-    "先不要续期它签发的证书：根证书失效时，它签发的一切都会被拒绝；须在根证书之后再续期",
-    `用原私钥、原名称重新生成根证书：openssl x509 -in ${shellQuote(path)} -days 3650 -signkey CA.key -out ca.new（CA.key 为其私钥）`,
+    "先不要续期它签发的证书：CA 失效时，它签发的一切都会被拒绝；须在 CA 之后再续期",
+    `用原私钥、原名称重新生成 CA：openssl x509 -in ${shellQuote(path)} -days 3650 -signkey CA.key -out ca.new（CA.key 为其私钥）`,
     "把这同一个文件装到所有控制平面节点，并更新每个 kubeconfig 的 certificate-authority-data，然后重启 etcd、kube-apiserver、kube-controller-manager、kube-scheduler 与各节点 kubelet",
   ];
 }
@@ -46,32 +57,32 @@ export const findingsTime: typeof english = {
   },
   "authority-expired": {
     sentence: ({ params, at, name }) =>
-      `根证书（CA）${name} 已于 ${date(params.notAfter)} 过期（${spanZh(at - params.notAfter)}前），它签发的证书全部被拒绝`,
+      `CA ${name} 已于 ${date(params.notAfter)} 过期（${spanZh(at - params.notAfter)}前），它签发的证书全部被拒绝`,
     next: ({ path }) => sameKeyAuthority(path),
   },
   "authority-expiring": {
     sentence: ({ params, at, name }) =>
-      `根证书（CA）${name} 将于 ${date(params.notAfter)} 过期，还剩 ${spanZh(params.notAfter - at)}（阈值 ${spanZh(params.withinMs)}），它签发的证书都不能晚于这一天`,
+      `CA ${name} 将于 ${date(params.notAfter)} 过期，还剩 ${spanZh(params.notAfter - at)}（阈值 ${spanZh(params.withinMs)}），它签发的证书都不能晚于这一天`,
     next: ({ path }) => ["请在到期前安排维护窗口", ...sameKeyAuthority(path).slice(1)],
   },
   "authority-not-yet-valid": {
     sentence: ({ params, at, name }) =>
-      `根证书（CA）${name} 从 ${date(params.notBefore)} 才开始生效，比本节点时钟晚 ${spanZh(params.notBefore - at)}`,
+      `CA ${name} 从 ${date(params.notBefore)} 才开始生效，比本节点时钟晚 ${spanZh(params.notBefore - at)}`,
     next: () => [
       "先核对时钟：date -u；chronyc tracking（或 timedatectl）",
-      "时钟无误则说明装错了根证书：在各控制平面节点上用 sha256sum 对比",
+      "时钟无误则说明装错了 CA：在各控制平面节点上用 sha256sum 对比",
     ],
   },
   "outlives-authority": {
     sentence: ({ params }) =>
-      `证书到期时间 ${date(params.notAfter)} 晚于根证书 ${params.authority}（${date(params.authorityNotAfter)}），根证书到期后它即失效`,
+      `证书到期时间 ${date(params.notAfter)} 晚于 CA ${params.authority}（${date(params.authorityNotAfter)}），CA 到期后它即失效`,
     next: ({ params }) => [
-      `以 ${date(params.authorityNotAfter)} 为实际到期时间，并在此之前更新根证书 ${params.authority}`,
+      `以 ${date(params.authorityNotAfter)} 为实际到期时间，并在此之前更新 CA ${params.authority}`,
     ],
   },
   "certificate-missing": {
     sentence: ({ path }) => `证书文件 ${path} 不存在`,
-    next: ({ name, tool }) => restore(name, tool),
+    next: (view) => waysOn([view], restore(view.name, view.tool), { lines: obstacles, tool: view.tool }),
   },
   "key-missing": {
     sentence: ({ params }) => `私钥 ${params.path} 不存在，对应的证书无法使用`,
@@ -82,21 +93,29 @@ export const findingsTime: typeof english = {
   },
   "kubeconfig-missing": {
     sentence: ({ path }) => `kubeconfig 文件 ${path} 不存在`,
-    next: ({ name, tool }) => restore(name, tool),
+    next: (view) => waysOn([view], restore(view.name, view.tool), { lines: obstacles, tool: view.tool }),
   },
   "authority-missing": {
-    sentence: ({ path, name }) => `根证书文件 ${path} 不存在，无法校验或续期由 ${name} 签发的证书`,
-    next: ({ path }) => [
+    sentence: ({ path, name }) => `CA 证书文件 ${path} 不存在，无法校验或续期由 ${name} 签发的证书`,
+    next: ({ path, name, tool }) => [
+      ...(name === "front-proxy-ca"
+        ? [
+            `${tool(`renew ${flags.recreateAuthority} front-proxy-ca`)} 会用本节点上的旧文件恢复；没有旧文件时会说明如何重新生成`,
+          ]
+        : []),
       `从其他控制平面节点复制：scp OTHER:${shellQuote(path)} ${shellQuote(path)}；或从备份恢复`,
-      "不要新建根证书：整个集群的证书都依赖原来的根证书",
+      ...(name === "front-proxy-ca" ? [] : ["不要新建 CA：整个集群的证书都依赖原来的 CA"]),
     ],
   },
   "object-unreadable": {
     sentence: ({ params }) => `${params.path} 存在但无法读取：${params.reason}`,
-    next: ({ params, tool }) => [
-      `ls -l ${shellQuote(params.path)}；请用 root 执行；若是 I/O 错误请看 dmesg`,
-      `然后重新检查：${tool("check")}`,
-    ],
+    next: ({ params, tool }) =>
+      isForbidden(params.reason)
+        ? [`请用 root 执行（集群文件中的节点用 sudo: true）：${sudoCommand(tool("check"))}`]
+        : [
+            `ls -l ${shellQuote(params.path)}；请用 root 执行；若是 I/O 错误请看 dmesg`,
+            `然后重新检查：${tool("check")}`,
+          ],
   },
   "link-dangling": {
     sentence: ({ params }) => `${params.path} 是指向 ${params.target} 的链接，而目标不存在`,
@@ -109,14 +128,14 @@ export const findingsTime: typeof english = {
     sentence: ({ params }) => `${params.path} 中没有可解析的证书：${params.reason}`,
     next: ({ params, name, tool }) => [
       `查看内容：${tool(`inspect ${shellQuote(params.path)}`)}`,
-      ...restore(name, tool),
+      ...remake(params.path, name, tool),
     ],
   },
   "file-truncated": {
     sentence: ({ params }) => `${params.path} 不完整（${params.bytes} 字节）：写入中断或磁盘已满`,
     next: ({ params, name, tool }) => [
       `检查磁盘空间：df -h ${shellQuote(params.path)}`,
-      ...restore(name, tool),
+      ...remake(params.path, name, tool),
     ],
   },
   "key-broken": {
@@ -136,7 +155,7 @@ export const findingsTime: typeof english = {
     sentence: ({ params }) => `无法解析 kubeconfig 文件 ${params.path}：${params.reason}`,
     next: ({ params, name, tool }) => [
       `看 kubectl 如何解析它：kubectl config view --kubeconfig ${shellQuote(params.path)}`,
-      ...restore(name, tool),
+      ...remake(params.path, name, tool),
     ],
   },
   "manifest-broken": {

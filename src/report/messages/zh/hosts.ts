@@ -1,26 +1,10 @@
 // Chinese: errors of other machines, which are reached over SSH.
+import { faultWords } from "../../../core/model/reasons-servers.ts";
+import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { forgetKeyOf, keyscanOf, ownFingerprints, type HostErrorCode } from "../en/hosts.ts";
 import type { ErrorMessages } from "../types.ts";
-
-const hostFaults = {
-  refused: "该处没有进程监听",
-  "no-such-host": "主机名解析不到地址",
-  "no-route": "没有到达它的路由",
-  timeout: "未在期限内应答",
-  closed: "对方关闭了连接",
-  configuration: "本机的 SSH 配置无法使用",
-  negotiation: "双方没有共同支持的算法",
-} as const;
-
-const sudoFaults = {
-  "password-needed": "要求输入密码，但未提供",
-  "password-wrong": "密码未被接受",
-  "not-allowed": "该用户无权运行 sh",
-  "needs-terminal": "要求终端（requiretty）",
-  "not-installed": "未安装",
-  failed: "执行失败",
-} as const;
+import { serverReasonsInChinese as said } from "./reasons-servers.ts";
 
 export const hostErrors: ErrorMessages<HostErrorCode> = {
   "ssh-missing": {
@@ -50,10 +34,13 @@ export const hostErrors: ErrorMessages<HostErrorCode> = {
       `手工执行同样的登录，查看 ssh 尝试了什么：ssh -v ${shellQuote(p.host)} true`,
       ...(p.methods.length === 0 ? [] : [`服务端接受的方式：${p.methods.join("、")}`]),
       "ssh-add -l 显示代理中的密钥；主机的用户与密钥写在 ~/.ssh/config 或 cluster.yaml 中",
+      ...(p.methods.some((method) => /^(password|keyboard-interactive)$/.test(method))
+        ? [`或使用密码：${flags.askPass}（-k）只询问一次，用于所有节点`]
+        : []),
     ],
   },
   "host-unreachable": {
-    sentence: (p) => `无法连接 ${p.host}：${hostFaults[p.reason]}（${p.detail}）`,
+    sentence: (p) => `无法连接 ${p.host}：${said[faultWords[p.reason]]}（${p.detail}）`,
     hint: (p) => [`手工执行同样的连接：ssh -v ${shellQuote(p.host)} true`],
   },
   "host-unfit": {
@@ -66,8 +53,11 @@ export const hostErrors: ErrorMessages<HostErrorCode> = {
   },
   "sudo-refused": {
     sentence: (p) =>
-      `${p.host} 上的 sudo：${sudoFaults[p.reason]}${p.detail === "" ? "" : `（${p.detail}）`}`,
+      `${p.host} 上的 sudo：${said[faultWords[p.reason]]}${p.detail === "" ? "" : `（${p.detail}）`}`,
     hint: (p) => [
+      ...(p.reason === "password-needed"
+        ? [`提供密码：${flags.askBecomePass}（-K）只询问一次，用于所有节点`]
+        : []),
       ...(p.reason === "needs-terminal"
         ? ["在该机的 /etc/sudoers 中写入：Defaults:USER !requiretty，USER 为登录用户"]
         : []),

@@ -84,7 +84,7 @@ export const contentReasonsInChinese: Readonly<Record<(typeof contentReasons)[nu
   "the issuer is not a CA": "签发者不是 CA",
   "the issuer may not sign certificates": "签发者无权签发证书",
   "the issuer's key does not match its certificate": "签发者的私钥与其证书不匹配",
-  "the authority is not self-signed": "根证书不是自签名的",
+  "the authority is not self-signed": "CA 不是自签名的",
   "the old serial is negative": "旧证书的序列号为负数",
   "too-large": "过大",
   "too-deep": "嵌套过深",

@@ -2,10 +2,12 @@
 import type { ReasonTemplate } from "../../../core/model/reasons.ts";
 import { contentReasonsInChinese } from "./reasons-content.ts";
 import { planReasonsInChinese } from "./reasons-plan.ts";
+import { serverReasonsInChinese } from "./reasons-servers.ts";
 import { valueReasonsInChinese } from "./reasons-value.ts";
 
 export const reasons: Readonly<Record<ReasonTemplate, string>> = {
   ...contentReasonsInChinese,
   ...planReasonsInChinese,
+  ...serverReasonsInChinese,
   ...valueReasonsInChinese,
 };

@@ -1,9 +1,11 @@
 // 中文：计划为何被拒绝，以及如何继续。
-import type { Refusal } from "../../../core/model/errors.ts";
+import type { Refusal } from "../../../core/model/refusal.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { kubeadmPhase } from "../kubeadm-phase.ts";
-import { installCommand } from "../way-on.ts";
+import { asideCommand, installCommand } from "../way-on.ts";
+import { platformRefusals } from "./platform.ts";
+import { refusalsNodes } from "./refusals-nodes.ts";
 import type { RefusalMessages, Tool } from "../types.ts";
 
 function restore(slot: string, tool: Tool): readonly string[] {
@@ -22,7 +24,7 @@ function setTheClock(at: string): readonly string[] {
 }
 
 const renewAuthorityFirst = (tool: Tool): readonly string[] => [
-  `先更新根证书：${tool("check")} 中该 CA 的结果给出了步骤；之后再执行本命令`,
+  `先更新 CA：${tool("check")} 中该 CA 的结果给出了步骤；之后再执行本命令`,
 ];
 
 /** `m1/apiserver, m1/admin.conf` 中的名称。 */
@@ -38,7 +40,7 @@ const signAgain = (r: Refusal, tool: Tool): readonly string[] => [
   `用新的答复替换这一个，然后：${installCommand(r.address, tool)}`,
 ];
 
-/** `found`：旧根证书的路径，私钥在它旁边。 */
+/** `found`：旧 CA 的路径，私钥在它旁边。 */
 function bringBack(address: string, found: string): readonly string[] {
   const path = address.replace(/^file:[^:]*:/, "");
   const key = (crt: string): string => crt.replace(/\.[^./]+$/, ".key");
@@ -51,9 +53,9 @@ function bringBack(address: string, found: string): readonly string[] {
 }
 
 function notRecreatable(address: string, detail: string): string {
-  if (detail === "there") return `根证书 ${address} 存在；只有缺失的根证书才会重新生成`;
-  if (detail === "key-there") return `根证书 ${address} 缺失，但私钥仍在；生成新的一对会覆盖它`;
-  return `根证书 ${address} 绝不会重新生成：集群中的所有证书都依赖它`;
+  if (detail === "there") return `CA ${address} 存在；只有缺失的 CA 才会重新生成`;
+  if (detail === "key-there") return `CA ${address} 缺失，但私钥仍在；生成新的一对会覆盖它`;
+  return `CA ${address} 绝不会重新生成：集群中的所有证书都依赖它`;
 }
 
 function notStartable(why: string): string {
@@ -65,6 +67,7 @@ function notStartable(why: string): string {
 }
 
 export const refusals: RefusalMessages = {
+  ...platformRefusals,
   "process-not-startable": {
     sentence: (r) => notStartable(r.detail),
     next: (r, tool) => [
@@ -76,23 +79,23 @@ export const refusals: RefusalMessages = {
     ],
   },
   "outlives-authority": {
-    sentence: (r) => `要求的有效期超过了根证书 ${r.address}（到期时间 ${r.detail}）`,
-    next: () => [`用 ${flags.validity} 指定更短的有效期，或不指定：届时以根证书的到期时间为上限`],
+    sentence: (r) => `要求的有效期超过了 CA ${r.address}（到期时间 ${r.detail}）`,
+    next: () => [`用 ${flags.validity} 指定更短的有效期，或不指定：届时以 CA 的到期时间为上限`],
   },
   "authority-ending": {
-    sentence: (r) => `根证书 ${r.address} 将于 ${r.detail} 到期，由它签发的证书马上又需要续期`,
+    sentence: (r) => `CA ${r.address} 将于 ${r.detail} 到期，由它签发的证书马上又需要续期`,
     next: (_, tool) => renewAuthorityFirst(tool),
   },
   "authority-expired": {
-    sentence: (r) => `根证书 ${r.address} 已于 ${r.detail} 过期，由它签发的证书在任何地方都会被拒绝`,
+    sentence: (r) => `CA ${r.address} 已于 ${r.detail} 过期，由它签发的证书在任何地方都会被拒绝`,
     next: (_, tool) => renewAuthorityFirst(tool),
   },
   "authority-not-usable": {
-    sentence: (r) => `签发它的根证书无法使用（${r.detail}，${r.address}）`,
-    next: () => ["从其他控制平面节点或备份复制该 CA 的证书与私钥；不要新建根证书"],
+    sentence: (r) => `签发它的 CA 无法使用（${r.detail}，${r.address}）`,
+    next: () => ["从其他控制平面节点或备份复制该 CA 的证书与私钥；不要新建 CA"],
   },
   "authority-key-mismatch": {
-    sentence: (r) => `私钥 ${r.address} 与根证书 ${r.detail} 不匹配`,
+    sentence: (r) => `私钥 ${r.address} 与 CA ${r.detail} 不匹配`,
     next: () => ["与其他控制平面节点对比证书和私钥（sha256sum），复制正确的一对"],
   },
   "key-encrypted": {
@@ -104,6 +107,13 @@ export const refusals: RefusalMessages = {
     next: () => [
       `若用了 ${flags.keepKey}：去掉它，单独成文件的损坏私钥会被替换`,
       "或从备份恢复该私钥；perennial runs list 显示以前的运行保留了什么",
+    ],
+  },
+  "certificate-damaged": {
+    sentence: (r) => `${r.address} 已损坏，无从得知新证书应有的内容：${r.detail}`,
+    next: (r, tool) => [
+      `从备份恢复；${tool("runs list")} 可查看以往运行保留的文件`,
+      `或当作缺失的证书重新生成：${asideCommand(r.address)}，再执行 ${tool(`renew ${r.slot.slice(r.slot.indexOf("/") + 1)}`)}`,
     ],
   },
   "certificate-not-usable": {
@@ -127,7 +137,7 @@ export const refusals: RefusalMessages = {
     next: () => ["请用 root 执行；检查只读文件系统或不可变属性：mount | grep ' ro'，lsattr"],
   },
   "externally-managed": {
-    sentence: (r) => `根证书 ${r.detail} 的私钥不在本节点（${r.address}）`,
+    sentence: (r) => `CA ${r.detail} 的私钥不在本节点（${r.address}）`,
     next: (r, tool) => [
       `先生成请求：${tool(`renew ${namesOf(r.slot)} ${flags.csrDir} DIR`)}；交给 CA 签发；然后执行 ${tool(`renew ${flags.signed} DIR`)}`,
     ],
@@ -136,18 +146,17 @@ export const refusals: RefusalMessages = {
     sentence: (r) =>
       /(?:^|\/)sa(?:\.|$)/.test(r.detail)
         ? `${r.detail} 是 service account 密钥对，永不续期：集群中所有 token 都依赖它`
-        : `${r.detail} 是根证书（CA），本命令不续期根证书：它签发的一切都依赖它`,
+        : `${r.detail} 是 CA，本命令不续期 CA：它签发的一切都依赖它`,
     next: (_, tool) => [`请指定由它签发的证书，或不指定名称以续期所有到期的证书；名称见 ${tool("check")}`],
   },
   "kubelet-managed": {
     sentence: (r) => `${r.detail} 由 kubelet 自行续期，不会写入 ${r.address}`,
     next: () => [
-      "用 journalctl -u kubelet | grep -i rotat 查看是否正常轮换；重启：systemctl restart kubelet",
+      "用 journalctl -u kubelet | grep -i rotat 查看是否正常轮换；在节点上重启：systemctl restart kubelet",
     ],
   },
   "authority-missing": {
-    sentence: (r) =>
-      `根证书 ${r.address} 不存在，由它签发的证书都无法生成；新建的根证书与集群其余部分都不相容`,
+    sentence: (r) => `CA ${r.address} 不存在，由它签发的证书都无法生成；新建的 CA 与集群其余部分都不相容`,
     next: (r) => bringBack(r.address, r.detail),
   },
   "authority-not-recreatable": {
@@ -163,19 +172,7 @@ export const refusals: RefusalMessages = {
     sentence: (r) => `无法编辑 kubeconfig ${r.address}：${r.detail}`,
     next: () => ["用 kubectl config view --kubeconfig FILE 查看解析结果；修正后重试，或恢复备份"],
   },
-  "outage-not-accepted": {
-    sentence: (r) =>
-      `重启 ${r.slot} 会使 etcd 失去法定人数（需要 ${r.detail.replace("/", " / ")} 个投票成员），期间 API 不可用`,
-    next: () => [`若现在可以接受：加上 ${flags.acceptOutage} 再执行`],
-  },
-  "node-unreachable": {
-    sentence: (r) => `无法连接 ${r.slot}：${r.detail}`,
-    next: () => [`先恢复该节点；或先处理其余节点：${flags.skipUnreachable}（此时不会停止任何 etcd 成员）`],
-  },
-  "other-node": {
-    sentence: (r) => `${r.slot} 属于另一节点（${r.detail}）；含节点名称的证书须在该节点上生成`,
-    next: () => ["请在该节点上执行；切勿在节点之间复制此类证书"],
-  },
+  ...refusalsNodes,
   "clock-behind-file": {
     sentence: (r) => `时钟偏慢：${r.address} 写于 ${r.detail}，而时钟还没有走到那一刻`,
     next: (r) => setTheClock(r.detail),
@@ -194,7 +191,7 @@ export const refusals: RefusalMessages = {
   },
   "snapshot-impossible": {
     sentence: (r) =>
-      `etcd 正在运行，却无法先保存其数据：它的根证书私钥不在此处（${r.address}），已存的客户端证书${r.detail === "" ? "无法使用" : `已于 ${r.detail} 过期`}`,
+      `etcd 正在运行，却无法先保存其数据：它的 CA 私钥不在此处（${r.address}），已存的客户端证书${r.detail === "" ? "无法使用" : `已于 ${r.detail} 过期`}`,
     next: (r, tool) => [
       `让它与其他证书一起签发，答复也会用于快照：${tool(`renew ${namesOf(r.slot)} ${flags.csrDir} DIR`)}，然后 ${tool(`renew ${flags.signed} DIR`)}`,
       "或先停止 etcd，届时会复制其文件：systemctl stop kubelet && crictl stop -t 60 $(crictl ps -q --name '^etcd$')；然后重复本命令，它会重新启动两者",
@@ -256,7 +253,7 @@ export const refusals: RefusalMessages = {
     next: signAgain,
   },
   "authority-key-here": {
-    sentence: (r) => `根证书 ${r.detail} 的私钥就在本节点：无需他人签发`,
+    sentence: (r) => `CA ${r.detail} 的私钥就在本节点：无需他人签发`,
     next: (r, tool) => [tool(`renew ${namesOf(r.slot)}`)],
   },
 };

@@ -12,7 +12,7 @@ export const runbook: typeof english = {
     "各节点的 `date -u` 准确：时钟错误会使证书尚未生效或提前到期。",
     "期间没有其他程序或人员写这些文件：kubeadm、配置管理工具、同事。",
     "若运行 etcd，已有最新的 etcd 快照：`etcdctl snapshot save FILE`。",
-    "不动 sa.key、sa.pub 与根证书。若某一步看起来需要改动它们：停止。",
+    "不动 sa.key、sa.pub 与 CA。若某一步看起来需要改动它们：停止。",
   ],
   lockHeading: "加锁",
   lock: "先取得工具自己的锁，避免它同时运行。若输出以 STOP 开头，说明有人正在操作，或有中断的运行（`perennial runs list`）：停止。",
@@ -42,7 +42,7 @@ export const runbook: typeof english = {
     prove: "新的序列号、未来的到期时间，以及以 `ok` 结尾的一行",
   },
   stopOf: {
-    issue: "根证书文件中的第一个证书不是注释中的序列号、密钥对不匹配，或 verify 的输出不是 OK",
+    issue: "CA 证书文件中的第一个证书不是注释中的序列号、密钥对不匹配，或 verify 的输出不是 OK",
     install: "序列号不同、密钥对不匹配，或 verify 的输出不是 OK",
     forget: "本计划中有任何一项未通过验证：该私钥还会用到",
     take: "序列号不同，或密钥对不匹配",

@@ -20,6 +20,7 @@ export const runs: typeof english = {
   labels: {
     run: "运行",
     state: "状态",
+    failed: "失败",
     started: "开始",
     ended: "结束",
     by: "操作人",
@@ -30,6 +31,9 @@ export const runs: typeof english = {
     objects: "对象",
     steps: "步骤",
   },
+  atStep: (step) => `在 ${step}`,
+  undone: (count) => `，${count} 步已撤销`,
+  notBegun: (count, first) => `自 ${first} 起 ${count} 步`,
   notEnded: "未结束",
   notWritten: "未写入",
   progress: {
@@ -56,7 +60,10 @@ export const runs: typeof english = {
     renewed: (name, serial, notAfter) =>
       `[renew] ${name} 续期完成：序列号 ${serial}，有效期至 ${formatDateIso(notAfter)}`,
     swept: (paths) => `[sweep] 已清除中断的运行留下的文件：${paths.join("、")}`,
-    failed: (step, code) => `[failed] 步骤 ${step} 失败：${code}`,
+    failed: (step, code) =>
+      code === "interrupted"
+        ? "[failed] 收到信号，已停止"
+        : `[failed] ${step === "" ? "已停止" : `步骤 ${step} 失败`}，原因见下文（${code}）`,
     rollback: (run, isFailure) =>
       isFailure ? `[rollback] 运行 ${run} 失败，正在恢复原状` : `[rollback] 运行 ${run}：正在恢复原状`,
     restored: (count) => `[rollback] 已恢复 ${count} 个文件`,

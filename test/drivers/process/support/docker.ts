@@ -41,6 +41,8 @@ export async function startDocker(): Promise<Docker> {
       "io.kubernetes.pod.name": `${name}-m1`,
       "io.kubernetes.pod.namespace": "kube-system",
       "io.kubernetes.pod.uid": `uid-${name}`,
+      // A pod's own labels are on its sandbox only.
+      ...(container === "POD" ? { component: name } : {}),
     };
     const given = Object.entries(labels).flatMap(([key, value]) => ["--label", `${key}=${value}`]);
     const full = `k8s_${container}_${name}-m1_kube-system_uid-${name}_0`;

@@ -129,6 +129,45 @@ describe.skipIf(!hasShell("bash"))("a far shell that is killed (fault 16)", () =
     });
   }
 
+  it("while replacing many: a beginning of them in their order, each old or new, and the next holder ends it", async () => {
+    const store = openRemoteFileStore({ host, root, node: "m1" });
+    const names = ["a.key", "a.crt", "b.key"];
+    const addresses = names.map((name) => fileAddress("m1", `/etc/kubernetes/pki/${name}`));
+    const contents = (): readonly string[] =>
+      names.map((name) => readFileSync(join(root, "etc/kubernetes/pki", name), "utf8"));
+    const wanted = (count: number): readonly string[] =>
+      names.map((_, index) => (index < count ? "new\n" : "old\n"));
+    const stageAll = async () => {
+      for (const name of names)
+        writeFileSync(join(root, "etc/kubernetes/pki", name), "old\n", { mode: 0o600 });
+      return Promise.all(
+        addresses.map((each) => store.stage(each, bytesOf("new\n"), staging(sha256("old\n")))),
+      );
+    };
+    const state = { staged: await stageAll() };
+    const seen = new Set<number>();
+    const deaths = await killEverywhere(
+      async () => {
+        const dying = openRemoteFileStore({ host: doomed, root, node: "m1" });
+        const report = await dying.commitAll?.([state.staged.slice(0, 2), state.staged.slice(2)], { fence });
+        if (report?.failure) throw report.failure.error;
+      },
+      async () => {
+        const count = contents().filter((text) => text === "new\n").length;
+        seen.add(count);
+        expect(contents()).toEqual(wanted(count));
+        const rest = await Promise.all(state.staged.slice(count).map((each) => store.adopt(each, 8)));
+        const report = await store.commitAll?.([[...state.staged.slice(0, count), ...rest]], { fence });
+        expect(report?.failure).toBeNull();
+        expect(contents()).toEqual(wanted(3));
+        expect(pki().toSorted()).toEqual(names.toSorted());
+        state.staged = await stageAll();
+      },
+    );
+    expect(seen).toEqual(new Set([0, 1, 2, 3]));
+    expect(deaths).toBeGreaterThan(6);
+  });
+
   it("while adopting or removing: the next try ends it", async () => {
     const store = openRemoteFileStore({ host, root, node: "m1" });
     const dying = openRemoteFileStore({ host: doomed, root, node: "m1" });

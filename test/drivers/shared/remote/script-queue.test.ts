@@ -23,7 +23,7 @@ describe.each(shells.filter(hasShell))("a store behind %s", (shell) => {
   });
   afterEach(() => rmSync(root, { recursive: true }));
 
-  it("reads forty files and stages twelve with one script each, and every file gets its own bytes", async () => {
+  it("reads forty files, stages twelve and makes them live with one script each, and every file gets its own bytes", async () => {
     const store = openRemoteFileStore({ host, root, node: "m1" });
     mkdirSync(join(root, "etc/kubernetes/pki/3.key"));
     const before = host.scripts.length;
@@ -41,6 +41,12 @@ describe.each(shells.filter(hasShell))("a store behind %s", (shell) => {
       else if (end.status === "rejected") throw end.reason;
       else expect(readFileSync(join(root, end.value.temporary)).equals(key(index))).toBe(true);
     }
+    const staged = stages.flatMap((end) => (end.status === "fulfilled" ? [end.value] : []));
+    const report = await store.commitAll?.([staged.slice(0, 2), staged.slice(2)], {
+      fence: () => Promise.resolve(),
+    });
+    expect(report).toEqual({ committed: staged, failure: null });
+    expect(host.scripts.length - before).toBe(3);
     expect(host.scripts.join("")).not.toContain(Buffer.from(key(5)).toString("latin1").slice(0, 200));
   });
 });
