@@ -28,6 +28,11 @@ export interface StaticPodOptions {
 
 /** Between the end of the processes and their disappearance from the list. */
 const goneSeconds = 30;
+/**
+ * A container that ends by itself while it is being stopped has the runtime complain first and list it as running for a moment
+ * longer (containerd: "ttrpc: closed"): so many looks, then it is asked once more.
+ */
+const looksAfterComplaint = 20;
 
 export function staticPod(options: StaticPodOptions): ConsumerDriver {
   const { consumer, runtimes, pollMs } = options;
@@ -131,7 +136,7 @@ interface StopPods {
  * one, so only what was listed, or lives in a sandbox that was listed, is removed.
  */
 async function stopPods(target: StopPods): Promise<void> {
-  const { runtime, listing, uids, graceSeconds, signal } = target;
+  const { runtime, listing, uids, signal } = target;
   const containers = listing.containers.filter(({ podUid }) => uids.has(podUid));
   const sandboxes = listing.sandboxes.filter(({ podUid }) => uids.has(podUid)).map(({ id }) => id);
   const complaints: string[] = [];
@@ -140,8 +145,7 @@ async function stopPods(target: StopPods): Promise<void> {
     await effect().catch((error: unknown) => complaints.push(complaint(error)));
   };
   const running = containers.filter(({ state }) => state === "running").map(({ id }) => id);
-  await attempt(() => runtime.stop(running, graceSeconds));
-  if (complaints.length > 0) await refuseToForce(target, running, complaints);
+  await stopContainers(target, running);
   await attempt(() => runtime.stopSandboxes(sandboxes));
 
   const known = new Set([...containers.map(({ id }) => id), ...sandboxes]);
@@ -171,21 +175,29 @@ async function stopPods(target: StopPods): Promise<void> {
   throw new AppError("process-not-stopped", { consumer, through: runtime.through, ids: left, reason });
 }
 
-/** Removing what was not stopped would be a SIGKILL without a SIGTERM. */
-async function refuseToForce(
-  { runtime, consumer, signal }: StopPods,
-  ids: readonly string[],
-  complaints: readonly string[],
-): Promise<void> {
-  const now = await runtime.list(signal);
-  const left = now.containers.filter(({ id, state }) => state === "running" && ids.includes(id));
-  if (left.length === 0) return;
-  throw new AppError("process-not-stopped", {
-    consumer,
-    through: runtime.through,
-    ids: left.map(({ id }) => id),
-    reason: complaints.join("; "),
-  });
+/** Throws while one of them is still running: removing what was not stopped would be a SIGKILL without a SIGTERM. */
+async function stopContainers(target: StopPods, ids: readonly string[]): Promise<void> {
+  const { runtime, consumer, graceSeconds, pollMs, signal } = target;
+  let left = ids;
+  const isStopped = async (): Promise<boolean> => {
+    const { containers } = await runtime.list(signal);
+    const running = new Set(containers.filter(({ state }) => state === "running").map(({ id }) => id));
+    left = ids.filter((id) => running.has(id));
+    return left.length === 0;
+  };
+  let reason = "";
+  for (let asked = 0; asked < 2; asked += 1) {
+    signal?.throwIfAborted();
+    try {
+      await runtime.stop(left, graceSeconds);
+      return;
+    } catch (error) {
+      reason = complaint(error);
+    }
+    const seconds = (looksAfterComplaint * pollMs) / 1000;
+    if (await waitUntil(isStopped, { seconds, pollMs, signal })) return;
+  }
+  throw new AppError("process-not-stopped", { consumer, through: runtime.through, ids: left, reason });
 }
 
 function complaint(error: unknown): string {

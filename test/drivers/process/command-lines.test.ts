@@ -118,7 +118,24 @@ describe("crictl", () => {
       code: "process-not-stopped",
       params: { consumer: "etcd", through: "crictl /s", ids: ["c2"], reason: "E: refused" },
     });
-    expect(effects(calls)).toEqual(["-r unix:///s -t 20s stop -t 60 c2"]);
+    const asked = "-r unix:///s -t 20s stop -t 60 c2";
+    expect(effects(calls)).toEqual([asked, asked]);
+  });
+
+  it("complains of a container that ends by itself, and lists it for a moment longer: it is stopped", async () => {
+    const exited = ps.replaceAll("CONTAINER_RUNNING", "CONTAINER_EXITED");
+    const { calls, driver } = fake("crictl", (args, before) => {
+      const isRemoved = before.some((call) => call.includes(" rmp "));
+      const since = before.findIndex((call) => call.includes(" stop "));
+      const looks = before.slice(since).filter((call) => call.includes(" ps ")).length;
+      if (args.includes(" stop ")) return null;
+      if (args.endsWith("pods -o json")) return isRemoved ? '{"items":[]}' : pods;
+      if (!args.endsWith("ps -a -o json")) return "";
+      if (isRemoved) return '{"containers":[]}';
+      return since >= 0 && looks > 2 ? exited : ps;
+    });
+    expect(await driver.stop({ graceSeconds: 60 })).toEqual(["c2", "c1"]);
+    expect(effects(calls).filter((call) => call.includes(" stop "))).toHaveLength(1);
   });
 
   it("that answers something else is not an empty list", async () => {
