@@ -40,8 +40,10 @@ function installPrograms() {
   const packages = missing.map((entry) => entry.package);
   if (process.env["CI"] === "true") {
     const environment = { ...options, env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
-    run("apt-get", ["update", "-qq"], environment);
-    run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], environment);
+    // A mirror that hiccups once is asked again.
+    const retried = ["-o", "Acquire::Retries=3"];
+    run("apt-get", [...retried, "update", "-qq"], environment);
+    run("apt-get", [...retried, "install", "-y", "-qq", "--no-install-recommends", ...packages], environment);
     return;
   }
   for (const entry of missing) console.log(`skipped without ${entry.program}: ${entry.for}`);
