@@ -12,6 +12,8 @@ const common = {
   isolate: false,
   testTimeout: 30_000,
   hookTimeout: 60_000,
+  // A limit against hanging, as all of ours: other tests are at work on the same cores.
+  expect: { poll: { timeout: 20_000, interval: 20 } },
 } as const;
 
 export default defineConfig({

@@ -124,7 +124,7 @@ export function describeHost(name: string, open: () => Promise<HostHarness>): vo
     it("ends a script that takes too long, with its children, and runs others meanwhile", async () => {
       const file = join(folder, "late");
       const script = `echo begun >'${file}'; (sleep 2.5; echo child >>'${file}') & sleep 2.5; echo end >>'${file}'`;
-      const late = codeOf(sh(script, { timeoutMs: 500 }));
+      const late = codeOf(sh(script, { timeoutMs: 1000 }));
       expect(text((await sh("echo beside")).stdout)).toBe("beside\n");
       expect(await late).toBe("command-failed");
       await sh("sleep 2.3");

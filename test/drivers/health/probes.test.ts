@@ -102,7 +102,7 @@ describe("the certificate presented", () => {
     expect(await hurried.ailment(await silent(), "/readyz")).toBe(
       "/readyz is not answered: no answer in time",
     );
-    expect(performance.now() - before).toBeLessThan(2000);
+    expect(performance.now() - before).toBeLessThan(5000);
   });
 
   it("is not waited for at all once the signal is aborted", async () => {
@@ -168,9 +168,9 @@ describe("a way through another host", () => {
   it("takes none of the listener's time: a slow one is no ailment", async () => {
     const endpoint = await answering(200);
     const slow = openProbes({
-      deadlineMs: 300,
+      deadlineMs: 1500,
       dial: async () => {
-        await sleep(600);
+        await sleep(2000);
         return connect({ host: endpoint.host, port: endpoint.port });
       },
     });

@@ -382,12 +382,12 @@ describe("a user's commands", () => {
     await expect(
       runLine(`sleep 300 & echo $! > '${folder}/pid'; wait`, {
         name: "etcd.stop",
-        timeoutMs: 300,
+        timeoutMs: 1000,
         log: join(folder, "log"),
       }),
     ).rejects.toMatchObject({
       code: "command-failed",
-      params: { command: "etcd.stop", reason: "no answer within 0.3 s" },
+      params: { command: "etcd.stop", reason: "no answer within 1 s" },
     });
     const pid = readFileSync(join(folder, "pid"), "utf8").trim();
     await expect.poll(() => isRunning(pid)).toBe(false);

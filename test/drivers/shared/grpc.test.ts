@@ -254,13 +254,13 @@ describe("time", () => {
         stream.respond({ ":status": 200, "content-type": "application/grpc" });
         stream.write(framed("a"));
       },
-      { deadlineMs: 150 },
+      { deadlineMs: 1000 },
     );
     const seen: string[] = [];
     for await (const message of grpc.serverStream(method, nothing)) {
       seen.push(Buffer.from(message).toString());
       await new Promise((resolve) => {
-        setTimeout(resolve, 200);
+        setTimeout(resolve, 1200);
       });
     }
     expect(seen).toEqual(["a", "b"]);
