@@ -10,9 +10,9 @@ const common = {
   // A process per core: descriptors, signals and native locks of one test are not another's, which they would be with threads.
   pool: "forks",
   isolate: false,
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
-  // A limit against hanging, as all of ours: other tests are at work on the same cores.
+  // Against hanging: what takes a second alone takes ten where others are at work on the same cores.
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
   expect: { poll: { timeout: 20_000, interval: 20 } },
 } as const;
 

@@ -92,7 +92,7 @@ describe.skipIf(!hasEtcd || !canHaveRooms()).sequential("three members that have
   // One fault is not the next test's.
   afterEach(async ({ task }) => {
     if (task.result?.state === "fail") await lab.heal();
-  }, 60_000);
+  }, 120_000);
 
   it(
     "are stopped one by one, followers first, the leader once another one leads; no acknowledged write is lost",
@@ -188,7 +188,7 @@ describe.skipIf(!hasEtcd || !canHaveRooms()).sequential("three members that have
       lab.ssh("m3", "systemctl stop kubelet");
       // etcd takes no member out of a cluster whose members have not been in touch for five seconds (strict-reconfig-check).
       await expect
-        .poll(() => lab.isDone("m1", "member", "remove", id), { timeout: 30_000, interval: 500 })
+        .poll(() => lab.isDone("m1", "member", "remove", id), { timeout: 60_000, interval: 500 })
         .toBe(true);
       const file = join(lab.dir, "two.yaml");
       const text = readFileSync(lab.file, "utf8");

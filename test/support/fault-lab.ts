@@ -172,7 +172,7 @@ export class FaultLab {
     const words = ["-F", join(this.dir, "ssh/config"), host, script];
     return execFileSync("ssh", words, {
       encoding: "utf8",
-      timeout: 30_000,
+      timeout: 60_000,
       stdio: ["ignore", "pipe", "pipe"],
     });
   }
