@@ -1,9 +1,10 @@
-// The use case `inspect`: one file of the operator's choice, or standard input.
+// The use case `inspect`: one file of the operator's choice, standard input, or what a listener shows.
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileAddress } from "../core/model/address.ts";
 import { AppError } from "../core/model/errors.ts";
 import type { InspectResult } from "../core/model/inspect.ts";
-import { inspect } from "../core/policy/inspect.ts";
+import { inspect, inspectHandshake } from "../core/policy/inspect.ts";
 import { openFileStore } from "../drivers/store/files.ts";
 import type { ListingStore } from "../engine/ports/store.ts";
 import type { CollectedNode } from "./collected-node.ts";
@@ -57,6 +58,30 @@ async function inspectStored(
     throw new AppError("input-unreadable", { path, reason });
   }
   return { at, path, ...inspect(observation.bytes) };
+}
+
+export interface Listener {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `HOST:PORT`, `[IPV6]:PORT`, `https://HOST:PORT/...`, unless a file has that name; null for everything else. */
+export function listenerOf(text: string): Listener | null {
+  const [, six, name, digits] =
+    /^(?:https:\/\/)?(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})(?:\/.*)?$/.exec(text) ?? [];
+  const port = Number(digits);
+  if (digits === undefined || port === 0 || port > 65_535 || existsSync(text)) return null;
+  return { host: six ?? name ?? "", port };
+}
+
+/** `serverName`: the name asked for, where it is not the host. Throws `endpoint-unreachable`. */
+export async function inspectListener(
+  path: string,
+  at: number,
+  { host, port, serverName }: Listener & { readonly serverName: string | null },
+): Promise<InspectResult> {
+  const { servedChain } = await import("../drivers/health/served-chain.ts");
+  return { at, path, ...inspectHandshake(await servedChain({ host, port, serverName })) };
 }
 
 /** The same for bytes that came through a pipe. */

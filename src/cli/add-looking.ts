@@ -27,6 +27,7 @@ export function addLooking(program: Command, { io, words, done }: Parts): void {
     .command("inspect")
     .description(words.commands.inspect)
     .argument("<file...>", words.args.files)
+    .option("--server-name <name>", words.options.serverName)
     .option("--facts <file>", words.options.facts)
     .option("--at <date>", words.options.at)
     .addOption(output(words, "table", "json", "yaml"))

@@ -17,7 +17,12 @@ export function renderInspect(original: InspectResult, { lang }: { readonly lang
   const text = messagesFor(lang).inspect;
   const { colon } = messagesFor(lang).check;
   const result = safeData(original);
-  const told = { ...text, say: (reason: string) => inWords(text.words(reason), lang) };
+  const told = {
+    ...text,
+    // Nobody looks for a private key in a handshake.
+    ...(result.form === "handshake" && { keyElsewhere: "" }),
+    say: (reason: string) => inWords(text.words(reason), lang),
+  };
   const items = result.items.map((item) => itemText(item, result.at, told));
   const faults = result.faults.map(({ line, fault }) => `${text.fault(line, told.say(fault))}\n`);
   // What is neither PEM nor DER was tried as a kubeconfig.

@@ -29,12 +29,13 @@ export function servingPair(
   });
 }
 
+/** `pair`: null when `options` have certificate and key. */
 export async function https(
-  pair: LabPair,
+  pair: LabPair | null,
   answer: RequestListener,
   options: ServerOptions = {},
 ): Promise<Endpoint> {
-  const identity = { cert: Buffer.from(certificatePem(pair)), key: Buffer.from(keyPem(pair)) };
+  const identity = pair && { cert: Buffer.from(certificatePem(pair)), key: Buffer.from(keyPem(pair)) };
   return listen(createHttpsServer({ ...identity, ...options }, answer), "https");
 }
 

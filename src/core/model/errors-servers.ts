@@ -77,6 +77,7 @@ export type EndpointFault =
   | "timeout"
   | "closed"
   | "not-http2"
+  | "not-tls"
   | "not-grpc"
   | "server-expired"
   | "server-name"

@@ -1,9 +1,12 @@
-// The result of `inspect`: everything found in one file, kubeconfig or bundle, with its position.
+// The result of `inspect`: everything found in one file, kubeconfig, bundle, object or handshake, with its position.
 
 export type InspectedItem =
   | {
       readonly kind: "certificate";
-      /** `line 14`, `users/kubernetes-admin`, `clusters/kubernetes`. */
+      /**
+       * `line 14`, `users/kubernetes-admin`, `clusters/kubernetes`; in an object `secrets/NAMESPACE/NAME/KEY`, and behind it the place in
+       * the value, unless that is its first line; `handshake 1` is what a listener shows first.
+       */
       readonly where: string;
       readonly subject: string;
       readonly issuer: string;
@@ -48,7 +51,7 @@ export type InspectedItem =
 export interface InspectResult {
   readonly at: number;
   readonly path: string;
-  readonly form: "pem" | "der" | "kubeconfig";
+  readonly form: "pem" | "der" | "kubeconfig" | "objects" | "handshake";
   readonly items: readonly InspectedItem[];
   /** PEM damage: a BEGIN without END and the like. */
   readonly faults: readonly { readonly line: number; readonly fault: string }[];

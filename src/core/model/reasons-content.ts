@@ -135,6 +135,7 @@ export const contentReasons = [
   "{} has no name",
   "{} has the name {} twice",
   "{} {}-data is not base64",
+  "it is not base64",
   "{} is not text",
   "{} is not a mapping",
   "{} is neither true nor false",

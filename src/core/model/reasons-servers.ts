@@ -10,6 +10,7 @@ export const faultWords = {
   timeout: "it did not answer in time",
   closed: "it closed the connection",
   "not-http2": "it does not speak HTTP/2",
+  "not-tls": "it does not speak TLS",
   "not-grpc": "it does not speak gRPC",
   "server-expired": "its certificate has expired",
   "server-name": "its certificate is for another name",

@@ -1,6 +1,7 @@
 // `inspect`: everything in one file, with its position. Pure; damage is an item of the answer, never an exception.
 import { type AppError, attempt, isAppError, reasonOf } from "../model/errors.ts";
 import type { InspectResult, InspectedItem } from "../model/inspect.ts";
+import type { Reason } from "../model/reasons.ts";
 import { type Kubeconfig, parseKubeconfig } from "../kubeconfig/kubeconfig.ts";
 import { type Certificate, parseCertificate } from "../pki/certificate.ts";
 import {
@@ -16,13 +17,16 @@ import { publicKeyFingerprint, sha256Hex } from "../pki/fingerprints.ts";
 import { formatKeySpec, keySpecOfSpki, readPrivateKey } from "../pki/keys.ts";
 import { formatName, parseName } from "../pki/names.ts";
 import { type PemBlock, encodePem, parsePem } from "../pki/pem.ts";
+import { type ObjectValue, objectValues } from "./inspect-objects.ts";
 
 type Found = Omit<InspectResult, "at" | "path">;
 type CertificateItem = Extract<InspectedItem, { kind: "certificate" }>;
 type KeyItem = Extract<InspectedItem, { kind: "private-key" }>;
 
-/** PEM, DER or kubeconfig, told by the content. */
+/** Objects of Kubernetes, PEM, DER or kubeconfig, told by the content. */
 export function inspect(bytes: Uint8Array): Found {
+  const values = objectValues(bytes);
+  if (values) return paired({ form: "objects", items: values.flatMap(valueItems), faults: [] });
   const pem = parsePem(bytes);
   if (pem.blocks.length > 0 || pem.faults.length > 0) return paired({ form: "pem", ...inspectPem(bytes) });
   if (bytes[0] === 0x30) return { form: "der", items: [inspectDer(bytes)], faults: [] };
@@ -30,6 +34,36 @@ export function inspect(bytes: Uint8Array): Found {
   if (isAppError(kubeconfig))
     return { form: "kubeconfig", items: [brokenItem("file", kubeconfig)], faults: [] };
   return paired({ form: "kubeconfig", items: kubeconfigItems(kubeconfig), faults: [] });
+}
+
+/** What a listener shows: DER, the leaf first. */
+export function inspectHandshake(chain: readonly Uint8Array[]): Found {
+  const items = chain.map((der, index) => certificateItem(der, `handshake ${index + 1}`));
+  return { form: "handshake", items, faults: [] };
+}
+
+/** Values hold anything; what is neither PEM nor a kubeconfig is nobody's business here. */
+function valueItems({ where, bytes }: ObjectValue): readonly InspectedItem[] {
+  if (bytes === null)
+    return [{ kind: "broken", where, code: "base64-malformed", reason: "it is not base64" satisfies Reason }];
+  const { blocks, faults } = parsePem(bytes);
+  if (blocks.length > 0 || faults.length > 0) {
+    const first = blocks[0]?.line ?? 0;
+    return [
+      ...blocks.map((block) =>
+        inspectBlock(block, block.line === first ? where : `${where} line ${block.line}`),
+      ),
+      ...faults.map(({ line, kind }): InspectedItem => ({
+        kind: "broken",
+        where: `${where} line ${line}`,
+        code: "pem-malformed",
+        reason: kind,
+      })),
+    ];
+  }
+  const kubeconfig = attempt(() => parseKubeconfig(bytes));
+  if (isAppError(kubeconfig)) return [];
+  return kubeconfigItems(kubeconfig).map((item) => ({ ...item, where: `${where} ${item.where}` }));
 }
 
 function inspectPem(bytes: Uint8Array): Pick<Found, "items" | "faults"> {

@@ -12,7 +12,8 @@ export const cliEn = {
     collect: "what check --facts needs of a node, as text without keys; changes nothing",
     init: "write the file that describes this node's cluster, for -f; changes nothing on the node",
     diagnose: "log lines and the node's files: which cause, how sure, what to do; changes nothing",
-    inspect: "everything in a PEM or DER file, a bundle or a kubeconfig",
+    inspect:
+      "everything in a PEM or DER file, a bundle, a kubeconfig, Secrets and ConfigMaps, or what HOST:PORT serves",
     plan: "what a renewal would do, in which order and why; changes nothing",
     renew: "plan, confirm, back up, renew, prove",
     apply: "do exactly what a saved plan says",
@@ -39,7 +40,7 @@ export const cliEn = {
   args: {
     names: "kubeadm's names (apiserver, admin.conf, ...), slot ids, or all; none means whatever is due",
     logs: "log files of this machine, - is standard input; none means the node's own logs",
-    files: "files to look into; - is standard input",
+    files: "files to look into, or HOST:PORT; - is standard input",
     plan: "a plan written by plan --out; without --root it is applied below the root it was made for",
     run: "a run's id; last is the newest one",
     profile: "a profile's id",
@@ -57,6 +58,7 @@ export const cliEn = {
     stateDir: "where lock, journal and backups are kept (default: var/lib/perennial below the root)",
     output: "output form",
     at: "answer for another day: 2027-11-22 or 2027-11-22T15:35:00Z",
+    serverName: "the name to ask HOST:PORT for (SNI), when it is not HOST",
     facts: "read FILE (- is standard input), printed by collect on the node, instead of this machine",
     collectScript: "print the script that does it with sh alone, for hosts without Node.js",
     logLines: "how many lines of each log; 0 leaves logs out",
@@ -140,6 +142,7 @@ export const cliEn = {
     rootOfCluster:
       "--root is the place of one node, and with -f each node's place stands in the cluster file: write root: DIR (or local: true, ssh: HOST) there, or leave --root out",
     passwordsNeedFile: "--ask-pass and --ask-become-pass are for the nodes of -f: this node needs neither",
+    serverNameWithoutListener: "--server-name is for HOST:PORT, and none is given",
     needsFile: (option: string) =>
       `${option} is for the nodes of a cluster together: name them with -f FILE (perennial init writes one), or leave ${option} out to work on this node alone`,
     notOverNodes: {

@@ -13,7 +13,8 @@ export const cliZh: typeof cliEn = {
     collect: "把 check --facts 所需的节点信息打印为不含私钥的文本；不改动任何文件",
     init: "写出描述本节点所在集群的文件，供 -f 使用；不改动节点上的任何文件",
     diagnose: "根据日志和节点文件：是什么原因、有多大把握、怎么办；不做任何改动",
-    inspect: "查看 PEM 或 DER 文件、证书包或 kubeconfig 里的全部内容",
+    inspect:
+      "查看 PEM 或 DER 文件、证书包、kubeconfig、Secret 与 ConfigMap 里的全部内容，或 HOST:PORT 出示的证书",
     plan: "续期会做什么、按什么顺序、为什么；不改动任何文件",
     renew: "计划、确认、备份、续期、验证",
     apply: "严格按保存的计划执行",
@@ -40,7 +41,7 @@ export const cliZh: typeof cliEn = {
   args: {
     names: "kubeadm 的名称（apiserver、admin.conf 等）、slot id 或 all；不写表示所有到期的证书",
     logs: "本机上的日志文件，- 表示标准输入；不写则查找节点自己的日志",
-    files: "要查看的文件；- 表示标准输入",
+    files: "要查看的文件，或 HOST:PORT；- 表示标准输入",
     plan: "plan --out 写出的计划文件；不给 --root 时在制定它的根目录下执行",
     run: "运行的 id；last 表示最新一次",
     profile: "profile 的 id",
@@ -57,6 +58,7 @@ export const cliZh: typeof cliEn = {
     stateDir: "锁、日志和备份所在目录（默认：root 下的 var/lib/perennial）",
     output: "输出格式",
     at: "按另一天回答：2027-11-22 或 2027-11-22T15:35:00Z",
+    serverName: "连接 HOST:PORT 时请求的名称（SNI），默认即 HOST",
     facts: "读取 FILE（- 为标准输入），即 collect 在节点上打印的内容，而不读取本机",
     collectScript: "打印只需 sh 的采集脚本，供没有 Node.js 的主机使用",
     logLines: "每个日志取多少行；0 表示不含日志",
@@ -132,6 +134,7 @@ export const cliZh: typeof cliEn = {
     rootOfCluster:
       "--root 是单个节点的位置，而使用 -f 时各节点的位置由集群文件指定：请在其中写 root: DIR（或 local: true、ssh: HOST），或去掉 --root",
     passwordsNeedFile: "--ask-pass 与 --ask-become-pass 用于 -f 的各节点：本节点不需要密码",
+    serverNameWithoutListener: "--server-name 只用于 HOST:PORT，而命令中没有",
     needsFile: (option) =>
       `${option} 用于集群的所有节点：请用 -f FILE 指明它们（perennial init 可写出该文件），只处理本节点则去掉 ${option}`,
     notOverNodes: {

@@ -1,7 +1,18 @@
 // English: errors of processes and of servers that are asked.
 import { faultWords } from "../../../core/model/reasons-servers.ts";
+import type { ErrorParams } from "../../../core/model/errors.ts";
 import { shellQuote } from "../../shell.ts";
 import type { ErrorMessages } from "../types.ts";
+
+/** The command that shows the certificates of a TLS listener; empty where there is none that would show any. */
+export function lookAtListener(
+  { endpoint, reason }: ErrorParams["endpoint-unreachable"],
+  before: string,
+): string {
+  const isSilent = ["refused", "no-such-host", "no-route", "timeout", "not-tls"].includes(reason);
+  const [, address] = /^https:\/\/(.+)$/.exec(endpoint) ?? [];
+  return isSilent || address === undefined ? "" : `${before}perennial inspect ${address}`;
+}
 
 export const errorsServers = {
   "process-unknowable": {
@@ -44,7 +55,7 @@ export const errorsServers = {
   "endpoint-unreachable": {
     sentence: (p) => `${p.endpoint} could not be asked: ${faultWords[p.reason]} (${p.detail})`,
     hint: (p) => [
-      `see what listens: ss -lntxp; what it presents: openssl s_client -connect HOST:PORT </dev/null`,
+      `see what listens: ss -lntxp${lookAtListener(p, "; what it presents: ")}`,
       ...(p.reason === "client-refused" || p.reason === "pair-unusable"
         ? ["perennial inspect FILE shows the client certificate, its dates and whether the key belongs to it"]
         : []),

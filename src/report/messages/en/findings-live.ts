@@ -55,7 +55,7 @@ export const findingsLive = {
     next: ({ params, tool }) => [
       ...(params.reloads === true ? [again(params.consumer, tool)] : []),
       `if the file is the right one: ${restart(params.consumer, tool)}`,
-      `see both: perennial inspect ${shellQuote(params.path)}; openssl s_client -connect ${params.endpoint.replace(/ .*/, "")} </dev/null`,
+      `see both: perennial inspect ${shellQuote(params.path)} ${params.endpoint.replace(/ .*/, "")}`,
     ],
   },
   "served-expired": {

@@ -37,9 +37,11 @@ export const inspect = {
     pem: "PEM",
     der: "DER",
     kubeconfig: "kubeconfig",
+    objects: "Secrets and ConfigMaps",
+    handshake: "what the listener shows",
     unknown: "neither PEM nor DER, and it cannot be read as a kubeconfig",
   },
-  where: (where: string) => where,
+  where: (where: string) => where.replace(/^handshake (\d+)$/, "shown as number $1"),
   /** `unexpected-token (line 3)` is `unexpected token (line 3)`. */
   words: (reason: string) =>
     reason.replace(/^[a-z]+(?:-[a-z]+)+(?= \(line \d+\)$)/, (code) => code.replaceAll("-", " ")),

@@ -1,5 +1,6 @@
 // 中文：进程与被询问的服务的错误。
 import { faultWords } from "../../../core/model/reasons-servers.ts";
+import { lookAtListener } from "../en/errors-servers.ts";
 import { shellQuote } from "../../shell.ts";
 import type { ErrorMessages } from "../types.ts";
 import { serverReasonsInChinese as said } from "./reasons-servers.ts";
@@ -45,7 +46,7 @@ export const errorsServers = {
   "endpoint-unreachable": {
     sentence: (p) => `无法询问 ${p.endpoint}：${said[faultWords[p.reason]]}（${p.detail}）`,
     hint: (p) => [
-      `查看监听情况：ss -lntxp；查看其出示的证书：openssl s_client -connect HOST:PORT </dev/null`,
+      `查看监听情况：ss -lntxp${lookAtListener(p, "；查看其出示的证书：")}`,
       ...(p.reason === "client-refused" || p.reason === "pair-unusable"
         ? ["perennial inspect FILE 会显示客户端证书、有效期以及私钥是否与之匹配"]
         : []),

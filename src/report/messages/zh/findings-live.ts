@@ -39,7 +39,7 @@ export const findingsLive: typeof english = {
     next: ({ params, tool }) => [
       ...(params.reloads === true ? [again(params.consumer, tool)] : []),
       `若文件是正确的：${restart(params.consumer, tool)}`,
-      `两者对比：perennial inspect ${shellQuote(params.path)}；openssl s_client -connect ${params.endpoint.replace(/ .*/, "")} </dev/null`,
+      `两者对比：perennial inspect ${shellQuote(params.path)} ${params.endpoint.replace(/ .*/, "")}`,
     ],
   },
   "served-expired": {

@@ -38,9 +38,14 @@ export const inspect: typeof english = {
     pem: "PEM",
     der: "DER",
     kubeconfig: "kubeconfig",
+    objects: "Secret 与 ConfigMap",
+    handshake: "监听端口出示的证书",
     unknown: "不是 PEM 或 DER，也无法作为 kubeconfig 读取",
   },
-  where: (where) => (where === "file" ? "整个文件" : where.replace(/^line (\d+)$/, "第 $1 行")),
+  where: (where) =>
+    where === "file"
+      ? "整个文件"
+      : where.replace(/(?<=^| )line (\d+)$/, "第 $1 行").replace(/^handshake (\d+)$/, "出示的第 $1 张"),
   words: (reason) => reason,
   coded: (reason, code) => `${reason}（${code}）`,
   joiner: "；",

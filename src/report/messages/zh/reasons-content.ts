@@ -125,6 +125,7 @@ export const contentReasonsInChinese: Readonly<Record<(typeof contentReasons)[nu
   "{} is not a list": "{} 不是列表",
   "{} has no name": "{} 缺少 name",
   "{} has the name {} twice": "{1} 中名称 {2} 重复",
+  "it is not base64": "不是 base64",
   "{} {}-data is not base64": "{1} 的 {2}-data 不是 base64",
   "{} is not text": "{} 不是文本",
   "{} is not a mapping": "{} 不是映射",

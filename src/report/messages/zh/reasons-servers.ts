@@ -9,6 +9,7 @@ export const serverReasonsInChinese: Readonly<Record<(typeof serverReasons)[numb
   "it did not answer in time": "未在期限内应答",
   "it closed the connection": "对方关闭了连接",
   "it does not speak HTTP/2": "对方不支持 HTTP/2",
+  "it does not speak TLS": "对方不使用 TLS",
   "it does not speak gRPC": "对方不是 gRPC 服务",
   "its certificate has expired": "其证书已过期",
   "its certificate is for another name": "其证书不是签给该名称的",
