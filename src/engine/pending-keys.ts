@@ -77,7 +77,8 @@ export async function writePending(
 
 async function createNew(state: StateDirectory, file: string, bytes: Uint8Array): Promise<void> {
   if (await state.create(file, bytes)) return;
-  throw new AppError("state-unsafe", { path: `${state.path}/${file}`, reason: "somebody else made it" });
+  const path = `${state.path}/${file}`;
+  throw new AppError("state-unsafe", { path, fault: "unsafe", reason: "somebody else made it" });
 }
 
 /** @param key formatAddress of the key; gone already resolves */

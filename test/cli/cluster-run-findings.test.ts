@@ -87,7 +87,8 @@ describe("what is kept of runs and cannot be read", () => {
     chmodSync(stateOf(scene.roots.m3), 0o777);
     const { code, findings, certificates } = await check("-f", scene.file);
     expect([code, certificates.length]).toEqual([3, 30]);
-    const error = { code: "state-unsafe", params: { path: stateOf(scene.roots.m3), reason: "mode 0777" } };
+    const params = { path: stateOf(scene.roots.m3), fault: "unsafe", reason: "mode 0777" };
+    const error = { code: "state-unsafe", params };
     expect(findings).toMatchObject([
       { code: "runs-unreadable", severity: "warning", node: "m3", name: "runs", params: { error } },
     ]);
@@ -114,7 +115,8 @@ describe("what is kept of runs and cannot be read", () => {
   });
 
   it("says in words that it may not be opened", () => {
-    const error = { code: "state-unsafe", params: { path: "/var/lib/perennial", reason: "EACCES" } } as const;
+    const params = { path: "/var/lib/perennial", fault: "not-opened", reason: "EACCES" } as const;
+    const error = { code: "state-unsafe", params } as const;
     const finding: AnyFinding = {
       code: "runs-unreadable",
       severity: "warning",

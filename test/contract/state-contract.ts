@@ -176,7 +176,7 @@ export function describeStateDirectory(
       it.each([0o770, 0o777, 0o707])("because others may write to it (%o) is refused", async (mode) => {
         mkdirSync(path, { recursive: true });
         chmodSync(path, mode);
-        const params = { path, reason: `mode 0${mode.toString(8)}` };
+        const params = { path, fault: "unsafe", reason: `mode 0${mode.toString(8)}` };
         expect(await reasonOf()).toEqual({ code: "state-unsafe", params });
       });
 
@@ -185,14 +185,14 @@ export function describeStateDirectory(
         mkdirSync(join(folder, "elsewhere"));
         symlinkSync(join(folder, "elsewhere"), path);
         const reason = `link to ${join(folder, "elsewhere")}`;
-        expect(await reasonOf()).toEqual({ code: "state-unsafe", params: { path, reason } });
+        expect(await reasonOf()).toEqual({ code: "state-unsafe", params: { path, fault: "unsafe", reason } });
         rmSync(path);
         renameSync(join(folder, "var/lib"), join(folder, "lib"));
         symlinkSync("../lib", join(folder, "var/lib"));
         const parent = join(folder, "var/lib");
         expect(await reasonOf()).toEqual({
           code: "state-unsafe",
-          params: { path: parent, reason: "link to ../lib" },
+          params: { path: parent, fault: "unsafe", reason: "link to ../lib" },
         });
       });
 
@@ -201,7 +201,7 @@ export function describeStateDirectory(
         chownSync(path, 1234, 0);
         expect(await reasonOf()).toEqual({
           code: "state-unsafe",
-          params: { path, reason: "owned by uid 1234" },
+          params: { path, fault: "unsafe", reason: "owned by uid 1234" },
         });
       });
 

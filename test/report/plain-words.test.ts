@@ -9,17 +9,34 @@ const state = "/var/lib/perennial";
 
 describe("a state directory that cannot be used", () => {
   it("is root's, and we are not: run as root", () => {
-    const error = new AppError("state-unsafe", { path: state, reason: "owned by uid 0" });
+    const error = new AppError("state-unsafe", { path: state, fault: "of-root", reason: "owned by uid 0" });
     expect(formatError(error, "en")).toMatch(/is root's, and this user is not root\nhint: .*run as root/);
     expect(formatError(error, "zh")).toMatch(/属于 root，而当前用户不是 root\nhint: .*请用 root 执行/);
     expect(formatError(error, "en") + formatError(error, "zh")).not.toMatch(/not safe|chown|不适合/);
   });
 
   it.each(["en", "zh"] as const)("may not be entered: the words, the code, run as root (%s)", (lang) => {
-    const error = new AppError("state-unsafe", { path: state, reason: "EACCES" });
+    const error = new AppError("state-unsafe", { path: state, fault: "not-opened", reason: "EACCES" });
     const text = formatError(error, lang);
     expect(text).toMatch(lang === "en" ? /permission denied \(EACCES\)/ : /没有权限（EACCES）/);
     expect(text).not.toMatch(/chown/);
+  });
+
+  it.each(["en", "zh"] as const)("holds other things: it is left as it is (%s)", (lang) => {
+    const reason = "it holds other things: passwd";
+    const text = formatError(new AppError("state-unsafe", { path: state, fault: "in-use", reason }), lang);
+    expect(text).toMatch(
+      lang === "en" ? /: it holds other things: passwd\n/ : /：其中另有其他内容：passwd\n/,
+    );
+    expect(text).toMatch(/--state-dir DIR/);
+    expect(text).not.toMatch(/chown/);
+  });
+
+  it.each(["en", "zh"] as const)("is judged by the fault, not by the words of the reason (%s)", (lang) => {
+    const reason = "link to /srv/(EACCES)";
+    const text = formatError(new AppError("state-unsafe", { path: state, fault: "unsafe", reason }), lang);
+    expect(text).toMatch(/chown root:root/);
+    expect(text).not.toMatch(/sudo/);
   });
 });
 

@@ -91,7 +91,9 @@ export function findingSamples(text: string) {
       heardAt: at,
       life: "silent",
     },
-    "runs-unreadable": { error: { code: "state-unsafe", params: { path: text, reason: text } } },
+    "runs-unreadable": {
+      error: { code: "state-unsafe", params: { path: text, fault: "unsafe", reason: text } },
+    },
     "journal-unreadable": {
       run: text,
       error: {
@@ -227,7 +229,7 @@ export function errorSamples(text: string) {
     "proof-failed": { slot: text, reason: reason },
     "probe-needed": { run: text },
     "step-failed": { step: text, reason: reason },
-    "state-unsafe": { path: text, reason: text },
+    "state-unsafe": { path: text, fault: "unsafe", reason: text },
     "state-full": { path: text, on: text, keeps: "run", lacks: "bytes", needed: 700_000, free: 4096 },
     "archive-target": { path: text, problem: "not-writable", cause: text },
     "archive-full": { path: text, needed: 700_000, free: 4096 },

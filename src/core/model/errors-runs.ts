@@ -99,7 +99,7 @@ export interface RunErrors {
   /** `isAlone`: etcd runs and the plan knows no other node, where other members may be what it waits for. */
   "snapshot-failed": { readonly step: string; readonly reason: string; readonly isAlone?: true };
   "live-proof-failed": { readonly where: string; readonly reason: string };
-  "state-unsafe": { readonly path: string; readonly reason: string };
+  "state-unsafe": { readonly path: string; readonly fault: StateFault; readonly reason: string };
   /** Too little room for a run. `on` is the nearest parent of `path` that exists; `needed` and `free` are bytes or inodes. */
   "state-full": {
     readonly path: string;
@@ -129,6 +129,12 @@ export interface RunErrors {
  * certificates have expired. `stuck`: it could not be taken back either, perhaps since nobody reaches it.
  */
 export type TakenBack = "untouched" | "rolled-back" | "left" | "stuck";
+
+/**
+ * Why a state directory is not worked in. `not-opened`: nobody could look, and nothing is known to be unsafe. `of-root`: it is root's, and it is not root
+ * who asks. `in-use`: somebody keeps other things there. `unsafe`: a link, another's, open to others, or taken by another under our eyes.
+ */
+export type StateFault = "not-opened" | "of-root" | "in-use" | "unsafe";
 
 export type ArchiveProblem = "missing" | "not-a-directory" | "exists" | "not-writable";
 

@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { posix } from "node:path";
 import { AppError } from "../../core/model/errors.ts";
+import type { StateFault } from "../../core/model/errors-runs.ts";
 import { childPath, errnoOf, openDirectory } from "./directory-handles.ts";
 import { attempt } from "./temporary-file.ts";
 
@@ -30,9 +31,8 @@ export function openState(state: StateBase): number | null {
   try {
     base = openDirectory(state.path);
   } catch (error) {
-    const code = errnoOf(error);
-    if (code === "ENOENT") return null;
-    throw new AppError("state-unsafe", { path: state.path, reason: code ?? "unreadable" }, { cause: error });
+    if (errnoOf(error) === "ENOENT") return null;
+    throw notOpened(state.path, error);
   }
   try {
     refuseUnsafe(state.path, fstatSync(base));
@@ -54,19 +54,32 @@ function statsOf(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    throw new AppError("state-unsafe", { path, reason: errnoOf(error) ?? "unreadable" }, { cause: error });
+    throw notOpened(path, error);
   }
 }
 
 function refuseUnsafe(path: string, stats: Stats): void {
   const uid = process.geteuid?.() ?? stats.uid;
-  if (stats.uid !== uid) throw unsafe(path, `owned by uid ${stats.uid}`);
+  if (stats.uid !== uid)
+    throw refusal(path, stats.uid === 0 ? "of-root" : "unsafe", `owned by uid ${stats.uid}`);
   if ((stats.mode & 0o022) !== 0)
     throw unsafe(path, `mode ${(stats.mode & 0o7777).toString(8).padStart(4, "0")}`);
 }
 
+function notOpened(path: string, cause: unknown): AppError {
+  return new AppError(
+    "state-unsafe",
+    { path, fault: "not-opened", reason: errnoOf(cause) ?? "unreadable" },
+    { cause },
+  );
+}
+
 function unsafe(path: string, reason: string): AppError {
-  return new AppError("state-unsafe", { path, reason });
+  return refusal(path, "unsafe", reason);
+}
+
+function refusal(path: string, fault: StateFault, reason: string): AppError {
+  return new AppError("state-unsafe", { path, fault, reason });
 }
 
 /** Makes the directory, durable, and opens it. */
@@ -92,7 +105,7 @@ const ownEntries = /^(?:runs|lock|clusters|pending|processes|by-hand-.+|lost\+fo
 export function closeToOthers(path: string, base: number): void {
   if ((fstatSync(base).mode & 0o7777) === 0o700) return;
   const other = readdirSync(childPath(base, ".")).find((name) => !ownEntries.test(name));
-  if (other !== undefined) throw unsafe(path, `it holds other things: ${other}`);
+  if (other !== undefined) throw refusal(path, "in-use", `it holds other things: ${other}`);
   chmodSync(childPath(base, "."), 0o700);
 }
 

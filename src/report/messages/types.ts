@@ -1,5 +1,6 @@
 // The shape of a language: one sentence (and what to do next) for every code there is. A missing one does not compile.
 import type { ErrorCode, ErrorParams } from "../../core/model/errors.ts";
+import type { StateFault } from "../../core/model/errors-runs.ts";
 import type { Refusal, RefusalCode } from "../../core/model/refusal.ts";
 import type { FindingCode, FindingParams, Severity } from "../../core/model/finding.ts";
 
@@ -49,6 +50,14 @@ export interface ErrorMessage<C extends ErrorCode> {
 }
 
 export type ErrorMessages<C extends ErrorCode = ErrorCode> = { readonly [K in C]: ErrorMessage<K> };
+
+/** What keeps a state directory from being worked in, and the one thing to do about it. */
+export type StateFaultWords = {
+  readonly [F in StateFault]: {
+    sentence(path: string, reason: string): string;
+    hint(path: string): string;
+  };
+};
 
 export interface RefusalMessage {
   /** The sentence says what it is about: the slot does not stand before it once more. */

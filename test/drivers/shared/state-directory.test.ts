@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { openStateDirectory } from "../../../src/drivers/shared/state-directory.ts";
 import type { StateDirectory } from "../../../src/engine/ports/state.ts";
 import { describeStateDirectory } from "../../contract/state-contract.ts";
@@ -42,9 +42,22 @@ describe("the state directory on this machine", () => {
     expect(() => openStateDirectory(join(folder, "loop/lib/perennial"))).toThrow(
       expect.objectContaining({
         code: "state-unsafe",
-        params: { path: join(folder, "loop/lib"), reason: "ELOOP" },
+        params: { path: join(folder, "loop/lib"), fault: "not-opened", reason: "ELOOP" },
       }),
     );
+  });
+
+  it.skipIf(process.geteuid?.() !== 0)("that is root's is refused as such to whoever is not root", () => {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    const asked = vi.spyOn(process, "geteuid").mockReturnValue(1234);
+    try {
+      const params = { path, fault: "of-root", reason: "owned by uid 0" };
+      expect(() => openStateDirectory(path)).toThrow(
+        expect.objectContaining({ code: "state-unsafe", params }),
+      );
+    } finally {
+      asked.mockRestore();
+    }
   });
 
   it("that is somebody's folder is refused, and left open as it is; one that is ours is closed", async () => {
@@ -52,7 +65,7 @@ describe("the state directory on this machine", () => {
     writeFileSync(join(path, "passwd"), "");
     expect(await failure(state.create("a", bytesOf("x")))).toEqual({
       code: "state-unsafe",
-      params: { path, reason: "it holds other things: passwd" },
+      params: { path, fault: "in-use", reason: "it holds other things: passwd" },
     });
     expect([modeOf(""), readdirSync(path)]).toEqual(["755", ["passwd"]]);
     rmSync(join(path, "passwd"));

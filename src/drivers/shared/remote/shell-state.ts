@@ -26,7 +26,7 @@ enter_state() {
   cd -P "$STATE" 2>/dev/null || answer state-unreadable 'Permission denied'
   me=$(id -u)
   mine=$(stat -c '%u %a' . 2>&1) || answer state-unreadable "$mine"
-  [ "@{mine%% *}" = "$me" ] || answer state-unsafe "$STATE" "owned by uid @{mine%% *}"
+  [ "@{mine%% *}" = "$me" ] || answer state-owned "$STATE" "@{mine%% *}"
   case @{mine#* } in *[2367]? | *[2367]) answer state-open "$STATE" "@{mine#* }" ;; esac
   safe_above
   [ "$1" = look ] || [ "@{mine#* }" = 700 ] || err=$(chmod 0700 . 2>&1) || answer failed chmod "$err"

@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { posix } from "node:path";
 import { AppError } from "../../../core/model/errors.ts";
+import type { StateFault } from "../../../core/model/errors-runs.ts";
 import { sha256Hex } from "../../../core/pki/fingerprints.ts";
 import type { StateDirectory } from "../../../engine/ports/state.ts";
 import type { Host } from "../host.ts";
@@ -108,11 +109,13 @@ function innerFolders(parent: string): string {
 
 function stateError(state: State, wanted: Wanted, [kind, ...fields]: Answer): AppError {
   const [one = "", two = ""] = fields.map(textOf);
-  const unsafe = (path: string, reason: string): AppError => new AppError("state-unsafe", { path, reason });
-  if (kind === "state-unsafe") return unsafe(one, two);
-  if (kind === "state-open") return unsafe(one, `mode ${two.padStart(4, "0")}`);
-  if (kind === "state-unreadable") return unsafe(state.path, errnoOfText(one));
-  if (kind === "unsafe") return unsafe(trimmed(one), unsafeReason(two));
+  const refusal = (path: string, reason: string, fault: StateFault = "unsafe"): AppError =>
+    new AppError("state-unsafe", { path, fault, reason });
+  if (kind === "state-unsafe") return refusal(one, two);
+  if (kind === "state-owned") return refusal(one, `owned by uid ${two}`, two === "0" ? "of-root" : "unsafe");
+  if (kind === "state-open") return refusal(one, `mode ${two.padStart(4, "0")}`);
+  if (kind === "state-unreadable") return refusal(state.path, errnoOfText(one), "not-opened");
+  if (kind === "unsafe") return refusal(trimmed(one), unsafeReason(two));
   const object = kind === "failed" && one === "chmod" ? state.path : posix.join(state.path, wanted.file);
   const sha256 = wanted.input && sha256Hex(wanted.input);
   return errorOf([kind, ...fields], { object, ...(sha256 !== undefined && { sha256 }) });

@@ -5,7 +5,7 @@ import { shellQuote } from "../../shell.ts";
 import { formatDate, nextWindow } from "../../time.ts";
 import { staleFiles } from "../stale-files.ts";
 import { logCommand } from "../way-on.ts";
-import type { ErrorMessages } from "../types.ts";
+import type { ErrorMessages, StateFaultWords } from "../types.ts";
 
 const archiveProblems = {
   missing: "there is no such directory",
@@ -37,19 +37,33 @@ const stale = {
   more: (count: number) => `and ${count} more`,
 };
 
-/** A code of the system, whatever words stand around it in a language: then nobody could look, and nothing is known to be unsafe. */
-export function isErrno(reason: string): boolean {
-  return /(?:^|[(（])E[A-Z]+[)）]?$/.test(reason);
+/** Where it cannot be opened, the directory itself may be in order. */
+const stateFaults = {
+  "not-opened": {
+    sentence: (path, reason) => `the state directory ${path} cannot be opened: ${reason}`,
+    hint: asRoot,
+  },
+  "of-root": {
+    sentence: (path) => `the state directory ${path} is root's, and this user is not root`,
+    hint: asRoot,
+  },
+  "in-use": {
+    sentence: unsafeState,
+    hint: () => `leave it as it is and name a folder of its own: ${flags.stateDir} DIR`,
+  },
+  unsafe: {
+    sentence: unsafeState,
+    hint: (path) =>
+      `ls -ld ${shellQuote(path)}; it must be a directory of root with mode 0700, not a link: chown root:root, chmod 0700`,
+  },
+} satisfies StateFaultWords;
+
+function unsafeState(path: string, reason: string): string {
+  return `the state directory ${path} is not safe to keep keys in: ${reason}`;
 }
 
-/** A directory of root's is refused as another's only when it is not root who asks. */
-export function isOfRoot(reason: string): boolean {
-  return /\buid 0$/.test(reason);
-}
-
-/** A folder that somebody uses for something else. */
-export function isOthers(reason: string): boolean {
-  return /^it holds |另有/.test(reason);
+function asRoot(path: string): string {
+  return `ls -ld ${shellQuote(path)}; run as root (for a node of a cluster file: sudo: true); on an I/O error see dmesg`;
 }
 
 export const errorsRuns = {
@@ -222,19 +236,8 @@ export const errorsRuns = {
     ],
   },
   "state-unsafe": {
-    sentence: (p) =>
-      isErrno(p.reason)
-        ? `the state directory ${p.path} cannot be opened: ${p.reason}`
-        : isOfRoot(p.reason)
-          ? `the state directory ${p.path} is root's, and this user is not root`
-          : `the state directory ${p.path} is not safe to keep keys in: ${p.reason}`,
-    hint: (p) => [
-      isErrno(p.reason) || isOfRoot(p.reason)
-        ? `ls -ld ${shellQuote(p.path)}; run as root (for a node of a cluster file: sudo: true); on an I/O error see dmesg`
-        : isOthers(p.reason)
-          ? `leave it as it is and name a folder of its own: ${flags.stateDir} DIR`
-          : `ls -ld ${shellQuote(p.path)}; it must be a directory of root with mode 0700, not a link: chown root:root, chmod 0700`,
-    ],
+    sentence: ({ path, fault, reason }) => stateFaults[fault].sentence(path, reason),
+    hint: ({ path, fault }) => [stateFaults[fault].hint(path)],
   },
   "state-full": {
     sentence: (p) =>

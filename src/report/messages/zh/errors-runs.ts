@@ -4,8 +4,7 @@ import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDateIso, nextWindow } from "../../time.ts";
 import { logCommand } from "../way-on.ts";
-import { isErrno, isOfRoot, isOthers } from "../en/errors-runs.ts";
-import type { ErrorMessages } from "../types.ts";
+import type { ErrorMessages, StateFaultWords } from "../types.ts";
 import { staleFiles } from "../stale-files.ts";
 
 const whats = {
@@ -48,6 +47,35 @@ const stale = {
   separator: "，",
   more: (count: number) => `另有 ${count} 个`,
 };
+
+/** 无法打开时，目录本身未必有问题。 */
+const stateFaults = {
+  "not-opened": {
+    sentence: (path, reason) => `状态目录 ${path} 无法打开：${reason}`,
+    hint: asRoot,
+  },
+  "of-root": {
+    sentence: (path) => `状态目录 ${path} 属于 root，而当前用户不是 root`,
+    hint: asRoot,
+  },
+  "in-use": {
+    sentence: unsafeState,
+    hint: () => `请保持其原样，另行指定专用目录：${flags.stateDir} DIR`,
+  },
+  unsafe: {
+    sentence: unsafeState,
+    hint: (path) =>
+      `ls -ld ${shellQuote(path)}；它必须是 root 的目录、权限 0700、不是链接：chown root:root，chmod 0700`,
+  },
+} satisfies StateFaultWords;
+
+function unsafeState(path: string, reason: string): string {
+  return `状态目录 ${path} 不适合存放私钥：${reason}`;
+}
+
+function asRoot(path: string): string {
+  return `ls -ld ${shellQuote(path)}；请用 root 执行（集群文件中的节点：sudo: true）；若是 I/O 错误请看 dmesg`;
+}
 
 export const errorsRuns = {
   locked: {
@@ -205,19 +233,8 @@ export const errorsRuns = {
     ],
   },
   "state-unsafe": {
-    sentence: (p) =>
-      isErrno(p.reason)
-        ? `状态目录 ${p.path} 无法打开：${p.reason}`
-        : isOfRoot(p.reason)
-          ? `状态目录 ${p.path} 属于 root，而当前用户不是 root`
-          : `状态目录 ${p.path} 不适合存放私钥：${p.reason}`,
-    hint: (p) => [
-      isErrno(p.reason) || isOfRoot(p.reason)
-        ? `ls -ld ${shellQuote(p.path)}；请用 root 执行（集群文件中的节点：sudo: true）；若是 I/O 错误请看 dmesg`
-        : isOthers(p.reason)
-          ? `请保持其原样，另行指定专用目录：${flags.stateDir} DIR`
-          : `ls -ld ${shellQuote(p.path)}；它必须是 root 的目录、权限 0700、不是链接：chown root:root，chmod 0700`,
-    ],
+    sentence: ({ path, fault, reason }) => stateFaults[fault].sentence(path, reason),
+    hint: ({ path, fault }) => [stateFaults[fault].hint(path)],
   },
   "state-full": {
     sentence: (p) =>

@@ -40,11 +40,40 @@ describe("a state directory behind a shell", () => {
     expect(await state.create("a", bytesOf("a"))).toBe(true);
     chmodSync(folder, 0o775);
     const reason = `owned by uid ${process.getuid?.()}, mode 0775`;
-    const refused = { code: "state-unsafe", params: { path: folder, reason } };
+    const refused = { code: "state-unsafe", params: { path: folder, fault: "unsafe", reason } };
     expect(await failure(state.read("a"))).toEqual(refused);
     expect(await failure(state.append("b", bytesOf("b")))).toEqual(refused);
     chmodSync(folder, 0o755);
     expect(await state.list("")).toEqual(["a"]);
+  });
+
+  it.skipIf(process.geteuid?.() !== 0)(
+    "that is root's is refused as such to whoever is not root",
+    async () => {
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      const other = openLocalShell({ tamper: (script, input) => [`id() { echo 1234; }\n${script}`, input] });
+      try {
+        const params = { path, fault: "of-root", reason: "owned by uid 0" };
+        const state = openRemoteStateDirectory({ host: other, path });
+        expect(await failure(state.read("a"))).toEqual({ code: "state-unsafe", params });
+      } finally {
+        await other.close();
+      }
+    },
+  );
+
+  it("that cannot be looked at is refused with the system's code", async () => {
+    const words = "x: cannot stat: Permission denied";
+    const blind = openLocalShell({
+      tamper: (script, input) => [`stat() { echo '${words}'; return 1; }\n${script}`, input],
+    });
+    try {
+      const params = { path, fault: "not-opened", reason: "EACCES" };
+      const state = openRemoteStateDirectory({ host: blind, path });
+      expect(await failure(state.read("a"))).toEqual({ code: "state-unsafe", params });
+    } finally {
+      await blind.close();
+    }
   });
 
   it("says that a sync failed, and leaves no half file (fault 37)", async () => {
