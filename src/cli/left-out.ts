@@ -1,6 +1,7 @@
 // What a plan should have done and could not, told at the end of the command that did the rest.
 import type { Plan } from "../core/model/plan.ts";
 import { type LeftOut, leftOutOf } from "../core/plan/left-out.ts";
+import { isForbidden } from "../core/policy/unreadable.ts";
 import { cliMessages } from "../report/cli-messages.ts";
 import { flags } from "../report/flags.ts";
 import { safeText } from "../report/escape.ts";
@@ -11,9 +12,11 @@ import { exitCodes } from "./exit-codes.ts";
 import type { Io } from "./io.ts";
 import { type NodeOptions, nodeArguments } from "./options.ts";
 
+type Decided = Pick<Plan, "decisions" | "request">;
+
 interface Told {
   readonly options: NodeOptions & { readonly output: string };
-  readonly io: Io;
+  readonly io: Pick<Io, "lang" | "out" | "err">;
   /** A plan that was made for this call is made anew by the same command; one that was saved is not. */
   readonly isPlanSaved: boolean;
   /** The way on for what only a CA elsewhere can sign. */
@@ -21,7 +24,7 @@ interface Told {
 }
 
 /** The line of `-o json`, before anything is done. */
-export function writeLeftOut(plan: Plan, { options, io }: Pick<Told, "options" | "io">): void {
+export function writeLeftOut(plan: Decided, { options, io }: Pick<Told, "options" | "io">): void {
   const leftOut = leftOutOf(plan).map(({ decision }) => decision);
   if (options.output !== "json" || leftOut.length === 0) return;
   io.out(`${JSON.stringify({ type: "left-out", slots: leftOut })}\n`);
@@ -29,7 +32,7 @@ export function writeLeftOut(plan: Plan, { options, io }: Pick<Told, "options" |
 
 /** The rest is done by now: whoever reads only the exit code must still learn that something due was not. */
 export function tellLeftOut(
-  plan: Plan,
+  plan: Decided,
   code: number,
   { options, io, isPlanSaved, advice = [] }: Told,
 ): number {
@@ -37,7 +40,7 @@ export function tellLeftOut(
   if (leftOut.length === 0) return code;
   const words = cliMessages(io.lang);
   const again = nodeArguments(options);
-  const unread = leftOut.filter(isForbidden);
+  const unread = leftOut.filter(isUnread);
   for (const { decision } of leftOut.filter((each) => !unread.includes(each))) {
     io.err(`error: ${words.leftOut(safeText(decision.slot), renderReasons(decision, io.lang))}\n`);
   }
@@ -57,11 +60,10 @@ export function tellLeftOut(
 }
 
 /** Root would read it: why one certificate was left out is why all of these were. */
-function isForbidden({ decision }: LeftOut): boolean {
-  return decision.reasons.some((reason) => {
-    const why = reason.code === "unreadable" || reason.code === "not-usable" ? reason.reason : "";
-    return /\b(?:EACCES|EPERM)\b/.test(why);
-  });
+function isUnread({ decision }: LeftOut): boolean {
+  return decision.reasons.some(
+    (reason) => (reason.code === "unreadable" || reason.code === "not-usable") && isForbidden(reason.reason),
+  );
 }
 
 /** Those that an explicit word puts back or makes anew, with all that hangs on them. */

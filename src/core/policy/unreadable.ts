@@ -6,6 +6,7 @@ export function isUnreadableForUs(finding: AnyFinding): finding is Finding<"obje
   return finding.code === "object-unreadable" && isForbidden(finding.params.reason);
 }
 
+/** The system's code by itself, or behind what says which file it was (`its key PATH cannot be read: EACCES`). A path may hold the same letters. */
 export function isForbidden(reason: string): boolean {
-  return /^(?:EACCES|EPERM)\b/.test(reason);
+  return /^(?:EACCES|EPERM)\b|: (?:EACCES|EPERM)$/.test(reason);
 }
