@@ -1,12 +1,16 @@
 // docs/benchmarks.md from what was measured; each part says when and on which machine.
 
-/** A line of a table: medians in milliseconds. Ratios are taken round by round: the machine's speed drifts, its ratios less so. */
+/**
+ * A line of a table: medians in milliseconds. Ratios are taken round by round: the machine's speed drifts, its ratios less so. A goal of a `least` asks how
+ * many times faster ours is; every other ratio is ours divided by theirs.
+ */
 export function row(what, against, [ours, theirs], goal) {
-  const ratio = median(ours.map((ms, index) => ms / theirs[index]));
+  const [over, under] = goal?.least === undefined ? [ours, theirs] : [theirs, ours];
+  const ratio = median(over.map((ms, index) => ms / under[index]));
   return { what, against, ours: median(ours), theirs: median(theirs), ratio, goal };
 }
 
-export function median(values) {
+function median(values) {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 

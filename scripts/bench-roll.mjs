@@ -56,7 +56,7 @@ function recover(perennial, dir, renew, base) {
 }
 
 /** Everything that the rows and the drawing need. */
-export function summary({ members, writes, samples }, { from, to, entries }) {
+function summary({ members, writes, samples }, { from, to, entries }) {
   const restarts = restartsOf(entries);
   return {
     members,
@@ -117,7 +117,7 @@ function newestJournal(state) {
 }
 
 /** Resolves when the first write was acknowledged. */
-export async function startLoad(dir, out) {
+async function startLoad(dir, out) {
   const child = spawn(process.execPath, [loadScript, dir, out], { stdio: ["ignore", "pipe", "inherit"] });
   const gone = new Promise((done) => child.once("exit", done));
   await Promise.race([

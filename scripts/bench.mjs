@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 import { fileRounds } from "./bench-files.mjs";
 import { hostRounds } from "./bench-hosts.mjs";
 import { labRounds } from "./bench-lab.mjs";
-import { median, page } from "./bench-page.mjs";
+import { page, row } from "./bench-page.mjs";
 import { rigRounds } from "./bench-rig.mjs";
 import { drawRoll, rollData, rollRounds } from "./bench-roll.mjs";
 import { bundleOptions } from "./bundle-options.mjs";
@@ -76,15 +76,10 @@ async function parsing() {
 
 function parsingRows({ ours, full, theirs }) {
   const perSecond = (ms) => Math.round(100_000 / (ms / 1000));
-  const speed = (what, times) => ({
-    what,
-    against: "node's X509Certificate with four getters",
-    ours: median(times),
-    theirs: median(theirs),
-    ratio: median(theirs.map((ms, index) => ms / times[index])),
-    goal: { least: 10 },
-    note: `${perSecond(median(times)).toLocaleString("en-US")} certificates a second`,
-  });
+  const speed = (what, times) => {
+    const measured = row(what, "node's X509Certificate with four getters", [times, theirs], { least: 10 });
+    return { ...measured, note: `${perSecond(measured.ours).toLocaleString("en-US")} certificates a second` };
+  };
   return [
     speed("parse 100,000 certificates", ours),
     speed("parse 100,000 certificates and read subject, SANs, serial, dates", full),
