@@ -1,5 +1,5 @@
 // The composition root for one node's files: which drivers stand behind the ports.
-import { join, posix, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { Archives } from "../engine/ports/archives.ts";
 import type { Live } from "../engine/ports/live.ts";
 import type { EnginePorts } from "../engine/ports/engine-ports.ts";
@@ -121,9 +121,4 @@ export function enginePorts(
     ...(live ? { live: () => live } : {}),
     ...(archives ? { archives } : {}),
   };
-}
-
-/** A path as seen on the node, for messages: `/etc/kubernetes` below a root. */
-export function onNode(local: LocalNode, path: string): string {
-  return local.root === "/" ? path : posix.join(local.root, path);
 }

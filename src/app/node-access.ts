@@ -40,9 +40,6 @@ export interface AccessOptions {
   readonly runsIn?: string;
 }
 
-/** Opens the way to a node that is no tree of files here; heavy, so it is loaded only when such a node is named. */
-export type NodeOpener = (node: ClusterNode, options: AccessOptions) => Promise<NodeAccess>;
-
 /** This machine, or a tree of files on it. A tree is dialled only when `isProbed`. */
 export function localAccess(
   node: ClusterNode,

@@ -2,7 +2,6 @@
 import { AppError, isAppError } from "../core/model/errors.ts";
 import type { Refusal } from "../core/model/refusal.ts";
 import type { Plan, RenewRequest } from "../core/model/plan.ts";
-import type { RunEvent } from "../core/model/event.ts";
 import { parseAddress } from "../core/model/address.ts";
 import { type PlanFrame, buildPlan } from "../core/plan/build.ts";
 import { archiveSteps, commandsInPlan, hasLiveSteps } from "../core/plan/steps.ts";
@@ -158,5 +157,3 @@ async function preflight(plan: Plan, store: FileStore): Promise<void> {
     if (isAppError(error)) throw error;
   }
 }
-
-export type Listener = (event: RunEvent) => void;

@@ -70,7 +70,7 @@ export async function eachClusterFile<T>(
 }
 
 /** The one place where the way to other machines is put in. */
-export function clusterOptionsOf(io: Io, passwords: Passwords = {}): OpenClusterOptions {
+function clusterOptionsOf(io: Io, passwords: Passwords = {}): OpenClusterOptions {
   const { environment } = io;
   const files = { environment, allowLinksTo: [], live: null };
   return {

@@ -10,7 +10,7 @@ export function minReadyOf({ minReady }: { readonly minReady?: string }): {
 }
 
 /** `5`, `75%`; null for `0`, which waits for none. @throws AppError `value-invalid` */
-export function parseMinReady(text: string): MinReady | null {
+function parseMinReady(text: string): MinReady | null {
   const size = parseSize(text);
   if (size === null)
     throw new AppError("value-invalid", {

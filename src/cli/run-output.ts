@@ -171,7 +171,7 @@ function reportFailure(result: RunResult, again: readonly string[], io: Io): num
 }
 
 /** 128 + the signal's number, as a shell expects, when a signal ended it before anything was changed. */
-export function signalCode(result: RunResult): number | null {
+function signalCode(result: RunResult): number | null {
   if (result.error?.code !== "interrupted") return null;
   const { signal } = result.error.params as { readonly signal: string };
   return exitCodeOfSignal(signal);

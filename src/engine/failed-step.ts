@@ -27,6 +27,6 @@ export function openStep(plan: Plan, { steps }: Records, isMeant: (step: Step) =
   return (meant.find(({ id }) => !isFinished(steps.get(id))) ?? meant[0])?.id ?? "";
 }
 
-export function isFinished(record: StepRecord | undefined): boolean {
+function isFinished(record: StepRecord | undefined): boolean {
   return record !== undefined && (record.effect !== null || record.proof !== null);
 }

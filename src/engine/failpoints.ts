@@ -54,7 +54,7 @@ export const fileFailpoints = [
 ] as const;
 
 /** Those of keys that wait for the answer of a CA elsewhere. */
-export const pendingFailpoints = [
+const pendingFailpoints = [
   "pending.before-key",
   "pending.after-key",
   "pending.after-record",

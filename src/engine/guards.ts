@@ -34,7 +34,7 @@ export async function readGuards(
 }
 
 /** Every difference, each with the planned value and the present one. */
-export function compareGuard(guard: Guard, observation: Observation): readonly PlanDifference[] {
+function compareGuard(guard: Guard, observation: Observation): readonly PlanDifference[] {
   const { address } = guard;
   if (guard.presence !== observation.state) {
     return [{ address, what: "presence", planned: guard.presence, found: observation.state }];

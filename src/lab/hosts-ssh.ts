@@ -20,7 +20,7 @@ MaxSessions 100
 Subsystem sftp internal-sftp
 `;
 
-export function sshFolder({ directory }: Lab): string {
+function sshFolder({ directory }: Lab): string {
   return join(directory, "ssh");
 }
 

@@ -11,7 +11,7 @@ export const klog: Log = (severity, source, message) => {
   process.stderr.write(`${klogLine(severity, source, message)}\n`);
 };
 
-export function klogLine(severity: Severity, source: string, message: string): string {
+function klogLine(severity: Severity, source: string, message: string): string {
   const iso = new Date().toISOString();
   const day = iso.slice(5, 10).replace("-", "");
   const time = `${iso.slice(11, 23)}000`;

@@ -28,7 +28,7 @@ export async function serveStatus(lab: Lab, host: LabHost): Promise<void> {
   });
 }
 
-export function statusSocket(lab: Lab, host: LabHost): string {
+function statusSocket(lab: Lab, host: LabHost): string {
   return join(rootOf(lab, host), "run/lab-status.sock");
 }
 

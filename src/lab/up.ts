@@ -90,7 +90,7 @@ async function startHost(lab: Lab, host: LabHost): Promise<void> {
 }
 
 /** @throws AppError `bounce-failed` after a minute */
-export async function untilWell(look: () => Promise<HostStatus>): Promise<void> {
+async function untilWell(look: () => Promise<HostStatus>): Promise<void> {
   const end = performance.now() + startMs;
   for (;;) {
     const status = await look();

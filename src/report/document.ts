@@ -95,6 +95,6 @@ const entities: Readonly<Record<string, string>> = {
 };
 
 /** {@link safeText}, then what means something to HTML, in text and in quoted attributes. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return safeText(text).replace(/[&<>"']/g, (char) => entities[char] ?? "");
 }

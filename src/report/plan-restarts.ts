@@ -23,7 +23,7 @@ export function processLines(
 }
 
 /** The operator's own commands for a process, whole: they are what is approved. */
-export function commandLines(commands: ProcessCommands = {}, live: Messages["live"]): readonly string[] {
+function commandLines(commands: ProcessCommands = {}, live: Messages["live"]): readonly string[] {
   const { stop, start, status } = commands;
   return [
     ...(stop === undefined ? [] : [live.commands.stop(stop)]),

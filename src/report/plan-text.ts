@@ -83,7 +83,7 @@ export function renderReasons(decision: Decision, lang: Language): string {
 }
 
 /** `dns:lb.example, ip:192.0.2.10`. */
-export function sansText(sans: IssueStep["addSans"]): string {
+function sansText(sans: IssueStep["addSans"]): string {
   return sans.map((san) => `${san.kind}:${san.value}`).join(", ");
 }
 

@@ -52,7 +52,7 @@ export interface Span {
 }
 
 /** A span in the largest unit of which there are at least two; the sign is dropped. */
-export function roundSpan(spanMs: number): Span {
+function roundSpan(spanMs: number): Span {
   const span = Math.abs(spanMs);
   if (span >= 2 * dayMs) return { count: Math.floor(span / dayMs), unit: "day" };
   if (span >= 2 * hourMs) return { count: Math.floor(span / hourMs), unit: "hour" };

@@ -90,11 +90,6 @@ export function currentUser(kubeconfig: Kubeconfig): KubeconfigUser | undefined 
   return kubeconfig.users.find(({ name }) => name === context?.user);
 }
 
-/** The users that authenticate with a client certificate, embedded or by file, in the order of the file. */
-export function identityUsers(kubeconfig: Kubeconfig): readonly KubeconfigUser[] {
-  return kubeconfig.users.filter(({ certificate }) => certificate !== undefined);
-}
-
 export interface NamedEntry {
   readonly name: string;
   readonly body: YamlMap;

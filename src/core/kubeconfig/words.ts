@@ -8,7 +8,7 @@ const partPattern = String.raw`\\([\s\S]|$)|'([^']*)'?|"((?:\\(?:[\s\S]|$)|[^"\\
  * The commands of a shell script as lists of words, nothing expanded: `$VAR` stays as it is. A command ends at `;`, `&`, `|`, a
  * parenthesis or a line break; comments and redirections are left out.
  */
-export function splitCommands(script: string): readonly (readonly string[])[] {
+function splitCommands(script: string): readonly (readonly string[])[] {
   const commands: string[][] = [[]];
   const pattern = new RegExp(String.raw`(#[^\n]*)|(${wordPattern})|[\n;&|()]`, "g");
   for (const [whole, comment, word] of script.replaceAll("\\\n", " ").matchAll(pattern)) {

@@ -39,11 +39,6 @@ export function parseAddress(text: string): Address {
   return entry === undefined ? whole : { ...whole, entry: decode(entry) };
 }
 
-/** The address of the whole object an entry belongs to: what is replaced in one piece. */
-export function objectOf(address: Address): Address {
-  return { store: address.store, node: address.node, path: address.path };
-}
-
 export function fileAddress(node: NodeName, path: string): Address {
   return { store: "file", node, path };
 }

@@ -17,13 +17,6 @@ export type CertificateAnomaly =
   | "time-not-der" // accepted, for example UTCTime for 2050 and later
   | "non-der-critical-false"; // accepted
 
-/** The anomalies for which some version of Go, and with it every component of Kubernetes, refuses the certificate. */
-export const anomaliesRefusedByGo: readonly CertificateAnomaly[] = [
-  "serial-negative",
-  "duplicate-extension",
-  "name-string-invalid",
-];
-
 /** What only the reader knows. */
 export interface ReaderNotes {
   readonly hasOddTime: boolean;

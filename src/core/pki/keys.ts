@@ -93,7 +93,7 @@ export function formatKeySpec(spec: KeySpec): string {
 }
 
 /** The specs that may be asked for (kubeadm v1beta4 `encryptionAlgorithm`, and two more). */
-export const keySpecs: readonly KeySpec[] = [
+const keySpecs: readonly KeySpec[] = [
   { kind: "rsa", bits: 2048 },
   { kind: "rsa", bits: 3072 },
   { kind: "rsa", bits: 4096 },

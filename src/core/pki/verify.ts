@@ -46,11 +46,6 @@ export function isSignedBy(certificate: Certificate, issuer: Certificate): boole
   return equalBytes(certificate.issuerDer, issuer.subjectDer) && isSignedByKey(certificate, issuer.publicKey);
 }
 
-/** Signed with its own key. */
-export function isSelfSigned(certificate: Certificate): boolean {
-  return isSignedBy(certificate, certificate);
-}
-
 /** Whether the certificate is for this key: a private key, or a SubjectPublicKeyInfo. */
 export function keyMatches(certificate: Certificate, key: PrivateKey | Uint8Array): boolean {
   return isSamePublicKey(certificate.spkiDer, key instanceof Uint8Array ? key : key.spkiDer);

@@ -7,7 +7,7 @@ import { type AuthorityFacts, type Facts, type SlotFacts, authorityOf } from "..
 import { refusal } from "./refusals.ts";
 
 /** Clocks of one cluster differ by less, and new certificates begin so much earlier than they are made. */
-export const clockToleranceMs = 5 * 60_000;
+const clockToleranceMs = 5 * 60_000;
 
 /** `at` is what the clock says (ms). A clock that is ahead is known by other machines only: nothing on a disk is younger than it. */
 export function clockDoubts(

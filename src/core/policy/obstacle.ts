@@ -13,7 +13,7 @@ import { isForbidden } from "./unreadable.ts";
 import { hiddenOriginal, originalOf } from "./originals.ts";
 
 /** Null when `renew NAME` works, as far as this can be told without looking at the certificate itself. */
-export function obstacleOf(facts: Facts, slot: SlotFacts): Obstacle | null {
+function obstacleOf(facts: Facts, slot: SlotFacts): Obstacle | null {
   const { management } = slot.slot;
   if (management === "observe") return { code: "observed" };
   if (management !== "copy") return obstacleOfOwn(facts, slot);

@@ -10,11 +10,6 @@ export function quorumOf(voters: number): number {
   return Math.floor(voters / 2) + 1;
 }
 
-/** Voters that may be away. */
-export function toleranceOf(voters: number): number {
-  return voters - quorumOf(voters);
-}
-
 /**
  * Every member that the plan knows answers, agrees with the others and is close to them; no alarm, no learner. Empty means stable.
  * `readings`: one per member's node.

@@ -8,7 +8,7 @@ import { type ClusterReader, clusterReader, folderOf } from "./cluster-reader.ts
 import { readReach, sshDefaults, type SshDefaults } from "./cluster-reach.ts";
 import { lateFaults } from "./cluster-rules.ts";
 
-export const clusterApiVersion = "perennial/v1";
+const clusterApiVersion = "perennial/v1";
 
 const topKeys = ["apiVersion", "kind", "name", "profile", "set", "ssh", "nodes"];
 const nodeKeys = ["name", "address", "roles", "local", "root", "ssh"];

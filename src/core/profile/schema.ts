@@ -68,7 +68,7 @@ const apiCopy = v.strictObject({
 const id = v.pipe(text, v.regex(/^[a-z][a-z0-9-]*$/));
 
 /** Of a profile that its parent was laid under. */
-export const profileSchema = v.strictObject({
+const profileSchema = v.strictObject({
   id,
   title: text,
   extends: v.optional(id),

@@ -43,7 +43,7 @@ const holdingFolder = ".perennial-held";
  * Outside the manifests folder when that is on one file system with its parent; else a dot-named folder inside, which the
  * kubelet does not look at (pkg/kubelet/config/file.go globs `[^.]*` and does not recurse).
  */
-export function heldPath(manifest: string): string {
+function heldPath(manifest: string): string {
   const folder = dirname(manifest);
   const beside = dirname(folder);
   const isOneDevice = statSync(folder).dev === statSync(beside).dev;

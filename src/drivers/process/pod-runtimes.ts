@@ -8,7 +8,7 @@ import { runtimeNames, type PodRuntime, type RuntimeName } from "./pod-runtime.t
 import type { RunCommand } from "./run-command.ts";
 
 /** Where the CRI is served when the kubelet does not say. */
-export const usualCriSockets: readonly string[] = [
+const usualCriSockets: readonly string[] = [
   "/run/containerd/containerd.sock",
   "/var/run/dockershim.sock",
   "/run/cri-dockerd.sock",

@@ -13,7 +13,7 @@ export interface RemoteNode {
   readonly bootAt: number | null;
 }
 
-export const knownPrograms = ["crictl", "docker", "nerdctl", "ctr", "systemctl"] as const;
+const knownPrograms = ["crictl", "docker", "nerdctl", "ctr", "systemctl"] as const;
 
 const script = shellText(String.raw`
 for name in $programs; do

@@ -32,7 +32,7 @@ export function statusOfHeaders(headers: Headers | null): CallStatus | null {
 }
 
 /** UTF-8 with %XX for everything but printable ASCII; what is not well formed stays as it came. */
-export function percentDecoded(text: string): string {
+function percentDecoded(text: string): string {
   const decoded = text.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) =>
     String.fromCodePoint(Number.parseInt(hex, 16)),
   );

@@ -51,7 +51,7 @@ function isOwn(address: string): boolean {
   return isIP(address) > 0 && !/^(127\.|0\.0\.0\.0$|::1?$)/.test(address);
 }
 
-export function urlsIn(list: string | null): readonly URL[] {
+function urlsIn(list: string | null): readonly URL[] {
   return (list ?? "").split(",").flatMap(parsedUrl);
 }
 
@@ -60,7 +60,7 @@ function parsedUrl(text: string): readonly URL[] {
 }
 
 /** Without the brackets that URL keeps. */
-export function hostOf(url: URL): string {
+function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, "");
 }
 

@@ -24,7 +24,7 @@ export async function makeThrowAwayKeys(spkis: readonly Uint8Array[]): Promise<T
 }
 
 /** kubeadm's form: PKCS#1 for RSA, SEC1 for EC. The form of the original is not collected. */
-export async function makeLike(spki: Uint8Array): Promise<PrivateKey | null> {
+async function makeLike(spki: Uint8Array): Promise<PrivateKey | null> {
   const spec = specOrNull(spki);
   if (spec === null || (spec.kind === "rsa" && spec.bits < leastBits)) return null;
   return asPrivateKey(await generateFor(spec), "pkcs1");

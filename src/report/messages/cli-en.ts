@@ -236,7 +236,6 @@ export const cliEn = {
         ? "What was restarted since holds its certificates in memory until it is restarted again."
         : `${restarted.length === 0 ? "" : `Restarted once more, with the old certificates: ${restarted.join(", ")}. `}Whether all is well with them: ${verify}`
     }`,
-  alreadyRolledBack: (run: string) => `Run ${run} was undone before: nothing to do.`,
   failedRolledBack: "Every file is as it was before.",
   failedAbandoned: "No live file was changed.",
   failedInterrupted: (run: string) => `Run ${run} stopped midway.`,

@@ -212,7 +212,6 @@ export const cliZh: typeof cliEn = {
         ? "其间重启过的组件仍在使用内存中的新证书，需再次重启。"
         : `${restarted.length === 0 ? "" : `已用旧证书再次重启：${restarted.join("、")}。`}它们是否正常：${verify}`
     }`,
-  alreadyRolledBack: (run) => `运行 ${run} 之前已经撤销：无事可做。`,
   failedRolledBack: "所有文件都已恢复原样。",
   failedAbandoned: "没有改动任何在用文件。",
   failedInterrupted: (run) => `运行 ${run} 中途停止。`,

@@ -2,7 +2,7 @@
 
 import type { CertificateAnomaly } from "../../core/pki/certificate-anomalies.ts";
 
-export const systemCodes = {
+const systemCodes = {
   ENOENT: "there is no such file or directory",
   ENOTDIR: "a part of the path is not a directory",
   EISDIR: "it is a directory",

@@ -11,7 +11,7 @@ interface Ending {
 }
 
 /** Lines for one obstacle of any code. */
-export function obstacleLines(obstacle: Obstacle, lines: ObstacleLines, tool: Tool): readonly string[] {
+function obstacleLines(obstacle: Obstacle, lines: ObstacleLines, tool: Tool): readonly string[] {
   const { code } = obstacle;
   // The table's type ties code and value together; the compiler cannot follow that through the union.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion

@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isAppError } from "../../../src/core/model/errors.ts";
-import { currentUser, identityUsers, parseKubeconfig } from "../../../src/core/kubeconfig/kubeconfig.ts";
+import { currentUser, parseKubeconfig } from "../../../src/core/kubeconfig/kubeconfig.ts";
 import type { Kubeconfig } from "../../../src/core/kubeconfig/kubeconfig.ts";
 import { base64, bytesOf, faultOf, pem, sample, textOf } from "./support.ts";
 
@@ -278,12 +278,5 @@ describe("currentUser", () => {
 
   it("is none without a current context", () => {
     expect(currentUser(read(`${contexts}${users}`))).toBeUndefined();
-  });
-});
-
-describe("identityUsers", () => {
-  it("are those with a client certificate, embedded or by file", () => {
-    const text = `users:\n- {name: a, user: {token: t}}\n- {name: b, user: {client-certificate: f}}\n- {name: c, user: {client-certificate-data: ${base64(leaf)}, token: t}}\n- {name: d}\n`;
-    expect(identityUsers(read(text)).map(({ name }) => name)).toEqual(["b", "c"]);
   });
 });

@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { isAppError } from "../../../src/core/model/errors.ts";
 import { parseCertificate } from "../../../src/core/pki/certificate.ts";
-import { anomaliesRefusedByGo } from "../../../src/core/pki/certificate-anomalies.ts";
 import { encodeSequence, encodeTlv } from "../../../src/core/pki/der.ts";
 import { encodeTime } from "../../../src/core/pki/der-time.ts";
 import { encodeBitString, encodeInteger, encodeOid } from "../../../src/core/pki/der-values.ts";
@@ -175,10 +174,6 @@ describe("odd certificates", () => {
     const certificate = parseCertificate(handmade(parts));
     expect(certificate.anomalies).toEqual(anomalies);
     expect(certificate.notBefore).toBeGreaterThanOrEqual(0);
-  });
-
-  it("says which of them Go refuses", () => {
-    expect(anomaliesRefusedByGo).toEqual(["serial-negative", "duplicate-extension", "name-string-invalid"]);
   });
 
   it.each<[string, Parts]>([

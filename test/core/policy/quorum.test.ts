@@ -11,7 +11,6 @@ import {
   spareLack,
   stopObjections,
   successorOf,
-  toleranceOf,
 } from "../../../src/core/policy/quorum.ts";
 
 function status(id: number, voters: number, change: Partial<MemberStatus> = {}): MemberStatus {
@@ -50,7 +49,7 @@ function codes(objections: readonly { readonly code: string }[]): readonly strin
 
 describe("the quorum", () => {
   it("is the table of etcd's documentation", () => {
-    expect([1, 2, 3, 4, 5, 6, 7].map((n) => [n, quorumOf(n), toleranceOf(n)])).toEqual([
+    expect([1, 2, 3, 4, 5, 6, 7].map((n) => [n, quorumOf(n), n - quorumOf(n)])).toEqual([
       [1, 1, 0],
       [2, 2, 0],
       [3, 2, 1],

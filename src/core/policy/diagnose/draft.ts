@@ -20,7 +20,7 @@ export interface Draft {
 /** More log lines of one cause say nothing new. */
 const mostLogLines = 5;
 
-export const certaintyRank: Readonly<Record<Certainty, number>> = {
+const certaintyRank: Readonly<Record<Certainty, number>> = {
   confirmed: 0,
   likely: 1,
   possible: 2,

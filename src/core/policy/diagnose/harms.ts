@@ -23,7 +23,7 @@ const harmsBySlot: Readonly<Record<string, readonly HarmCode[]>> = {
 };
 
 /** By the slot's name; a kubeconfig in somebody's home is that person's access. */
-export function harmsOf(names: readonly string[]): readonly HarmCode[] {
+function harmsOf(names: readonly string[]): readonly HarmCode[] {
   const harms = names.flatMap(
     (name) => harmsBySlot[name] ?? (name.includes(".kube/") ? (["admin-access"] as const) : []),
   );

@@ -26,14 +26,7 @@ type Unwrap = (line: string) => Unwrapped | null;
 
 const wrappers: readonly Unwrap[] = [json, cri, timestamped, journalOrSyslog, capnslog, klog];
 
-/** Every line that is not blank. For a whole file at once; larger ones go line by line through {@link parseLine}. */
-export function parseLog(text: string, source: LogSource): readonly LogLine[] {
-  return text.split("\n").flatMap((raw, index) => {
-    const line = parseLine(raw, index + 1, source);
-    return line === null ? [] : [line];
-  });
-}
-
+/** null for a blank line. */
 export function parseLine(raw: string, number: number, { source, component }: LogSource): LogLine | null {
   let rest = raw
     .slice(0, longestLine)
@@ -69,7 +62,7 @@ function firstOf(line: string): Unwrapped | null {
 }
 
 /** Full-width forms, Chinese quotes and stops as ASCII, colours removed. */
-export function forMatching(text: string): string {
+function forMatching(text: string): string {
   // oxlint-disable-next-line no-control-regex -- that is what is removed
   const plain = text.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, "");
   // Most lines are ASCII, and normalising costs more than everything else here.

@@ -1,7 +1,6 @@
 // What a log line complains of: one row per complaint, first match wins. Sources: Go's crypto/x509 and crypto/tls messages, etcd's
 // transport, kubelet's bootstrap, k/k#86552, OpenSSL's verify errors, browsers.
 import type { LogLine, Symptom, SymptomCode, SymptomParams } from "../../model/diagnosis.ts";
-import { createTally } from "./tally.ts";
 
 export type Recognised = Pick<Symptom, "code" | "params">;
 
@@ -168,13 +167,6 @@ export function recogniseLine(line: LogLine): Recognised | null {
     return { code, params: params?.(match, line) ?? {} };
   }
   return null;
-}
-
-/** What the lines complain of; equal complaints as one, in the order of their first line. */
-export function recognise(lines: Iterable<LogLine>): readonly Symptom[] {
-  const tally = createTally(recogniseLine);
-  for (const line of lines) tally.add(line);
-  return tally.symptoms();
 }
 
 /** The kubelet and the controllers have deadlines of their own; this is about the one between the API server and etcd. */

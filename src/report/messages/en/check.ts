@@ -51,7 +51,6 @@ export const check = {
   kubeletEmbedded: "(embedded: not rotated)",
   unmanaged: "(nothing)",
   outsideKubeadm: "(renewed; not in kubeadm's list)",
-  findingsHeading: "FINDINGS",
   allWell: (certificates: number, authorities: number, node: string, at: number) =>
     `all well: ${counted(certificates, "certificate")} and ${counted(authorities, "CA")} on ${node} as of ${formatDate(at)}`,
   firstEnd: (name: string, notAfter: number, residual: string) =>

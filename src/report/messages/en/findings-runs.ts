@@ -20,7 +20,7 @@ function named({ run, own, cluster }: FindingParams["run-unfinished"], node: str
 }
 
 /** Where the commands behind it are typed; empty for those of this call. */
-export function onThe(node: string, own: NodePlace | undefined): string {
+function onThe(node: string, own: NodePlace | undefined): string {
   return own?.reach === "ssh" ? `log in to ${node} as root (ssh ${own.where}) and there: ` : "";
 }
 

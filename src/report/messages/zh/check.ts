@@ -31,7 +31,6 @@ export const check: typeof english = {
   kubeletEmbedded: "（内嵌，不会轮换）",
   unmanaged: "（无）",
   outsideKubeadm: "（可续期；不在 kubeadm 的列表中）",
-  findingsHeading: "检查结果",
   allWell: (certificates, authorities, node, at) =>
     `一切正常：${node} 上共 ${certificates} 个证书、${authorities} 个 CA（截至 ${formatDateIso(at)}）`,
   firstEnd: (name, notAfter, residual) => `；最早到期的是 ${name}，${formatDateIso(notAfter)}（${residual}）`,

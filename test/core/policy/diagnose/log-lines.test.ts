@@ -1,13 +1,25 @@
 // Log lines as programs really wrap them, and what they are taken for.
 import { describe, expect, it } from "vitest";
+import type { LogLine } from "../../../../src/core/model/diagnosis.ts";
 import { createLineSplitter } from "../../../../src/core/policy/diagnose/line-splitter.ts";
-import { longestLine, parseLog } from "../../../../src/core/policy/diagnose/log-lines.ts";
-import { recognise } from "../../../../src/core/policy/diagnose/symptoms.ts";
+import { longestLine, parseLine } from "../../../../src/core/policy/diagnose/log-lines.ts";
+import { recogniseLine } from "../../../../src/core/policy/diagnose/symptoms.ts";
 import { createTally } from "../../../../src/core/policy/diagnose/tally.ts";
 
 const source = { source: "-", component: null };
 const expired =
   "x509: certificate has expired or is not yet valid: current time 2025-11-02T03:04:05Z is after 2025-11-01T00:00:00Z";
+
+function parseLog(text: string, of: Parameters<typeof parseLine>[2]): readonly LogLine[] {
+  return text.split("\n").flatMap((raw, index) => parseLine(raw, index + 1, of) ?? []);
+}
+
+/** What the lines complain of; equal complaints as one. */
+function recognise(lines: readonly LogLine[]) {
+  const tally = createTally(recogniseLine);
+  for (const line of lines) tally.add(line);
+  return tally.symptoms();
+}
 
 function one(text: string) {
   const [line, ...more] = parseLog(text, source);
