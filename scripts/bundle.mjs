@@ -1,5 +1,6 @@
 // Bundles the sources into a folder: the command line as one minified CommonJS file, the same with the code of `check` only (what
-// people wait for and scripts repeat), the libraries of YAML and age and the Chinese texts by themselves, and the loader that bin/perennial starts.
+// people wait for and scripts repeat), the libraries of YAML and age, the Chinese texts and those that `check` does not say by themselves, and
+// the loader that bin/perennial starts.
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { build } from "esbuild";
@@ -58,6 +59,34 @@ const chineseBesideUs = {
   },
 };
 
+/** English that `check` does not say, by the file that has it: src/report reads it by getters, at the first word. */
+const lateNames = {
+  "en/inspect": "inspect",
+  "en/live": "live",
+  "en/plan": "plan",
+  "en/refusals": "refusals",
+  "en/runbook": "runbook",
+  "en/runs": "runs",
+  "cli-lab-en": "cliLabEn",
+};
+
+/** For the small bundle: what plans, runs and the lab say stands in a file that it requires when one of them is said after all. */
+const lateBesideUs = {
+  name: "late-beside-us",
+  setup(builder) {
+    builder.onResolve({ filter: /^\.\/(?:en\/[a-z-]+|cli-lab-en)\.ts$/ }, ({ importer, path }) => {
+      const file = path.slice("./".length, -".ts".length);
+      const isText = importer.includes("/report/messages/") && Object.hasOwn(lateNames, file);
+      return isText ? { path: file, namespace: "late" } : undefined;
+    });
+    builder.onResolve({ filter: /^\.\/late\.cjs$/ }, ({ path }) => ({ path, external: true }));
+    builder.onLoad({ filter: /.*/, namespace: "late" }, ({ path }) => {
+      const name = lateNames[path];
+      return { contents: `module.exports = { get ${name}() { return require("./late.cjs").${name}; } };` };
+    });
+  },
+};
+
 /** In the small bundle the other commands are known by name and help; the loader never starts it for them. */
 const checkOnly = {
   name: "check-only",
@@ -95,12 +124,19 @@ export async function bundle(dist) {
       'export { zh } from "./zh.ts"; export { cliZh } from "./cli-zh.ts"; export { detailInChinese } from "./zh/details.ts";',
     resolveDir: join(root, "src/report/messages"),
   };
+  const late = {
+    contents: Object.entries(lateNames)
+      .map(([file, name]) => `export { ${name} } from "./${file}.ts";`)
+      .join("\n"),
+    resolveDir: join(root, "src/report/messages"),
+  };
   const metafiles = [
     await make("perennial", { entryPoints, plugins }),
-    await make("check", { entryPoints, plugins: [...plugins, checkOnly] }),
+    await make("check", { entryPoints, plugins: [...plugins, checkOnly, lateBesideUs] }),
     await make("yaml", { stdin: yaml }),
     await make("age", { stdin: age }),
     await make("chinese", { stdin: chinese, plugins: [yamlBesideUs] }),
+    await make("late", { stdin: late, plugins: [yamlBesideUs] }),
   ];
   copyFileSync(join(root, "src/cli/loader.cjs"), join(dist, "loader.cjs"));
   writeFileSync(join(dist, "THIRD-PARTY-LICENSES"), licencesOf(root, metafiles));

@@ -1,6 +1,7 @@
 // What is shipped, as it is started: the launcher, the loader, the bundles. Whatever Node.js would load late has to be loadable there.
 import { execFileSync, spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -49,6 +50,25 @@ describe("the shipped command", () => {
     expect(bundles).toContain("perennial.cjs");
     for (const name of bundles)
       expect(readFileSync(join(home, "dist", name), "latin1"), name).not.toMatch(/(?<![\w$.])import\(/);
+  });
+
+  it("has in the file beside check every text that check leaves out, and none of them in check", () => {
+    const texts = (name: string): string => readFileSync(join(home, "dist", name), "latin1");
+    const late: unknown = createRequire(import.meta.url)(join(home, "dist/late.cjs"));
+    const asked = [...texts("check.cjs").matchAll(/require\("\.\/late\.cjs"\)\.(\w+)/g)].map(
+      ([, name]) => name,
+    );
+    expect(new Set(asked)).toEqual(new Set(Object.keys(Object(late))));
+    expect(asked).toContain("refusals");
+    for (const sentence of [
+      "The plan has no steps: there is nothing to do.",
+      "Every certificate has ended at",
+    ]) {
+      const holders = ["perennial.cjs", "late.cjs", "check.cjs"].filter((name) =>
+        texts(name).includes(sentence),
+      );
+      expect(holders, sentence).toEqual(["perennial.cjs", "late.cjs"]);
+    }
   });
 
   it.each([

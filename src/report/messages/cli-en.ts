@@ -252,7 +252,10 @@ export const cliEn = {
     tkestack: "global and standalone clusters of TKEStack, from 1.2.5 on",
   } as Readonly<Record<string, string>>,
   profileOk: (id: string) => `profile ${id}: no fault found`,
-  lab: cliLabEn,
+  /** As the late texts of en.ts. */
+  get lab() {
+    return cliLabEn;
+  },
   clusters: { heading: (file: string) => `CLUSTER FILE ${file}` },
   init: {
     head: [

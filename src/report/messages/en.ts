@@ -10,4 +10,28 @@ import { refusals } from "./en/refusals.ts";
 import { runbook } from "./en/runbook.ts";
 import { runs } from "./en/runs.ts";
 
-export const en = { check, errors, findings, findingsMany, inspect, live, plan, refusals, runbook, runs };
+/** Read at the first word of them: `check` has none, and its bundle leaves them to a file of their own (scripts/bundle.mjs). */
+export const en = {
+  check,
+  errors,
+  findings,
+  findingsMany,
+  get inspect() {
+    return inspect;
+  },
+  get live() {
+    return live;
+  },
+  get plan() {
+    return plan;
+  },
+  get refusals() {
+    return refusals;
+  },
+  get runbook() {
+    return runbook;
+  },
+  get runs() {
+    return runs;
+  },
+};
