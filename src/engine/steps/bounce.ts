@@ -4,23 +4,17 @@
 //
 // A crash anywhere is read from the world: an instance that the journal does not name has come since. Behind a failure in the
 // journal the step begins anew: what came then was not well, and looking at it again makes it no better.
-import { AppError, type ErrorParams, isAppError, wordsOf } from "../../core/model/errors.ts";
-import type { ProcessState } from "../../core/model/event.ts";
+import { AppError, isAppError } from "../../core/model/errors.ts";
 import type { BounceStep } from "../../core/model/live-step.ts";
-import { swapSteps } from "../../core/plan/steps.ts";
 import type { Live } from "../ports/live.ts";
 import type { ProcessInstance } from "../ports/node-processes.ts";
-import { isOfProcess } from "../process-errors.ts";
 import { guardQuorum } from "../quorum-guard.ts";
 import { checkSignal, liveOf, nodeOf, type RunContext, viewOf } from "../run-context.ts";
-import { touchedNodes } from "../touched-nodes.ts";
 import { type BackOffHelp, backOffHelp } from "./back-off.ts";
+import { changeLife, runningOf, tellProcess } from "./change-life.ts";
 import { healthShortfall, type Shortfall, servedShortfall, untilSatisfied } from "./demands.ts";
-import type { PreparedUndo, StepHandler } from "./step-handler.ts";
-
-/** The kubelet looks at its pods every second and at its manifests every 20: longer than that and it needs help. */
-const returnMs = 25_000;
-const pollMs = 100;
+import { prepareRebounce } from "./rebounce.ts";
+import type { StepHandler } from "./step-handler.ts";
 
 export const bounce: StepHandler<BounceStep> = {
   changesLive: true,
@@ -46,11 +40,6 @@ async function bounceAll(context: RunContext, steps: readonly BounceStep[]): Pro
     ),
   );
   for (const end of ends) if (end.status === "rejected") throw end.reason;
-}
-
-function tellProcess(context: RunContext, step: BounceStep, state: ProcessState): void {
-  const node = context.plan.nodes ? { node: nodeOf(context, step.id) } : {};
-  context.tell({ type: "process", ...node, consumer: step.consumer, state });
 }
 
 async function bounceInTurn(context: RunContext, steps: readonly BounceStep[]): Promise<void> {
@@ -137,64 +126,6 @@ async function replace(
   return changeLife(context, live, { step, before, hasInstances: found.instances.length > 0, help });
 }
 
-interface Life {
-  readonly step: Pick<BounceStep, "id" | "consumer" | "graceSeconds" | "timeoutSeconds">;
-  readonly before: readonly string[];
-  readonly hasInstances: boolean;
-  readonly help: BackOffHelp;
-}
-
-async function changeLife(context: RunContext, live: Live, life: Life): Promise<ProcessInstance> {
-  const { step, hasInstances } = life;
-  const { consumer, graceSeconds, timeoutSeconds } = step;
-  const returns = live.processes.returnsByItself(consumer);
-  if (hasInstances && returns) await stopIfThere(live, consumer, graceSeconds);
-  else await live.processes.revive(consumer, { timeoutSeconds });
-  await context.ports.failpoints.hit("run.after-stop");
-  const first = await untilReturned(live, life, returns ? returnMs : timeoutSeconds * 1000);
-  if (first) return first;
-  if (returns) await live.processes.revive(consumer, { timeoutSeconds });
-  const second = await untilReturned(live, life, timeoutSeconds * 1000);
-  if (second) return second;
-  throw new AppError("bounce-failed", {
-    consumer,
-    stage: "return",
-    where: consumer,
-    reason: "no new process",
-  });
-}
-
-/** What has gone by itself since it was looked at comes back like one that was stopped. */
-async function stopIfThere({ processes }: Live, consumer: string, graceSeconds: number): Promise<void> {
-  try {
-    await processes.stop(consumer, { graceSeconds });
-  } catch (error) {
-    if (!isAppError(error, "process-not-found")) throw error;
-  }
-}
-
-async function untilReturned(
-  { processes, timer }: Live,
-  { step, before, help }: Life,
-  timeoutMs: number,
-): Promise<ProcessInstance | undefined> {
-  const end = timer.elapsedMs() + timeoutMs;
-  for (;;) {
-    const { instances } = await processes.look(step.consumer);
-    const successor = runningOf(instances, before);
-    if (successor || timer.elapsedMs() >= end) return successor;
-    await help.seen(instances);
-    await timer.sleep(pollMs);
-  }
-}
-
-function runningOf(
-  instances: readonly ProcessInstance[],
-  before: readonly string[],
-): ProcessInstance | undefined {
-  return instances.find(({ id, state }) => state === "running" && !before.includes(id));
-}
-
 /** Well, and presenting what it has to. One that crashes until what it needs is there is not left in the kubelet's back-off. */
 function untilWell(
   context: RunContext,
@@ -223,81 +154,4 @@ function untilWell(
 
 function failure({ consumer }: BounceStep, { what, where, reason }: Shortfall): AppError<"bounce-failed"> {
   return new AppError("bounce-failed", { consumer, stage: what, where, reason });
-}
-
-/**
- * Taking a restart back is another restart, once the old bytes are back. Whether the process is well with them is not asked:
- * the bytes of before may have expired, and the operator was told. A run that wrote nothing has nothing to make them load. One
- * that does not return keeps none of the others: all that did not are told at the end.
- */
-async function prepareRebounce(context: RunContext, steps: readonly BounceStep[]): Promise<PreparedUndo> {
-  const view = viewOf(context);
-  const wrote = swapSteps(context.plan).some(({ id }) => view.steps.get(id)?.intent === true);
-  const touched = await touchedNodes(context, view);
-  const begun = steps.filter(({ id }) => {
-    const record = view.steps.get(id);
-    if (record?.undone === true) return false;
-    // It read its new files by itself, and will read the old ones.
-    if (record !== undefined && record.effect !== null && record.instances === null) return false;
-    return touched.has(nodeOf(context, id)) || (wrote && record !== undefined && record.instances !== null);
-  });
-  return {
-    restored: [],
-    leftAlone: [],
-    run: async () => {},
-    afterwards: async () => {
-      // The kubelet last: with bytes that have expired it may not start again, and without it nothing else does.
-      const failures: RestartFailure[] = [];
-      for (const step of begun.toReversed()) failures.push(...(await tryRebounce(context, step)));
-      if (failures.length > 0) throw new AppError("rebounce-failed", { failures });
-    },
-    discard: async () => {},
-  };
-}
-
-type RestartFailure = ErrorParams["rebounce-failed"]["failures"][number];
-
-async function tryRebounce(context: RunContext, step: BounceStep): Promise<readonly RestartFailure[]> {
-  try {
-    await rebounce(context, step);
-    return [];
-  } catch (error) {
-    if (!isOfProcess(error)) throw error;
-    const { id, consumer } = step;
-    await context.journal.append({ type: "failed", step: id, code: error.code, detail: error.message });
-    context.tell({ type: "step-failed", step: id, code: error.code });
-    return [{ consumer, reason: wordsOf(error) }];
-  }
-}
-
-async function rebounce(context: RunContext, step: BounceStep): Promise<void> {
-  const { journal, ports, lock } = context;
-  // Without a live node (`--root` without `--probe`) files are all there is to put back.
-  if (ports.live === undefined) return;
-  const live = liveOf(context, step);
-  const node = nodeOf(context, step.id);
-  await live.processes.restore();
-  await journal.append({ type: "undo-intent", step: step.id });
-  await ports.failpoints.hit("rollback.before-rebounce");
-  const { instances } = await live.processes.look(step.consumer);
-  const { original = null } = viewOf(context).steps.get(step.id) ?? {};
-  const survivor = instances.find(({ id, state }) => state === "running" && original?.includes(id) === true);
-  if (survivor && step.when === "always" && original !== null) {
-    // It was announced and not done: what runs has never loaded anything but the old bytes.
-    await journal.append({ type: "undone", step: step.id, sha256: survivor.id });
-    return;
-  }
-  if (step.consumer === "etcd" && instances.some(({ state }) => state === "running"))
-    await guardQuorum(context, step, node);
-  await lock.fence(node);
-  tellProcess(context, step, "stopping");
-  const successor = await changeLife(context, live, {
-    step,
-    before: instances.map((instance) => instance.id),
-    hasInstances: instances.length > 0,
-    help: backOffHelp(context, live, step),
-  });
-  await ports.failpoints.hit("rollback.after-rebounce");
-  await journal.append({ type: "undone", step: step.id, sha256: successor.id });
-  tellProcess(context, step, "returned");
 }
