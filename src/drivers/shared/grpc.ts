@@ -1,13 +1,24 @@
 // gRPC as a client over node:http2: one call in, one or many messages out (grpc/grpc, doc/PROTOCOL-HTTP2.md).
-import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
-import type { Duplex } from "node:stream";
+import { constants } from "node:http2";
 import { AppError } from "../../core/model/errors.ts";
 import { type CallTimer, startCallTimer } from "./call-timer.ts";
 import type { Dial } from "./dial.ts";
+import {
+  type Answer,
+  type Call,
+  cancel,
+  causeOf,
+  type GrpcMethod,
+  resetOf,
+  type Session,
+  startCall,
+  startSession,
+} from "./grpc-call.ts";
 import { authorityOf, connectSocket, endpointOf, type GrpcTarget, unreachable } from "./grpc-connect.ts";
-import { encodeFrame, readFrames } from "./grpc-frames.ts";
+import { readFrames } from "./grpc-frames.ts";
 import { grpcStatus, statusOfHeaders, httpFault, statusOfReset } from "./grpc-status.ts";
 
+export type { GrpcMethod } from "./grpc-call.ts";
 export type { GrpcTarget } from "./grpc-connect.ts";
 
 export interface GrpcOptions {
@@ -24,9 +35,6 @@ export interface CallOptions {
   /** Instead of the connection's; for a stream: for all of it. */
   readonly deadlineMs?: number;
 }
-
-/** `/etcdserverpb.Maintenance/Status`. */
-export type GrpcMethod = `/${string}/${string}`;
 
 /**
  * Connects at the first call and again after the connection was lost; calls may run side by side.
@@ -45,20 +53,6 @@ export interface GrpcConnection {
 /** Nothing is dialled before the first call. */
 export function openGrpc(target: GrpcTarget, options: GrpcOptions): GrpcConnection {
   return new Connection(target, options);
-}
-
-interface Session {
-  readonly http2: ClientHttp2Session;
-  /** What broke the connection, when it broke. */
-  readonly broken: () => Error | null;
-}
-
-interface Call {
-  readonly method: GrpcMethod;
-  readonly request: Uint8Array;
-  readonly signal: AbortSignal;
-  /** Sent as grpc-timeout; null for a stream that may take as long as it goes on. */
-  readonly deadlineMs: number | null;
 }
 
 class Connection implements GrpcConnection {
@@ -217,78 +211,6 @@ class Connection implements GrpcConnection {
     }
     return unreachable(this.#target, session.broken() ?? causeOf(error));
   }
-}
-
-function startSession(socket: Duplex, target: GrpcTarget, forget: () => void): Session {
-  const scheme = target.kind === "tls" ? "https" : "http";
-  const http2 = connect(`${scheme}://${authorityOf(target)}`, {
-    createConnection: () => socket,
-    settings: { enablePush: false },
-  });
-  let broken: Error | null = null;
-  http2.on("error", (error: Error) => {
-    broken = error;
-  });
-  http2.once("goaway", forget);
-  http2.once("close", forget);
-  return { http2, broken: () => broken };
-}
-
-interface Answer {
-  readonly stream: ClientHttp2Stream;
-  readonly headers: () => Headers | null;
-  readonly trailers: () => Headers | null;
-  chunks(): AsyncIterator<Uint8Array>;
-}
-
-type Headers = Readonly<Record<string, unknown>>;
-
-function startCall(session: ClientHttp2Session, call: Call, authority: string): Answer {
-  const stream = session.request({
-    ":method": "POST",
-    ":path": call.method,
-    ":authority": authority,
-    "content-type": "application/grpc",
-    "user-agent": "perennial",
-    te: "trailers",
-    ...(call.deadlineMs === null ? {} : { "grpc-timeout": timeoutText(call.deadlineMs) }),
-  });
-  let headers: Headers | null = null;
-  let trailers: Headers | null = null;
-  stream.on("response", (received) => {
-    headers = received;
-  });
-  stream.on("trailers", (received) => {
-    trailers = received;
-  });
-  // The reader throws it; without a listener an error before the first read would end the process.
-  stream.on("error", () => undefined);
-  stream.end(encodeFrame(call.request));
-  const chunks = () => stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
-  return { stream, headers: () => headers, trailers: () => trailers, chunks };
-}
-
-/** At most 8 digits (PROTOCOL-HTTP2, "Timeout"). */
-function timeoutText(deadlineMs: number): string {
-  const ms = Math.max(1, Math.ceil(deadlineMs));
-  return ms < 1e8 ? `${ms}m` : `${Math.min(Math.ceil(ms / 1000), 99_999_999)}S`;
-}
-
-function cancel(stream: ClientHttp2Stream, reason?: unknown): void {
-  if (stream.destroyed) return;
-  stream.close(constants.NGHTTP2_CANCEL);
-  stream.destroy(reason instanceof Error ? reason : undefined);
-}
-
-function resetOf(error: unknown, stream: ClientHttp2Stream): number | null {
-  const code = (error as { readonly code?: unknown }).code;
-  if (code === "ERR_HTTP2_STREAM_CANCEL" || code === "ERR_HTTP2_GOAWAY_SESSION") return null;
-  return stream.rstCode ?? null;
-}
-
-/** Node wraps what ended the connection. */
-function causeOf(error: unknown): unknown {
-  return (error as { readonly cause?: unknown }).cause ?? error;
 }
 
 function timedOut(target: GrpcTarget, cause: unknown): AppError<"endpoint-unreachable"> {
