@@ -1,40 +1,9 @@
-// One long-lived shell that runs frames, one at a time: how it is begun, what it said, and what ends a frame too early.
+// One long-lived shell that runs frames, one at a time: what it said, and what ends a frame too early. How it is begun: open-frame-shell.ts.
 // INPUTS: a process whose standard streams lead to a shell. OUTPUTS: those of the scripts.
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import type { ShellResult } from "../shared/host.ts";
-import { bootCode, encodeFrame, loopLine, neededTools, sudoLine } from "./frame-loop.ts";
-import { readMarks } from "./mark-reader.ts";
-
-/** Why no shell came about; whoever opened it knows what to call that. */
-export type OpeningFault =
-  | { readonly kind: "ended"; readonly code: number | null; readonly words: string }
-  | { readonly kind: "late"; readonly words: string }
-  | { readonly kind: "missing"; readonly tools: readonly string[] }
-  | {
-      readonly kind: "sudo";
-      readonly reason: "needed" | "wrong" | "ended";
-      readonly code: number | null;
-      readonly words: string;
-    };
-
-export class OpeningFailed extends Error {
-  readonly fault: OpeningFault;
-
-  constructor(fault: OpeningFault) {
-    super(`no shell: ${fault.kind}`);
-    this.fault = fault;
-  }
-}
-
-export interface OpeningOptions {
-  readonly word: string;
-  /** Starts the shell with the code as its `-c`. */
-  readonly start: (code: string) => ChildProcessWithoutNullStreams;
-  readonly timeoutMs: number;
-  readonly sudo: null | { readonly password: (() => Promise<string>) | null };
-  /** Default {@link neededTools}. */
-  readonly tools?: readonly string[];
-}
+import { encodeFrame } from "./frame-loop.ts";
+import type { readMarks } from "./mark-reader.ts";
 
 export interface FrameOptions {
   readonly input: Uint8Array;
@@ -63,130 +32,26 @@ export interface FrameShell {
   drop(): void;
 }
 
-const stderrLimit = 4096;
+/** Of what a shell says on stderr. */
+export const stderrLimit = 4096;
 
-/** Keeps the last bytes, as text. */
-function keepLast(limit: number): { readonly sink: (piece: Buffer) => void; text(): string } {
-  let kept = Buffer.alloc(0);
-  return {
-    sink: (piece) => {
-      kept = Buffer.concat([kept, piece.subarray(-limit)]).subarray(-limit);
-    },
-    text: () => kept.toString("utf8"),
-  };
-}
-
-/**
- * Opens a shell, becomes root through sudo when asked to, and starts the loop.
- * @throws OpeningFailed; whatever the password's source throws
- */
-export async function openFrameShell(options: OpeningOptions): Promise<FrameShell> {
-  const child = options.start(bootCode(options.word, "up"));
-  const said = keepLast(stderrLimit);
-  const ended = new Promise<number | null>((resolve) => {
-    child.on("close", resolve);
-    child.on("error", (error) => {
-      said.sink(Buffer.from(error.message));
-      resolve(null);
-    });
-  });
-  // What cannot be written is told by the end of the other streams.
-  child.stdin.on("error", () => undefined);
-  const opening = {
-    ...options,
-    child,
-    said,
-    ended,
-    out: readMarks(child.stdout),
-    err: readMarks(child.stderr),
-  };
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new OpeningFailed({ kind: "late", words: said.text() + opening.err.carried() })),
-      options.timeoutMs,
-    );
-  });
-  try {
-    const ready = await Promise.race([begin(opening), late]);
-    return frameShell(opening, ready);
-  } catch (error) {
-    child.kill("SIGKILL");
-    throw error;
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-interface Opening extends OpeningOptions {
+/** This side of a shell. */
+export interface ShellStreams {
+  readonly word: string;
   readonly child: ChildProcessWithoutNullStreams;
-  readonly said: ReturnType<typeof keepLast>;
   readonly ended: Promise<number | null>;
   readonly out: ReturnType<typeof readMarks>;
   readonly err: ReturnType<typeof readMarks>;
 }
 
-interface Ready {
+/** What the loop said of itself when it had begun. */
+export interface LoopReady {
   readonly pid: number;
   readonly group: number;
   readonly byLength: boolean;
 }
 
-async function begin(opening: Opening): Promise<Ready> {
-  const { word, out, err, child, said, ended } = opening;
-  void err.until(`${word}-never`, { sink: said.sink });
-  if ((await out.until(`${word}-up\n`)) === null) {
-    throw new OpeningFailed({ kind: "ended", code: await ended, words: said.text() });
-  }
-  if (opening.sudo) await becomeRoot(opening, opening.sudo.password);
-  const quiet = err.until(`${word}-ready\n`, { sink: said.sink });
-  child.stdin.write(loopLine(word, opening.tools ?? neededTools));
-  const ready = await out.until(`${word}-ready `, { isLine: true });
-  if (ready === null || (await quiet) === null)
-    throw new OpeningFailed({ kind: "ended", code: await ended, words: said.text() });
-  const [, pid, group, dd, missing = ""] = /^(\d+) (\d+) ([01]):(.*)$/.exec(ready) ?? [];
-  const tools = missing.split(" ").filter((name) => name !== "");
-  if (tools.length > 0) throw new OpeningFailed({ kind: "missing", tools });
-  return { pid: Number(pid), group: Number(group), byLength: dd === "1" };
-}
-
-/** The prompt is sudo's own: what a login prints is over. */
-async function becomeRoot(
-  { word, out, err, child, said, ended }: Opening,
-  password: (() => Promise<string>) | null,
-): Promise<void> {
-  const words = keepLast(stderrLimit);
-  const sink = (piece: Buffer): void => {
-    words.sink(piece);
-    said.sink(piece);
-  };
-  const root = out.until(`${word}-root\n`);
-  const asked = err.until(`${word}-ask`, { sink });
-  const fail = async (reason: "needed" | "wrong" | "ended"): Promise<never> => {
-    const code = reason === "ended" ? await ended : null;
-    throw new OpeningFailed({ kind: "sudo", reason, code, words: words.text() });
-  };
-  child.stdin.write(sudoLine(word));
-  const first = await Promise.race([named("root", root), named("asked", asked)]);
-  if (first.name === "asked" && first.rest !== null) {
-    if (password === null) return fail("needed");
-    child.stdin.write(`${await password()}\n`);
-    const again = err.until(`${word}-ask`, { sink });
-    const second = await Promise.race([named("root", root), named("asked", again)]);
-    if (second.name === "asked" && second.rest !== null) return fail("wrong");
-  }
-  if ((await root) === null) return fail("ended");
-  void err.until(`${word}-never`, { sink: said.sink });
-}
-
-async function named<N extends string>(
-  name: N,
-  rest: Promise<string | null>,
-): Promise<{ readonly name: N; readonly rest: string | null }> {
-  return { name, rest: await rest };
-}
-
-function frameShell({ word, child, out, err, ended, said }: Opening, ready: Ready): FrameShell {
+export function frameShell({ word, child, out, err, ended }: ShellStreams, ready: LoopReady): FrameShell {
   let [count, isOver] = [0, false];
   void ended.then(() => {
     isOver = true;
@@ -241,7 +106,6 @@ function frameShell({ word, child, out, err, ended, said }: Opening, ready: Read
     end,
     drop: () => {
       isOver = true;
-      said.sink(Buffer.alloc(0));
       child.kill("SIGKILL");
       for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
     },

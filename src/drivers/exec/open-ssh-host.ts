@@ -4,7 +4,8 @@
 import { join } from "node:path";
 import { isAppError, type AppError } from "../../core/model/errors.ts";
 import type { Host, StreamTarget } from "../shared/host.ts";
-import { openFrameShell, OpeningFailed, type FrameShell } from "./frame-shell.ts";
+import type { FrameShell } from "./frame-shell.ts";
+import { openFrameShell, OpeningFailed } from "./open-frame-shell.ts";
 import { hostOfPool } from "./host-of-pool.ts";
 import { newWord } from "./local-host.ts";
 import { startSsh, type SshProgram } from "./run-ssh.ts";

@@ -3,7 +3,7 @@ import { AppError } from "../../core/model/errors.ts";
 import type { HostFault } from "../../core/model/errors-servers.ts";
 import { firstLine } from "./host-of-pool.ts";
 import type { SshLog } from "./ssh-log.ts";
-import type { OpeningFailed, OpeningFault } from "./frame-shell.ts";
+import type { OpeningFailed, OpeningFault } from "./open-frame-shell.ts";
 
 const faults: readonly (readonly [RegExp, HostFault])[] = [
   [/Could not resolve hostname|Name or service not known|nodename nor servname/i, "no-such-host"],
