@@ -2,7 +2,7 @@
 import type { Refusal } from "../model/refusal.ts";
 import type { Decision } from "../model/decision.ts";
 import type { RenewRequest } from "../model/plan.ts";
-import { requestedExtensions } from "../pki/issue.ts";
+import { requestedExtensions } from "../pki/renew-extensions.ts";
 import type { Certificate } from "../pki/certificate.ts";
 import { formatKeySpec, keySpecOfSpki, parseKeySpec } from "../pki/keys.ts";
 import { authorityOf, isExternallyManaged, type Facts, type SlotFacts } from "../policy/facts.ts";

@@ -8,7 +8,7 @@ import { isAppError } from "../../../src/core/model/errors.ts";
 import { findExtension } from "../../../src/core/pki/certificate.ts";
 import { asksTheSame, createRequest, isSelfSignedRequest, parseRequest } from "../../../src/core/pki/csr.ts";
 import { extensionOids } from "../../../src/core/pki/extensions.ts";
-import { requestedExtensions } from "../../../src/core/pki/issue.ts";
+import { requestedExtensions } from "../../../src/core/pki/renew-extensions.ts";
 import { encodePem, parsePem } from "../../../src/core/pki/pem.ts";
 import { makeAuthority, makeLeaf, openssl } from "./openssl.ts";
 import { peculiar } from "./peculiar.ts";
