@@ -2,6 +2,7 @@
 import type { Decision } from "../model/decision.ts";
 import type { Refusal } from "../model/refusal.ts";
 import type { IssueStep } from "../model/making-step.ts";
+import type { Notice } from "../model/notice.ts";
 import type { Phase, Plan, RenewRequest } from "../model/plan.ts";
 import type { Facts, ObjectFacts, SlotFacts } from "../policy/facts.ts";
 import { digestOfPlan } from "./digest.ts";
@@ -60,14 +61,7 @@ function draftPlan(
   const authorities = recreateAuthorities(given, request);
   const { facts } = authorities;
   const decisions = signed ? selectSigned(facts, request, signed) : select(facts, request);
-  const doubts = clockRefusals(facts);
-  const ownRefusals = [
-    ...platformRefusals(facts),
-    ...(request.acceptClock === true ? [] : doubts),
-    ...(signed
-      ? signedRefusals(facts, { decisions, request, pairing: signed })
-      : [...authorities.refusals, ...refusalsOf(facts, decisions, request)]),
-  ];
+  const ownRefusals = refusalsOfDraft(facts, { decisions, request, signed, authorities });
   const changed = new Set(slotsOf(facts, decisions, "renew").map(({ slot }) => slot.id));
   const signedElsewhere = signed ? [...signed.installs.values()] : [];
   const { processes: commands = {} } = request;
@@ -103,24 +97,10 @@ function draftPlan(
     request,
     decisions,
     notices: [
-      ...(request.acceptClock === true && doubts.length > 0
-        ? [{ code: "clock-accepted", doubts } as const]
-        : []),
+      ...clockNotices(facts, request),
       ...(isPossible ? authorities.notices : []),
       ...(whole?.notices ?? []),
-      ...platformNotices(facts, renewed),
-      ...externalEtcdNotices(facts, renewed),
-      ...noticesOf(facts, {
-        renewed,
-        following,
-        request,
-        handled: handledBy(live),
-        isSigned: signed !== undefined,
-      }),
-      ...live.notices,
-      ...recreationNotices(facts, { issues, renewed }),
-      ...(signed?.notices ?? []),
-      ...(frame.live ? startNotices(live, frame.live.facts) : []),
+      ...noticesOfDraft(facts, { renewed, following, request, issues, live, frame, signed }),
     ],
     refusals: [...refusals, ...(whole?.refusals ?? [])],
     guards: guardsOf(facts, {
@@ -137,6 +117,59 @@ function draftPlan(
     plan: { ...base, digest: digestOfPlan(base) },
     stuck: frame.live ? startRefusals(wanted, frame.live.facts) : [],
   };
+}
+
+interface Decided extends Pick<Draft, "request" | "signed"> {
+  readonly decisions: readonly Decision[];
+  readonly authorities: RecreatedAuthorities;
+}
+
+/** What keeps the plan from being made, whatever runs on the node. */
+function refusalsOfDraft(
+  facts: Facts,
+  { decisions, request, signed, authorities }: Decided,
+): readonly Refusal[] {
+  return [
+    ...platformRefusals(facts),
+    ...(request.acceptClock === true ? [] : clockRefusals(facts)),
+    ...(signed
+      ? signedRefusals(facts, { decisions, request, pairing: signed })
+      : [...authorities.refusals, ...refusalsOf(facts, decisions, request)]),
+  ];
+}
+
+function clockNotices(facts: Facts, { acceptClock }: RenewRequest): readonly Notice[] {
+  const doubts = acceptClock === true ? clockRefusals(facts) : [];
+  return doubts.length === 0 ? [] : [{ code: "clock-accepted", doubts }];
+}
+
+interface Selected extends Pick<Draft, "request" | "frame" | "signed"> {
+  readonly renewed: readonly SlotFacts[];
+  readonly following: readonly SlotFacts[];
+  readonly issues: readonly IssueStep[];
+  readonly live: LiveSteps;
+}
+
+/** What the operator is told of what is selected, and of what becomes of it. */
+function noticesOfDraft(
+  facts: Facts,
+  { renewed, following, request, issues, live, frame, signed }: Selected,
+): readonly Notice[] {
+  return [
+    ...platformNotices(facts, renewed),
+    ...externalEtcdNotices(facts, renewed),
+    ...noticesOf(facts, {
+      renewed,
+      following,
+      request,
+      handled: handledBy(live),
+      isSigned: signed !== undefined,
+    }),
+    ...live.notices,
+    ...recreationNotices(facts, { issues, renewed }),
+    ...(signed?.notices ?? []),
+    ...(frame.live ? startNotices(live, frame.live.facts) : []),
+  ];
 }
 
 function slotsOf(
