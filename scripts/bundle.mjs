@@ -1,7 +1,7 @@
 // Bundles the sources into a folder: the command line as one minified CommonJS file, the same with the code of `check` only (what
 // people wait for and scripts repeat), the libraries of YAML and age, the Chinese texts and those that `check` does not say by themselves, and
 // the loader that bin/perennial starts.
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { build } from "esbuild";
 import { bundleOptions } from "./bundle-options.mjs";
@@ -100,6 +100,16 @@ const checkOnly = {
   },
 };
 
+/** esbuild leaves letters in regular expressions as they are, whatever its charset: the loader, which reads latin1, would change them. */
+function onlyAscii(path) {
+  const text = readFileSync(path, "utf8");
+  const escaped = text.replace(
+    /[^\x00-\x7f]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  if (escaped !== text) writeFileSync(path, escaped);
+}
+
 /** Empties `dist` first. Equal sources give equal bytes. Returns esbuild's metafiles: what each bundle was made of. */
 export async function bundle(dist) {
   rmSync(dist, { recursive: true, force: true });
@@ -113,6 +123,7 @@ export async function bundle(dist) {
       outfile,
       ...options,
     });
+    onlyAscii(outfile);
     return metafile;
   };
   const entryPoints = [join(root, "src/cli/start.ts")];

@@ -71,6 +71,12 @@ describe("the shipped command", () => {
     }
   });
 
+  it("has no letter beyond ASCII, in regular expressions neither: the loader would read two or three others", () => {
+    const bundles = readdirSync(join(home, "dist")).filter((name) => name.endsWith(".cjs"));
+    for (const name of bundles)
+      expect(readFileSync(join(home, "dist", name), "utf8"), name).toMatch(/^\p{ASCII}*$/u);
+  });
+
   it.each([
     ["en", "Only 'yes' will be accepted to go on: "],
     ["zh", "只有输入 yes 才会继续："],
