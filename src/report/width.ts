@@ -32,11 +32,14 @@ export function displayWidth(text: string): number {
   return columns;
 }
 
+/** No line begins with a closing mark, and none ends with an opening one. */
+const pieces = /[（《“]*(?:[\u2e80-\uffe6]|[^\s\u2e80-\uffe6]+)[，。；：、！？）》”]*|\s+/gu;
+
 /** Lines of at most `width` columns, broken at spaces and between wide characters; a longer word stays whole. */
 export function wrapText(text: string, width: number, indent = ""): string {
   const lines: string[] = [];
   let line = "";
-  for (const piece of text.match(/[\u2e80-\uffe6][，。；：、）》]?|\s+|[^\s\u2e80-\uffe6]+/gu) ?? []) {
+  for (const piece of text.match(pieces) ?? []) {
     const room = lines.length === 0 ? width : width - displayWidth(indent);
     if (line !== "" && displayWidth((line + piece).trimEnd()) > room) {
       lines.push(line.trimEnd());
