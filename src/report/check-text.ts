@@ -59,8 +59,10 @@ export function summaryLine(
     /^certificate-expir|^replica-differs/.test(finding.code),
   );
   const isUnread = result.findings.some(isUnreadableForUs);
+  // Beside an open run nothing is begun; what it is told above comes first.
+  const isOpen = result.findings.some(({ code }) => code === "run-unfinished" || code === "run-locked");
   const next = isUnread ? sudoCommand(tool("check")) : tool("plan");
-  return `${check.summary(counts, node, result.at, options.hasWritten === true)}${isRenewable || isUnread ? check.next(next) : ""}`;
+  return `${check.summary(counts, node, result.at, options.hasWritten === true)}${isUnread || (isRenewable && !isOpen) ? check.next(next) : ""}`;
 }
 
 function wellLine(result: CheckResult, lang: Language): string {

@@ -6,6 +6,7 @@ import { type DiagnoseMessages, diagnoseMessages } from "./diagnose-messages.ts"
 import { shownData } from "./details.ts";
 import type { Language } from "./language.ts";
 import type { Tool } from "./messages/types.ts";
+import { isOfCluster } from "./messages/way-on.ts";
 import { shellQuote } from "./shell.ts";
 import { rootArguments, toolCommand } from "./tool-command.ts";
 import { displayWidth, wrapText } from "./width.ts";
@@ -214,7 +215,8 @@ export function nextOf(
 ): readonly string[] {
   const named = certificates.filter(({ slot }) => slot !== null);
   return messages.next[cause]({
-    names: [...new Set(named.map(({ name }) => shellQuote(name)))],
+    // Of a cluster a bare name means those of all nodes.
+    names: [...new Set(named.map(({ name, slot }) => shellQuote(isOfCluster(tool) ? (slot ?? name) : name)))],
     paths: certificates.map(({ path }) => path),
     subject,
     certainty,

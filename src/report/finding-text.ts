@@ -72,7 +72,7 @@ function groupsOf(
   const views = findings.map((finding) => viewOf(finding, context, lang));
   const many = findings.length > 1 ? sayMany(code, { views, tool: toolOf(context) }, findingsMany) : null;
   const label = ({ node, name }: AnyFinding): string =>
-    `${context.nodes.length > 1 && node !== "" && name !== node ? `${safeText(node)}/` : ""}${safeText(name)}`;
+    `${context.nodes.length > 1 && node !== "" && name !== node ? `${safeText(node)}${name.startsWith("/") ? ":" : "/"}` : ""}${safeText(name)}`;
   if (many !== null) {
     const names = [...new Set(findings.map(label))].join(check.comma);
     return [

@@ -7,6 +7,9 @@ import { flags } from "./flags.ts";
 import type { DiagnoseMessages } from "./diagnose-messages.ts";
 import type { Language } from "./language.ts";
 import { toolForRun } from "./messages/own-run.ts";
+import { onEach as onEachEn } from "./messages/en/obstacles.ts";
+import { onEach as onEachZh } from "./messages/zh/obstacles.ts";
+import { toolOfOneNode } from "./messages/way-on.ts";
 import { sudoCommand } from "./tool-command.ts";
 
 /** What there is to be done, and what it is about. */
@@ -16,6 +19,8 @@ export interface Situation {
   /** Members of an etcd that may have to come back together; null when this node can be renewed alone. */
   readonly members: number | null;
 }
+
+const onEach = { en: onEachEn, zh: onEachZh } as const;
 
 const renewable: ReadonlySet<AnyFinding["code"]> = new Set([
   "certificate-expired",
@@ -49,7 +54,9 @@ export function nextCommands(
     ...(here.length > 0 || isRecreatable(findings)
       ? [tool(isRecreatable(findings) ? `plan ${flags.recreateAuthority} front-proxy-ca` : "plan")]
       : []),
-    ...(signedElsewhere.length > 0 ? [tool("renew --csr-dir DIR")] : []),
+    ...(signedElsewhere.length > 0
+      ? [`${onEach[lang](tool)}${toolOfOneNode(tool)(`renew ${flags.csrDir} DIR`)}`]
+      : []),
   ];
 }
 

@@ -41,11 +41,19 @@ export function asideCommand(address: string): string {
   return `mv ${shellQuote(path)} ${shellQuote(`${path}.damaged`)}`;
 }
 
+/** Is this call about the nodes of a cluster file? */
+export function isOfCluster(tool: Tool): boolean {
+  return / (?:-f|--file) /.test(tool("diagnose"));
+}
+
 /** What is typed on a node of a cluster file, whose logs are not read from here; null where this call reads them. */
 export function diagnoseThere(tool: Tool): string | null {
-  const here = tool("diagnose");
-  const isOfCluster = / (?:-f|--file) /.test(here) && !here.includes(flags.probe);
-  return isOfCluster ? toolCommand([])("diagnose") : null;
+  return isOfCluster(tool) && !tool("diagnose").includes(flags.probe) ? toolCommand([])("diagnose") : null;
+}
+
+/** Requests are made, and answers installed, on one node at a time: `renew` refuses both with a cluster file, and they are typed on each node. */
+export function toolOfOneNode(tool: Tool): Tool {
+  return isOfCluster(tool) ? toolCommand([]) : tool;
 }
 
 /** Prints the newest log of a component of the control plane, dead or alive. */
@@ -58,5 +66,5 @@ export function logCommand(consumer: string): string {
 /** Installs what lies beside the answer at `address` (formatAddress), once it was signed again. */
 export function installCommand(address: string, tool: Tool): string {
   const folder = address.replace(/^[a-z-]*:[^:]*:/, "").replace(/\/[^/]*$/, "");
-  return tool(`renew ${flags.signed} ${shellQuote(folder === "" ? "/" : folder)}`);
+  return toolOfOneNode(tool)(`renew ${flags.signed} ${shellQuote(folder === "" ? "/" : folder)}`);
 }

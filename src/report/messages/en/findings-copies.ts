@@ -3,6 +3,8 @@ import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDate, formatDay } from "../../time.ts";
 import type { FindingMessages } from "../types.ts";
+import { onEach } from "./obstacles.ts";
+import { toolOfOneNode } from "../way-on.ts";
 
 type Codes =
   | "replica-differs"
@@ -100,7 +102,7 @@ export const findingsCopies = {
     sentence: ({ params }) =>
       `the private key of CA ${params.authority} is not on this node: what it signed is renewed where the key is kept`,
     next: ({ name, tool }) => [
-      `once they are due: ${tool(`renew ${flags.csrDir} DIR`)}, have the requests signed where the key of ${name} is, ${tool(`renew ${flags.signed} DIR`)}`,
+      `once they are due: ${onEach(tool)}${toolOfOneNode(tool)(`renew ${flags.csrDir} DIR`)}, have the requests signed where the key of ${name} is, ${toolOfOneNode(tool)(`renew ${flags.signed} DIR`)}`,
       `or bring the CA's key here for the time of ${tool("renew")} and take it away again`,
     ],
   },

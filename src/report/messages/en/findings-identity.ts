@@ -74,9 +74,9 @@ export const findingsIdentity = {
   "san-missing": {
     sentence: ({ params }) =>
       `certificate lacks ${params.missing.map((san) => `${san.kind.toUpperCase()}:${san.value} (needed by ${san.source})`).join(", ")}; clients that dial it by that name refuse it`,
-    next: ({ params, target, tool, name }) => [
+    next: ({ params, target, tool }) => [
       tool(
-        `renew ${target} ${params.missing.map((san) => `${flags.addSan} ${name === "apiserver" ? "" : `${target}=`}${shellQuote(san.value)}`).join(" ")}`,
+        `renew ${target} ${params.missing.map((san) => `${flags.addSan} ${target === "apiserver" ? "" : `${target}=`}${shellQuote(san.value)}`).join(" ")}`,
       ),
     ],
   },

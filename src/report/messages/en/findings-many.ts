@@ -4,9 +4,9 @@ import { sudoCommand } from "../../tool-command.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDay, spanEn } from "../../time.ts";
 import type { ManyMessages, Tool } from "../types.ts";
-import { isForbidden, waysOn } from "../way-on.ts";
+import { isForbidden, toolOfOneNode, waysOn } from "../way-on.ts";
 import { reasonOf } from "./findings-clusters.ts";
-import { obstacles } from "./obstacles.ts";
+import { obstacles, onEach } from "./obstacles.ts";
 
 const asks = "(shows the plan first and asks)";
 const dayMs = 86_400_000;
@@ -82,10 +82,14 @@ export const findingsMany: ManyMessages = {
     sentence: `${views.length} kubeconfigs do not exist`,
     next: waysOn(views, restore(tool), { lines: obstacles, tool }),
   }),
-  "key-missing": (views, tool) => ({
-    sentence: `${views.length} private keys do not exist, the certificates beside them are useless`,
-    next: [...restore(tool).slice(0, 1), `or renew with new keys: ${tool(`renew ${targets(views)}`)}`],
-  }),
+  // The service account pair is never renewed: each tells its own way.
+  "key-missing": (views, tool) =>
+    views.some(({ name }) => name === "sa")
+      ? null
+      : {
+          sentence: `${views.length} private keys do not exist, the certificates beside them are useless`,
+          next: [...restore(tool).slice(0, 1), `or renew with new keys: ${tool(`renew ${targets(views)}`)}`],
+        },
   "object-unreadable": (views, tool) =>
     views.every(({ params }) => isForbidden(params.reason))
       ? {
@@ -121,24 +125,24 @@ export const findingsMany: ManyMessages = {
     sentence: `${views.length} copies hold other certificates than their originals: whoever uses them uses old ones`,
     next: [`bring them up to date: ${tool(`renew`)}`],
   }),
-  "mode-too-open": (views) => ({
+  "mode-too-open": (views, tool) => ({
     sentence: `${views.length} files can be read by others than root`,
     next: [...new Set(views.map(({ params }) => params.atMost))].map(
       (mode) =>
-        `chmod ${mode} ${quoted(views.filter(({ params }) => params.atMost === mode).map(({ params }) => params.path))}`,
+        `${onEach(tool)}chmod ${mode} ${quoted(views.filter(({ params }) => params.atMost === mode).map(({ params }) => params.path))}`,
     ),
   }),
-  "owner-unexpected": (views) => ({
+  "owner-unexpected": (views, tool) => ({
     sentence: `${views.length} files do not belong to root (${distinct(views.map(({ params }) => `uid ${params.uid}, gid ${params.gid}`))})`,
     next: [
-      `find out who that is (getent passwd UID); if nobody needs it: chown root:root ${quoted(views.map(({ params }) => params.path))}`,
+      `${onEach(tool)}find out who that is (getent passwd UID); if nobody needs it: chown root:root ${quoted(views.map(({ params }) => params.path))}`,
     ],
   }),
   "left-over-temporary": (views, tool) => ({
     sentence: `${views.length} files are left over from a run that was cut off; they may hold private keys`,
     next: [
       `${tool("runs list")} shows whether a run is open: resume or rollback removes them`,
-      `if no run is open: rm ${quoted(views.map(({ params }) => params.path))}`,
+      `if no run is open: ${onEach(tool)}rm ${quoted(views.map(({ params }) => params.path))}`,
     ],
   }),
   "holds-system-masters": (views) => ({
@@ -148,7 +152,7 @@ export const findingsMany: ManyMessages = {
   "externally-managed": (views, tool) => ({
     sentence: `the private keys of ${views.length} CAs are not on this node: what they signed is renewed where the keys are kept`,
     next: [
-      `once they are due: ${tool(`renew ${flags.csrDir} DIR`)}, have the requests signed there, ${tool(`renew ${flags.signed} DIR`)}`,
+      `once they are due: ${onEach(tool)}${toolOfOneNode(tool)(`renew ${flags.csrDir} DIR`)}, have the requests signed there, ${toolOfOneNode(tool)(`renew ${flags.signed} DIR`)}`,
       `or bring the CA's key here for the time of ${tool("renew")} and take it away again`,
     ],
   }),

@@ -4,7 +4,7 @@ import { sudoCommand } from "../../tool-command.ts";
 import { formatDate, spanEn } from "../../time.ts";
 import { shellQuote } from "../../shell.ts";
 import { kubeadmPhase } from "../kubeadm-phase.ts";
-import type { FindingMessages } from "../types.ts";
+import type { FindingMessages, Tool } from "../types.ts";
 import { asideCommand, isForbidden, waysOn } from "../way-on.ts";
 import { obstacles } from "./obstacles.ts";
 
@@ -30,21 +30,29 @@ type Codes =
   | "manifest-broken"
   | "kubelet-config-broken";
 
-/** How to get a lost object back; `name` decides whether kubeadm can make it anew. */
-function restore(name: string, tool: (args: string) => string): readonly string[] {
+interface Lost {
+  /** Decides whether kubeadm can make it anew. */
+  readonly name: string;
+  /** As `renew` takes it: among several nodes with the node's name. */
+  readonly target: string;
+  readonly tool: Tool;
+}
+
+/** How to get a lost object back. */
+function restore({ name, target, tool }: Lost): readonly string[] {
   const phase = kubeadmPhase(name);
   const backup = `look for it in a backup; files that an earlier run replaced: ${tool("runs list")}`;
   return phase === null
     ? [backup]
-    : [`make it again, after an old one if there is one: ${tool(`renew ${name}`)}`, backup];
+    : [`make it again, after an old one if there is one: ${tool(`renew ${target}`)}`, backup];
 }
 
 /** The same for one that is there and damaged: a renewal makes again what is missing, never what nobody can read. */
-function remake(path: string, name: string, tool: (args: string) => string): readonly string[] {
-  const [first = "", ...others] = restore(name, tool);
-  if (kubeadmPhase(name) === null) return [first, ...others];
+function remake(path: string, lost: Lost): readonly string[] {
+  const [first = "", ...others] = restore(lost);
+  if (kubeadmPhase(lost.name) === null) return [first, ...others];
   return [
-    `make it again, after an old one if there is one: ${asideCommand(path)}, then ${tool(`renew ${name}`)}`,
+    `make it again, after an old one if there is one: ${asideCommand(path)}, then ${lost.tool(`renew ${lost.target}`)}`,
     ...others,
   ];
 }
@@ -54,6 +62,9 @@ const sameKeyAuthority = (path: string): readonly string[] => [
   `make a new CA certificate with the same key and name: openssl x509 -in ${shellQuote(path)} -days 3650 -signkey CA.key -out ca.new (CA.key: its private key)`,
   "install that one file on every control-plane node and in certificate-authority-data of every kubeconfig, then restart etcd, the API server, the controller manager, the scheduler and the kubelets",
 ];
+
+const pairOfOthers =
+  "or copy sa.key and sa.pub from another control-plane node; never make a new pair: every token of the cluster would be worthless";
 
 export const findingsTime = {
   "certificate-expired": {
@@ -106,19 +117,21 @@ export const findingsTime = {
   },
   "certificate-missing": {
     sentence: ({ path }) => `certificate file ${path} does not exist`,
-    next: (view) => waysOn([view], restore(view.name, view.tool), { lines: obstacles, tool: view.tool }),
+    next: (view) => waysOn([view], restore(view), { lines: obstacles, tool: view.tool }),
   },
   "key-missing": {
-    sentence: ({ params }) =>
-      `private key ${params.path} does not exist, the certificate beside it is useless`,
+    sentence: ({ params, name }) =>
+      name === "sa"
+        ? `service account key ${params.path} does not exist: the API server cannot start again without it`
+        : `private key ${params.path} does not exist, the certificate beside it is useless`,
     next: ({ target, tool, name }) => [
-      ...restore(name, tool).slice(0, 1),
-      `or renew with a new key: ${tool(`renew ${target}`)}`,
+      ...restore({ name, target, tool }).slice(0, 1),
+      name === "sa" ? pairOfOthers : `or renew with a new key: ${tool(`renew ${target}`)}`,
     ],
   },
   "kubeconfig-missing": {
     sentence: ({ path }) => `kubeconfig ${path} does not exist`,
-    next: (view) => waysOn([view], restore(view.name, view.tool), { lines: obstacles, tool: view.tool }),
+    next: (view) => waysOn([view], restore(view), { lines: obstacles, tool: view.tool }),
   },
   "authority-missing": {
     sentence: ({ path, name }) =>
@@ -154,24 +167,25 @@ export const findingsTime = {
   },
   "certificate-broken": {
     sentence: ({ params }) => `${params.path} does not hold a readable certificate: ${params.reason}`,
-    next: ({ params, name, tool }) => [
+    next: ({ params, name, target, tool }) => [
       `see what is in it: ${tool(`inspect ${shellQuote(params.path)}`)}`,
-      ...remake(params.path, name, tool),
+      ...remake(params.path, { name, target, tool }),
     ],
   },
   "file-truncated": {
     sentence: ({ params }) =>
       `${params.path} ends in the middle (${params.bytes} bytes): a write was cut off or the disk was full`,
-    next: ({ params, name, tool }) => [
+    next: ({ params, name, target, tool }) => [
       `check for space: df -h ${shellQuote(params.path)}`,
-      ...remake(params.path, name, tool),
+      ...remake(params.path, { name, target, tool }),
     ],
   },
   "key-broken": {
-    sentence: ({ params }) => `${params.path} does not hold a readable private key: ${params.reason}`,
-    next: ({ params, target, tool }) => [
+    sentence: ({ params, name }) =>
+      `${params.path} does not hold a readable ${name === "sa" ? "key" : "private key"}: ${params.reason}`,
+    next: ({ params, name, target, tool }) => [
       `bring it back from a backup; see what is in it: ${tool(`inspect ${shellQuote(params.path)}`)}`,
-      `or renew with a new key: ${tool(`renew ${target}`)}`,
+      name === "sa" ? pairOfOthers : `or renew with a new key: ${tool(`renew ${target}`)}`,
     ],
   },
   "key-encrypted": {
@@ -183,9 +197,9 @@ export const findingsTime = {
   },
   "kubeconfig-broken": {
     sentence: ({ params }) => `kubeconfig ${params.path} cannot be understood: ${params.reason}`,
-    next: ({ params, name, tool }) => [
+    next: ({ params, name, target, tool }) => [
       `kubectl config view --kubeconfig ${shellQuote(params.path)} shows what kubectl makes of it`,
-      ...remake(params.path, name, tool),
+      ...remake(params.path, { name, target, tool }),
     ],
   },
   "manifest-broken": {

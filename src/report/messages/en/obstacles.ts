@@ -2,6 +2,7 @@
 import { flags } from "../../flags.ts";
 import type { Obstacle } from "../../../core/model/finding.ts";
 import type { Tool } from "../types.ts";
+import { isOfCluster, toolOfOneNode } from "../way-on.ts";
 
 export type ObstacleLines = {
   readonly [C in Obstacle["code"]]: (
@@ -9,6 +10,11 @@ export type ObstacleLines = {
     tool: Tool,
   ) => readonly string[];
 };
+
+/** Before a command that works on one node at a time. */
+export function onEach(tool: Tool): string {
+  return isOfCluster(tool) ? "on each node: " : "";
+}
 
 export const obstacles: ObstacleLines = {
   observed: () => ["only observed, never written by this tool: whoever made it renews it"],
@@ -19,7 +25,7 @@ export const obstacles: ObstacleLines = {
     `first bring back ${original}, which seems to be its original: its own finding says how; then the copy follows it`,
   ],
   "authority-elsewhere": ({ authority }, tool) => [
-    `the key of CA ${authority} is not on this node: ${tool(`renew ${flags.csrDir} DIR`)} makes requests; have them signed where the key is kept, then ${tool(`renew ${flags.signed} DIR`)}`,
+    `the key of CA ${authority} is not on this node: ${onEach(tool)}${toolOfOneNode(tool)(`renew ${flags.csrDir} DIR`)} makes requests; have them signed where the key is kept, then ${toolOfOneNode(tool)(`renew ${flags.signed} DIR`)}`,
     `or bring the key here, ${tool("renew")}, and take the key away again`,
   ],
   "kubelet-elsewhere": ({ authority }) => [

@@ -3,10 +3,11 @@ import type { Refusal } from "../../../core/model/refusal.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { kubeadmPhase } from "../kubeadm-phase.ts";
-import { asideCommand, installCommand } from "../way-on.ts";
+import { asideCommand, installCommand, toolOfOneNode } from "../way-on.ts";
 import { platformRefusals } from "./platform.ts";
 import { refusalsNodes } from "./refusals-nodes.ts";
 import type { RefusalMessages, Tool } from "../types.ts";
+import { onEach } from "./obstacles.ts";
 
 function nameOf(slot: string): string {
   return slot.slice(slot.indexOf("/") + 1);
@@ -159,7 +160,7 @@ export const refusals: RefusalMessages = {
   "externally-managed": {
     sentence: (r) => `the private key of CA ${r.detail} is not on this node (${r.address})`,
     next: (r, tool) => [
-      `ask for certificates: ${tool(`renew ${namesOf(r.slot)} ${flags.csrDir} DIR`)}; have the requests signed; then ${tool(`renew ${flags.signed} DIR`)}`,
+      `ask for certificates: ${onEach(tool)}${toolOfOneNode(tool)(`renew ${namesOf(r.slot)} ${flags.csrDir} DIR`)}; have the requests signed; then ${toolOfOneNode(tool)(`renew ${flags.signed} DIR`)}`,
     ],
   },
   "authority-not-renewable": {
@@ -226,7 +227,7 @@ export const refusals: RefusalMessages = {
     sentence: (r) =>
       `etcd runs and its data cannot be saved first: the key of its CA is not here (${r.address}), and the stored client certificate ${r.detail === "" ? "cannot be used" : `expired ${r.detail}`}`,
     next: (r, tool) => [
-      `have it signed with the others, its answer is used for the snapshot too: ${tool(`renew ${namesOf(r.slot)} ${flags.csrDir} DIR`)}, then ${tool(`renew ${flags.signed} DIR`)}`,
+      `have it signed with the others, its answer is used for the snapshot too: ${onEach(tool)}${toolOfOneNode(tool)(`renew ${namesOf(r.slot)} ${flags.csrDir} DIR`)}, then ${toolOfOneNode(tool)(`renew ${flags.signed} DIR`)}`,
       "or stop etcd, its files are copied then: systemctl stop kubelet && crictl stop -t 60 $(crictl ps -q --name '^etcd$'); then repeat this command, which starts both again",
       `or, with a copy of your own: repeat it with ${flags.noSnapshot}`,
     ],

@@ -3,6 +3,8 @@ import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDateIso as date, formatDayIso as day } from "../../time.ts";
 import type { findingsCopies as english } from "../en/findings-copies.ts";
+import { onEach } from "./obstacles.ts";
+import { toolOfOneNode } from "../way-on.ts";
 
 export const findingsCopies: typeof english = {
   "replica-differs": {
@@ -72,7 +74,7 @@ export const findingsCopies: typeof english = {
   "externally-managed": {
     sentence: ({ params }) => `CA ${params.authority} 的私钥不在本节点，由它签发的证书须在私钥所在处续期`,
     next: ({ name, tool }) => [
-      `到期前后：${tool(`renew ${flags.csrDir} DIR`)}，在 ${name} 私钥所在处签发请求，再执行 ${tool(`renew ${flags.signed} DIR`)}`,
+      `到期前后：${onEach(tool)}${toolOfOneNode(tool)(`renew ${flags.csrDir} DIR`)}，在 ${name} 私钥所在处签发请求，再执行 ${toolOfOneNode(tool)(`renew ${flags.signed} DIR`)}`,
       `或在执行 ${tool("renew")} 期间临时放入 CA 私钥，完成后移走`,
     ],
   },

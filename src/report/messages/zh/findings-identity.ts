@@ -56,9 +56,9 @@ export const findingsIdentity: typeof english = {
   "san-missing": {
     sentence: ({ params }) =>
       `证书缺少 ${params.missing.map((san) => `${san.kind.toUpperCase()}:${san.value}（来自 ${san.source}）`).join("、")}，用该名称访问的客户端会拒绝它`,
-    next: ({ params, target, tool, name }) => [
+    next: ({ params, target, tool }) => [
       tool(
-        `renew ${target} ${params.missing.map((san) => `${flags.addSan} ${name === "apiserver" ? "" : `${target}=`}${shellQuote(san.value)}`).join(" ")}`,
+        `renew ${target} ${params.missing.map((san) => `${flags.addSan} ${target === "apiserver" ? "" : `${target}=`}${shellQuote(san.value)}`).join(" ")}`,
       ),
     ],
   },

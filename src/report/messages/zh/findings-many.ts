@@ -4,9 +4,9 @@ import { sudoCommand } from "../../tool-command.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDayIso as day, spanZh } from "../../time.ts";
 import type { ManyMessages, Tool } from "../types.ts";
-import { isForbidden, waysOn } from "../way-on.ts";
+import { isForbidden, toolOfOneNode, waysOn } from "../way-on.ts";
 import { reasonOf } from "./findings-clusters.ts";
-import { obstacles } from "./obstacles.ts";
+import { obstacles, onEach } from "./obstacles.ts";
 
 const asks = "（先显示计划，确认后才执行）";
 const dayMs = 86_400_000;
@@ -82,14 +82,18 @@ export const findingsMany: ManyMessages = {
     sentence: `${views.length} 个 kubeconfig 文件不存在`,
     next: waysOn(views, restore(tool), { lines: obstacles, tool }),
   }),
-  "key-missing": (views, tool) => ({
-    sentence: `${views.length} 个私钥不存在，对应的证书无法使用`,
-    next: [...restore(tool).slice(0, 1), `或用新私钥续期：${tool(`renew ${targets(views)}`)}`],
-  }),
+  // sa 密钥对永不续期：各自说明。
+  "key-missing": (views, tool) =>
+    views.some(({ name }) => name === "sa")
+      ? null
+      : {
+          sentence: `${views.length} 个私钥不存在，对应的证书无法使用`,
+          next: [...restore(tool).slice(0, 1), `或用新私钥续期：${tool(`renew ${targets(views)}`)}`],
+        },
   "object-unreadable": (views, tool) =>
     views.every(({ params }) => isForbidden(params.reason))
       ? {
-          sentence: `${views.length} 个文件无法读取：请用 root（sudo）执行`,
+          sentence: `${views.length} 个文件无法读取，请用 root（sudo）执行`,
           next: [`请用 root 执行（集群文件中的节点用 sudo: true）：${sudoCommand(tool("check"))}`],
         }
       : {
@@ -118,37 +122,37 @@ export const findingsMany: ManyMessages = {
     next: [`新版本组件可能拒绝它们；续期后即符合规范：${tool(`renew ${targets(views)}`)}`],
   }),
   "replica-differs": (views, tool) => ({
-    sentence: `${views.length} 个副本与原件中的证书不同：使用这些副本就是在用旧证书`,
+    sentence: `${views.length} 个副本与原件中的证书不同（使用它们就是在用旧证书）`,
     next: [`更新副本：${tool("renew")}`],
   }),
-  "mode-too-open": (views) => ({
+  "mode-too-open": (views, tool) => ({
     sentence: `${views.length} 个文件可被 root 以外的用户读取`,
     next: [...new Set(views.map(({ params }) => params.atMost))].map(
       (mode) =>
-        `chmod ${mode} ${quoted(views.filter(({ params }) => params.atMost === mode).map(({ params }) => params.path))}`,
+        `${onEach(tool)}chmod ${mode} ${quoted(views.filter(({ params }) => params.atMost === mode).map(({ params }) => params.path))}`,
     ),
   }),
-  "owner-unexpected": (views) => ({
+  "owner-unexpected": (views, tool) => ({
     sentence: `${views.length} 个文件的属主不是 root（${distinct(views.map(({ params }) => `uid ${params.uid}，gid ${params.gid}`))}）`,
     next: [
-      `先确认是谁（getent passwd UID）；若无人需要：chown root:root ${quoted(views.map(({ params }) => params.path))}`,
+      `${onEach(tool)}先确认是谁（getent passwd UID）；若无人需要：chown root:root ${quoted(views.map(({ params }) => params.path))}`,
     ],
   }),
   "left-over-temporary": (views, tool) => ({
     sentence: `${views.length} 个文件是中断的运行留下的临时文件，其中可能有私钥`,
     next: [
       `用 ${tool("runs list")} 查看是否有未完成的运行：resume 或 rollback 会清除它们`,
-      `若没有未完成的运行：rm ${quoted(views.map(({ params }) => params.path))}`,
+      `若没有未完成的运行，${onEach(tool)}rm ${quoted(views.map(({ params }) => params.path))}`,
     ],
   }),
   "holds-system-masters": (views) => ({
-    sentence: `${views.length} 个证书属于 system:masters：拥有全部权限，任何 RBAC 规则都无法收回`,
+    sentence: `${views.length} 个证书属于 system:masters（拥有全部权限，任何 RBAC 规则都无法收回）`,
     next: ["仅允许 root 读取；给他人发放单独的 kubeconfig，不要复制这些文件"],
   }),
   "externally-managed": (views, tool) => ({
-    sentence: `${views.length} 个 CA 的私钥不在本节点，由它们签发的证书须在私钥所在处续期`,
+    sentence: `${views.length} 个 CA 的私钥不在节点上，由它们签发的证书须在私钥所在处续期`,
     next: [
-      `到期前后：${tool(`renew ${flags.csrDir} DIR`)}，在私钥所在处签发请求，再执行 ${tool(`renew ${flags.signed} DIR`)}`,
+      `到期前后：${onEach(tool)}${toolOfOneNode(tool)(`renew ${flags.csrDir} DIR`)}，在私钥所在处签发请求，再执行 ${toolOfOneNode(tool)(`renew ${flags.signed} DIR`)}`,
       `或在执行 ${tool("renew")} 期间临时放入 CA 私钥，完成后移走`,
     ],
   }),

@@ -5,20 +5,29 @@ import { shellQuote } from "../../shell.ts";
 import { formatDateIso as date, spanZh } from "../../time.ts";
 import type { findingsTime as english } from "../en/findings-time.ts";
 import { kubeadmPhase } from "../kubeadm-phase.ts";
+import type { Tool } from "../types.ts";
 import { asideCommand, isForbidden, waysOn } from "../way-on.ts";
 import { obstacles } from "./obstacles.ts";
 
-function restore(name: string, tool: (args: string) => string): readonly string[] {
-  const phase = kubeadmPhase(name);
-  const backup = `从备份中找回；以往运行替换掉的文件见：${tool("runs list")}`;
-  return phase === null ? [backup] : [`重新生成（有旧证书则照旧证书）：${tool(`renew ${name}`)}`, backup];
+interface Lost {
+  /** Decides whether kubeadm can make it anew. */
+  readonly name: string;
+  /** As `renew` takes it: among several nodes with the node's name. */
+  readonly target: string;
+  readonly tool: Tool;
 }
 
-function remake(path: string, name: string, tool: (args: string) => string): readonly string[] {
-  const [first = "", ...others] = restore(name, tool);
-  if (kubeadmPhase(name) === null) return [first, ...others];
+function restore({ name, target, tool }: Lost): readonly string[] {
+  const phase = kubeadmPhase(name);
+  const backup = `从备份中找回；以往运行替换掉的文件见：${tool("runs list")}`;
+  return phase === null ? [backup] : [`重新生成（有旧证书则照旧证书）：${tool(`renew ${target}`)}`, backup];
+}
+
+function remake(path: string, lost: Lost): readonly string[] {
+  const [first = "", ...others] = restore(lost);
+  if (kubeadmPhase(lost.name) === null) return [first, ...others];
   return [
-    `重新生成（有旧证书则照旧证书）：${asideCommand(path)}，再执行 ${tool(`renew ${name}`)}`,
+    `重新生成（有旧证书则照旧证书）：${asideCommand(path)}，再执行 ${lost.tool(`renew ${lost.target}`)}`,
     ...others,
   ];
 }
@@ -30,6 +39,9 @@ function sameKeyAuthority(path: string): readonly string[] {
     "把这同一个文件装到所有控制平面节点，并更新每个 kubeconfig 的 certificate-authority-data，然后重启 etcd、kube-apiserver、kube-controller-manager、kube-scheduler 与各节点 kubelet",
   ];
 }
+
+const pairOfOthers =
+  "或从其他控制平面节点复制 sa.key 与 sa.pub；切勿重新生成这对密钥：集群中所有 token 都会失效";
 
 export const findingsTime: typeof english = {
   "certificate-expired": {
@@ -82,18 +94,21 @@ export const findingsTime: typeof english = {
   },
   "certificate-missing": {
     sentence: ({ path }) => `证书文件 ${path} 不存在`,
-    next: (view) => waysOn([view], restore(view.name, view.tool), { lines: obstacles, tool: view.tool }),
+    next: (view) => waysOn([view], restore(view), { lines: obstacles, tool: view.tool }),
   },
   "key-missing": {
-    sentence: ({ params }) => `私钥 ${params.path} 不存在，对应的证书无法使用`,
+    sentence: ({ params, name }) =>
+      name === "sa"
+        ? `service account 密钥 ${params.path} 不存在，apiserver 下次将无法启动`
+        : `私钥 ${params.path} 不存在，对应的证书无法使用`,
     next: ({ target, tool, name }) => [
-      ...restore(name, tool).slice(0, 1),
-      `或用新私钥续期：${tool(`renew ${target}`)}`,
+      ...restore({ name, target, tool }).slice(0, 1),
+      name === "sa" ? pairOfOthers : `或用新私钥续期：${tool(`renew ${target}`)}`,
     ],
   },
   "kubeconfig-missing": {
     sentence: ({ path }) => `kubeconfig 文件 ${path} 不存在`,
-    next: (view) => waysOn([view], restore(view.name, view.tool), { lines: obstacles, tool: view.tool }),
+    next: (view) => waysOn([view], restore(view), { lines: obstacles, tool: view.tool }),
   },
   "authority-missing": {
     sentence: ({ path, name }) => `CA 证书文件 ${path} 不存在，无法校验或续期由 ${name} 签发的证书`,
@@ -126,23 +141,24 @@ export const findingsTime: typeof english = {
   },
   "certificate-broken": {
     sentence: ({ params }) => `${params.path} 中没有可解析的证书：${params.reason}`,
-    next: ({ params, name, tool }) => [
+    next: ({ params, name, target, tool }) => [
       `查看内容：${tool(`inspect ${shellQuote(params.path)}`)}`,
-      ...remake(params.path, name, tool),
+      ...remake(params.path, { name, target, tool }),
     ],
   },
   "file-truncated": {
     sentence: ({ params }) => `${params.path} 不完整（${params.bytes} 字节）：写入中断或磁盘已满`,
-    next: ({ params, name, tool }) => [
+    next: ({ params, name, target, tool }) => [
       `检查磁盘空间：df -h ${shellQuote(params.path)}`,
-      ...remake(params.path, name, tool),
+      ...remake(params.path, { name, target, tool }),
     ],
   },
   "key-broken": {
-    sentence: ({ params }) => `${params.path} 中没有可解析的私钥：${params.reason}`,
-    next: ({ params, target, tool }) => [
+    sentence: ({ params, name }) =>
+      `${params.path} 中没有可解析的${name === "sa" ? "密钥" : "私钥"}：${params.reason}`,
+    next: ({ params, name, target, tool }) => [
       `从备份恢复；查看内容：${tool(`inspect ${shellQuote(params.path)}`)}`,
-      `或用新私钥续期：${tool(`renew ${target}`)}`,
+      name === "sa" ? pairOfOthers : `或用新私钥续期：${tool(`renew ${target}`)}`,
     ],
   },
   "key-encrypted": {
@@ -153,9 +169,9 @@ export const findingsTime: typeof english = {
   },
   "kubeconfig-broken": {
     sentence: ({ params }) => `无法解析 kubeconfig 文件 ${params.path}：${params.reason}`,
-    next: ({ params, name, tool }) => [
+    next: ({ params, name, target, tool }) => [
       `看 kubectl 如何解析它：kubectl config view --kubeconfig ${shellQuote(params.path)}`,
-      ...remake(params.path, name, tool),
+      ...remake(params.path, { name, target, tool }),
     ],
   },
   "manifest-broken": {

@@ -1,6 +1,13 @@
 // 中文：按名称续期会被拒绝时，可行的办法。
 import { flags } from "../../flags.ts";
 import type { ObstacleLines } from "../en/obstacles.ts";
+import type { Tool } from "../types.ts";
+import { isOfCluster, toolOfOneNode } from "../way-on.ts";
+
+/** 写在只能在单个节点上执行的命令之前。 */
+export function onEach(tool: Tool): string {
+  return isOfCluster(tool) ? "在各节点上：" : "";
+}
 
 export const obstacles: ObstacleLines = {
   observed: () => ["本工具只查看、不写入该证书，由签发它的程序续期"],
@@ -9,7 +16,7 @@ export const obstacles: ObstacleLines = {
     `先恢复 ${original}（应为其原件，办法见该文件自己的检查结果），副本随后跟随更新`,
   ],
   "authority-elsewhere": ({ authority }, tool) => [
-    `CA ${authority} 的私钥不在本节点：用 ${tool(`renew ${flags.csrDir} 目录`)} 生成签名请求，在保存该私钥的地方签发，再执行 ${tool(`renew ${flags.signed} 目录`)}`,
+    `CA ${authority} 的私钥不在本节点。${onEach(tool)}${toolOfOneNode(tool)(`renew ${flags.csrDir} DIR`)} 生成签名请求，在保存该私钥的地方签发，再执行 ${toolOfOneNode(tool)(`renew ${flags.signed} DIR`)}`,
     `或把该私钥临时放到本节点，执行 ${tool("renew")}，完成后再移走`,
   ],
   "kubelet-elsewhere": ({ authority }) => [

@@ -3,10 +3,11 @@ import type { Refusal } from "../../../core/model/refusal.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { kubeadmPhase } from "../kubeadm-phase.ts";
-import { asideCommand, installCommand } from "../way-on.ts";
+import { asideCommand, installCommand, toolOfOneNode } from "../way-on.ts";
 import { platformRefusals } from "./platform.ts";
 import { refusalsNodes } from "./refusals-nodes.ts";
 import type { RefusalMessages, Tool } from "../types.ts";
+import { onEach } from "./obstacles.ts";
 
 function restore(slot: string, tool: Tool): readonly string[] {
   const phase = kubeadmPhase(slot.slice(slot.indexOf("/") + 1));
@@ -37,7 +38,7 @@ function namesOf(slots: string): string {
 
 const signAgain = (r: Refusal, tool: Tool): readonly string[] => [
   "请按请求原样签发，保留主体与扩展（openssl x509 -req -copy_extensions copyall）；见 docs/operations/external-ca.zh.md",
-  `用新的答复替换这一个，然后：${installCommand(r.address, tool)}`,
+  `用新的签发结果替换这一个，然后：${installCommand(r.address, tool)}`,
 ];
 
 /** `found`：旧 CA 的路径，私钥在它旁边。 */
@@ -139,7 +140,7 @@ export const refusals: RefusalMessages = {
   "externally-managed": {
     sentence: (r) => `CA ${r.detail} 的私钥不在本节点（${r.address}）`,
     next: (r, tool) => [
-      `先生成请求：${tool(`renew ${namesOf(r.slot)} ${flags.csrDir} DIR`)}；交给 CA 签发；然后执行 ${tool(`renew ${flags.signed} DIR`)}`,
+      `先生成请求：${onEach(tool)}${toolOfOneNode(tool)(`renew ${namesOf(r.slot)} ${flags.csrDir} DIR`)}；交给 CA 签发；然后执行 ${toolOfOneNode(tool)(`renew ${flags.signed} DIR`)}`,
     ],
   },
   "authority-not-renewable": {
@@ -193,7 +194,7 @@ export const refusals: RefusalMessages = {
     sentence: (r) =>
       `etcd 正在运行，却无法先保存其数据：它的 CA 私钥不在此处（${r.address}），已存的客户端证书${r.detail === "" ? "无法使用" : `已于 ${r.detail} 过期`}`,
     next: (r, tool) => [
-      `让它与其他证书一起签发，答复也会用于快照：${tool(`renew ${namesOf(r.slot)} ${flags.csrDir} DIR`)}，然后 ${tool(`renew ${flags.signed} DIR`)}`,
+      `让它与其他证书一起签发，签发结果也会用于快照：${onEach(tool)}${toolOfOneNode(tool)(`renew ${namesOf(r.slot)} ${flags.csrDir} DIR`)}，然后 ${toolOfOneNode(tool)(`renew ${flags.signed} DIR`)}`,
       "或先停止 etcd，届时会复制其文件：systemctl stop kubelet && crictl stop -t 60 $(crictl ps -q --name '^etcd$')；然后重复本命令，它会重新启动两者",
       `或已有自己的备份：加上 ${flags.noSnapshot} 重试`,
     ],
@@ -213,7 +214,7 @@ export const refusals: RefusalMessages = {
     sentence: (r) => `${r.address} 中的证书已于 ${r.detail} 过期`,
     next: (r, tool) => [
       "请重新签发该请求；用 date -u 确认本节点时钟",
-      `用新的答复替换这一个，然后：${installCommand(r.address, tool)}`,
+      `用新的签发结果替换这一个，然后：${installCommand(r.address, tool)}`,
     ],
   },
   "answer-not-yet-valid": {
