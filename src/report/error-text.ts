@@ -76,7 +76,7 @@ export function renderRefusal(refusal: Refusal, lang: Language, again: readonly 
   const safe = { ...shown, detail: withDates(shown.detail, check.date) };
   const message = refusals[refusal.code];
   return {
-    error: `${message.namesSlot === true ? "" : `${safe.slot}${check.colon}`}${withoutStore(message.sentence(safe))}`,
+    error: `${message.namesSlot === true ? "" : `${safe.slot.replaceAll(", ", check.comma)}${check.colon}`}${withoutStore(message.sentence(safe))}`,
     hint: message.next(safe, toolCommand(again)),
   };
 }

@@ -41,7 +41,8 @@ export function manualBlocks(steps: readonly ManualStep[], words: Words): readon
   return [
     { form: "heading", level: 2, text: manual.heading.replace(/[:：]$/u, "") },
     ...steps.flatMap((step): readonly Block[] => [
-      { form: "paragraph", text: `${titleOf(step, words)} (${manual.where(step)})` },
+      { form: "paragraph", text: titleOf(step, words) },
+      { form: "paragraph", text: manual.where(step) },
       { form: "code", text: manualCommands(step).join("\n") },
       { form: "paragraph", text: `${manual.expectedLabel}${colon}${manual.expected(step)}` },
       { form: "paragraph", text: `${manual.stopLabel}${colon}${manual.stop(step)}` },

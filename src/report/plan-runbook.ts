@@ -111,19 +111,18 @@ function manualSections({ plan, messages }: Context): readonly string[] {
 }
 
 function stepSections(step: Step, context: Context): readonly string[] {
-  const { runbook } = context.messages;
-  const { live } = context.messages;
+  const { runbook, live, plan: text } = context.messages;
   const { run, undo } = commandsOf(step, context.plan);
   const isKubeconfig = step.kind === "stage" && step.content.form.startsWith("kubeconfig");
   return [
     `#### ${runbook.step} \`${idText(step.id)}\``,
-    `${safeMarkdown(stepText(safeData(step), context.messages))}\n\n**${runbook.why}**: ${whyText(step, context)}`,
+    `${safeMarkdown(stepText(safeData(step), context.messages))}\n\n**${runbook.why}**${text.colon}${whyText(step, context)}`,
     codeBlock("sh", run.join("\n")),
     ...(isKubeconfig ? [runbook.kubeconfigByEditor] : []),
     [
-      `- **${runbook.expected}**: ${{ ...runbook.expectedOf, ...live.runbook.expectedOf }[step.kind]}`,
-      `- **${runbook.stop}**: ${{ ...runbook.stopOf, ...live.runbook.stopOf }[step.kind]}`,
-      `- **${runbook.undo}**:`,
+      `- **${runbook.expected}**${text.colon}${{ ...runbook.expectedOf, ...live.runbook.expectedOf }[step.kind]}`,
+      `- **${runbook.stop}**${text.colon}${{ ...runbook.stopOf, ...live.runbook.stopOf }[step.kind]}`,
+      `- **${runbook.undo}**${text.colon.trimEnd()}`,
     ].join("\n"),
     codeBlock("sh", undo.join("\n")),
   ];

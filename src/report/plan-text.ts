@@ -83,8 +83,8 @@ export function renderReasons(decision: Decision, lang: Language): string {
 }
 
 /** `dns:lb.example, ip:192.0.2.10`. */
-function sansText(sans: IssueStep["addSans"]): string {
-  return sans.map((san) => `${san.kind}:${san.value}`).join(", ");
+function sansText(sans: IssueStep["addSans"], comma: string): string {
+  return sans.map((san) => `${san.kind}:${san.value}`).join(comma);
 }
 
 /** Names of the nodes that a plan speaks of. */
@@ -110,7 +110,8 @@ function tableLines({ plan, text, paint }: Context): readonly string[] {
     ...(issues.length === 0 ? [] : [text.newOnes(spans.join(text.comma), authorities)]),
     ...(installs.length === 0 ? [] : [text.installed(elsewhere)]),
     ...added.map(
-      (step) => `${shortSlot(step.slot, plan)}${text.colon}${text.sansAdded(sansText(step.addSans))}`,
+      (step) =>
+        `${shortSlot(step.slot, plan)}${text.colon}${text.sansAdded(sansText(step.addSans, text.comma))}`,
     ),
     ...named.flatMap((step) => nameLines(step, { plan, text })),
   ];

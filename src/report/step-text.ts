@@ -61,7 +61,7 @@ export function phaseLine(
   const steps = nodes.flatMap((node) => node.steps).filter(({ kind }) => kind !== "forget");
   const count = steps.length;
   const installs = steps.filter(({ kind }) => kind === "install").length;
-  const on = nodes.length > 1 ? ` (${nodes.map(({ node }) => node).join(text.comma)})` : "";
+  const on = nodes.length > 1 ? text.onNodes(nodes.map(({ node }) => node).join(text.comma)) : "";
   if (id === "archive") return `${archiveLine(steps, text)}${on}`;
   if (installs > 0) return `${text.takeAnswers(installs)}${on}`;
   if (id === "ready") return lines.ready(count, steps);

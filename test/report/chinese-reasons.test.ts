@@ -25,7 +25,7 @@ const notations: ReadonlySet<string> = new Set([
 
 /** Terms and field names that a Chinese sentence keeps. */
 const terms =
-  /\b(?:ff|true|false|kind|Config|kubeconfig|name|port|command|image|data|metadata|spec|containers|KubeletConfiguration|Pod|Kubernetes|perennial\/plan\/v1|id|uid|punycode|lb\.example|front-proxy-ca(?:=new)?|etcd-server|keep-key|verify|check|DIR|backup-to|backup-recipient|root|signed|cluster\.yaml|hosts|like|iproute2|sshd|process|no-probe|probe|root|openssl pkcs7|print_certs|in|out|pem|UTCTime|GeneralizedTime|db8|base64|DEK-Info|cri|crictl|docker|nerdctl|ctr|openssl|AllowTcpForwarding|sh|requiretty|etcd|ssh)\b/g;
+  /\b(?:ff|true|false|kind|Config|kubeconfig|name|port|command|image|data|metadata|spec|containers|KubeletConfiguration|Pod|Kubernetes|perennial\/plan\/v1|id|uid|punycode|lb\.example|front-proxy-ca(?:=new)?|etcd-server|keep-key|verify|check|DIR|backup-to|backup-recipient|root|signed|cluster\.yaml|yaml|hosts|like|iproute2|sshd|process|no-probe|probe|root|openssl pkcs7|print_certs|in|out|pem|UTCTime|GeneralizedTime|db8|base64|DEK-Info|cri|crictl|docker|nerdctl|ctr|openssl|AllowTcpForwarding|sh|requiretty|etcd|ssh)\b/g;
 
 const filled = (template: string): string =>
   template

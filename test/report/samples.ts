@@ -222,7 +222,7 @@ export function errorSamples(text: string) {
     "digest-differs": { approved: text, found: text },
     "run-unfinished": { run: text },
     "run-unknown": { run: text },
-    "run-not-open": { run: text, state: text },
+    "run-not-open": { run: text, state: "abandoned" },
     "journal-damaged": { path: text, line: 3, reason: reason },
     "rollback-refused": { run: text, changed: [text] },
     "rollback-expired": { run: text, names: [text] },

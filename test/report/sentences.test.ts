@@ -160,7 +160,7 @@ describe("sentences", () => {
 
   it("print error and hint lines untranslated in their first word", () => {
     expect(formatError(new AppError("run-unknown", { run: "r1" }), "zh")).toBe(
-      "error: 没有运行记录 r1\nhint: perennial runs list 列出本节点的运行；其他状态目录用 --state-dir DIR\n",
+      "error: 没有运行记录 r1\nhint: perennial runs list 列出已有的运行；其他状态目录用 --state-dir DIR\n",
     );
   });
 });

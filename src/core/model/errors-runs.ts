@@ -2,6 +2,7 @@
 import type { Objection } from "./quorum.ts";
 import type { SilentNode } from "./readiness.ts";
 import type { Reason } from "./reasons.ts";
+import type { RunState } from "./run.ts";
 
 export interface RunErrors {
   locked: {
@@ -33,7 +34,7 @@ export interface RunErrors {
   "digest-differs": { readonly approved: string; readonly found: string };
   "run-unfinished": { readonly run: string };
   "run-unknown": { readonly run: string };
-  "run-not-open": { readonly run: string; readonly state: string };
+  "run-not-open": { readonly run: string; readonly state: RunState };
   "journal-damaged": { readonly path: string; readonly line: number; readonly reason: Reason };
   "rollback-refused": { readonly run: string; readonly changed: readonly string[] };
   "rollback-expired": { readonly run: string; readonly names: readonly string[] };

@@ -138,6 +138,7 @@ export const contentReasons = [
   "it is not base64",
   "{} is not text",
   "{} is not a mapping",
+  "the document",
   "{} is neither true nor false",
   "there is no KubeletConfiguration",
   "there is no Pod",

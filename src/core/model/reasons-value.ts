@@ -13,6 +13,7 @@ export const valueReasons = [
   "mode {}",
   "vanished",
   "it holds other things: {}",
+  "there is no *.yaml in this folder",
   // collected facts
   "it was not collected",
   "a kubeconfig in JSON is not collected",

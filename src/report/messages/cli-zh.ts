@@ -13,7 +13,8 @@ export const cliZh: typeof cliEn = {
     optionMissing: (name) => `缺少选项 ${name}`,
     commandMissing: (command, known) => `${command} 之后需要写明：${known.join("、")}`,
     excessArguments: () => "参数过多",
-    notAllowed: (value, option, allowed) => `${value} 不是 ${option} 的可用值：${allowed}`,
+    notAllowed: (value, option, allowed) =>
+      `${value} 不是 ${option} 的可用值：${allowed.replaceAll(", ", "、")}`,
     invalidArgument: (name) => `${name} 不是允许的值`,
     notOfCluster: (command) => `${command} 只处理一个节点，不接受集群文件`,
     rootOfCluster:
@@ -24,7 +25,7 @@ export const cliZh: typeof cliEn = {
       `${option} 用于集群的所有节点：请用 -f FILE 指明它们（perennial init 可写出该文件），只处理本节点则去掉 ${option}`,
     notOverNodes: {
       signed:
-        "--signed 只用于单个节点：与答复对应的私钥保存在各自的节点上；请在每个节点上依次执行 perennial renew --signed DIR",
+        "--signed 只用于单个节点：与签发结果对应的私钥保存在各自的节点上；请在每个节点上依次执行 perennial renew --signed DIR",
       csrDir:
         "--csr-dir 只用于单个节点：私钥与请求在使用它们的节点上生成；请在每个节点上执行 perennial renew --csr-dir DIR",
       script:
@@ -90,7 +91,7 @@ export const cliZh: typeof cliEn = {
     `收到 ${signal}：将在下一个安全点停下，并说明如何继续；再按一次则立即结束，之后用 resume 或 rollback 收尾`,
   planRoot: (root) => `该计划是为根目录 ${root} 制定的，将在那里执行`,
   undoWith: (command) => `回滚：${command}`,
-  restart: (names) => `以下进程在重启之前内存中仍是旧证书：${names}`,
+  restart: (names) => `以下进程需要重启，在此之前内存中仍是旧证书：${names}`,
   rolledBack: (run, restarted, verify) =>
     `运行 ${run} 已回滚：一切恢复到运行之前。${
       restarted === null
@@ -104,9 +105,9 @@ export const cliZh: typeof cliEn = {
   resumeWith: (command) => `继续：${command}`,
   leftAlone: (path) => `此后被他人改动，未处理：${path}`,
   noRuns: "本节点没有运行记录。",
-  noRunsOfCluster: "没有从这里开始的、针对该集群各节点的运行。",
+  noRunsOfCluster: "本机没有针对该集群的运行记录。",
   nothingToResume: "没有未完成的运行：无事可做。",
-  pruned: (count) => `已删除 ${count} 次运行的记录。`,
+  pruned: (count) => (count === 0 ? "没有可以删除的运行记录。" : `已删除 ${count} 次运行的记录。`),
   profiles: {
     kubeadm: "由 kubeadm 创建的控制平面",
     tkestack: "TKEStack 1.2.5 及以上的 global 集群与独立集群",
@@ -146,7 +147,7 @@ export const cliZh: typeof cliEn = {
     dead: (count) => `${count} 个证书已过期或不可用`,
     dying: (count) => `另有 ${count} 个需要注意`,
     warned: (count) => `${count} 个证书需要注意`,
-    unread: (count) => `${count} 个文件无法读取：请用 root（sudo）执行`,
+    unread: (count) => `${count} 个文件无法读取，请用 root（sudo）执行`,
     others: (count) => `另有 ${count} 件事需要注意`,
     matters: (count) => `${count} 件事需要注意`,
     well: "所有证书正常",

@@ -157,7 +157,10 @@ export const diagnoseZh: typeof diagnoseEn = {
     "file-missing": ({ tool, certainty }) =>
       certainty === "rejected"
         ? ["重启当时没有找到它的进程"]
-        : [tool("check"), "先找一找：ls -d /etc/kubernetes/*bak* /etc/kubernetes/pki*；其他控制面节点；备份"],
+        : [
+            tool("check"),
+            "先找一找：ls -d /etc/kubernetes/*bak* /etc/kubernetes/pki*；其他控制平面节点；备份",
+          ],
     "etcd-unreachable": ({ tool, certainty }) =>
       certainty === "confirmed"
         ? [tool("plan"), `${tool("renew")}（先显示计划并询问）`]
@@ -169,7 +172,7 @@ export const diagnoseZh: typeof diagnoseEn = {
       certainty === "confirmed"
         ? [
             tool("plan kubelet.conf"),
-            `${tool("renew kubelet.conf")}; ${kubeletRestart}（之后不再需要 bootstrap 文件）`,
+            `${tool("renew kubelet.conf")}；${kubeletRestart}（之后不再需要 bootstrap 文件）`,
           ]
         : [tool("check"), kubeletRestart],
     "wrong-kubelet-client": ({ subject, tool }) =>
@@ -179,7 +182,7 @@ export const diagnoseZh: typeof diagnoseEn = {
             kubeletRestart,
           ]
         : subject === "linked"
-          ? [tool("plan kubelet.conf"), `${tool("renew kubelet.conf")}; ${kubeletRestart}`]
+          ? [tool("plan kubelet.conf"), `${tool("renew kubelet.conf")}；${kubeletRestart}`]
           : [
               "mv /var/lib/kubelet/pki/kubelet-client-current.pem /var/lib/kubelet/pki/old-kubelet-client.pem",
               `${kubeletRestart}；之后它使用 kubelet.conf`,
@@ -189,12 +192,12 @@ export const diagnoseZh: typeof diagnoseEn = {
       "逐个节点重启 kube-apiserver；不需要续期任何文件",
     ],
     "renewed-not-loaded": () => [
-      "重启报错的进程以及被抱怨的进程；控制面逐个节点进行",
+      "重启报错的进程以及被它报错的进程；控制平面逐个节点进行",
       "查看实际使用的证书：openssl s_client -connect 127.0.0.1:6443 </dev/null | openssl x509 -noout -serial -dates",
     ],
     "credentials-refused": ({ subject, tool }) =>
       subject === "token"
-        ? ["在每个控制面节点上执行 sha256sum /etc/kubernetes/pki/sa.key；把旧的一对找回来，不要生成新的"]
+        ? ["在每个控制平面节点上执行 sha256sum /etc/kubernetes/pki/sa.key；把旧的一对找回来，不要生成新的"]
         : [tool("check")],
     "platform-web-certificate": ({ subject }) => [
       `kubectl -n tke rollout restart deployment tke-${subject === null ? "COMPONENT" : shellQuote(subject)}-api`,
@@ -222,17 +225,17 @@ export const diagnoseZh: typeof diagnoseEn = {
   unread: (list) => `未能读取：${list}`,
   nothing: "没有发现与证书有关的内容。",
   more: (count) => `另有 ${count} 项，见 -o json`,
-  harmed: (list) => `已失效或即将失效：${list}`,
+  harmed: (list) => `已经或即将造成的影响：${list}`,
   unharmed: (list) => `不受影响：${list}`,
   recovery: {
-    renew: (count) => `恢复办法：用本节点上的 CA 续期 ${count} 个证书，不需要 apiserver`,
+    renew: (count) => `恢复办法：用节点上现有的 CA 续期 ${count} 个证书，不需要 apiserver`,
     together: (members) =>
-      `恢复办法：etcd 有 ${members} 个成员：若其他成员也已过期，只有所有 master 一起恢复才有法定人数`,
-    elsewhere: (count) => `恢复办法：${count} 个证书的 CA 私钥不在本节点：生成签名请求，在保存私钥的地方签发`,
-    clock: "恢复办法：先校准时钟，在此之前日期没有意义",
+      `恢复办法：etcd 有 ${members} 个成员，若其他成员也已过期，只有所有 master 一起恢复才有法定人数`,
+    elsewhere: (count) => `恢复办法：${count} 个证书的 CA 私钥不在节点上：生成签名请求，在保存私钥的地方签发`,
+    clock: "恢复办法：先校准时钟，在此之前各项日期都不可信",
     authority: "恢复办法：先续期 CA；过期的 CA 签出的新证书没有用",
-    files: "恢复办法：先找回续期无法重新生成的文件（其他控制面节点、备份），再检查一次",
-    kubelet: "恢复办法：先修复 kubelet 的文件；kubelet 不在就没有谁来重启组件",
+    files: "恢复办法：先找回续期无法重新生成的文件（其他控制平面节点、备份），再检查一次",
+    kubelet: "恢复办法：先修复 kubelet 的文件；没有 kubelet 就无从重启各组件",
   },
   order:
     "顺序：kubelet（若已停）、etcd、kube-apiserver、kube-scheduler，最后 kube-controller-manager；耗时未作估计",

@@ -206,6 +206,7 @@ export const plan = {
   refusalsHeading: "Refused:",
   wayOn: "->",
   stepsHeading: "Steps, in this order:",
+  onNodes: (names: string) => ` (${names})`,
   onNode: (node: string) => `on ${node}`,
   steps: {
     issue: (name: string, authority: string) => `${name}, signed by ${authority}`,

@@ -4,17 +4,22 @@ import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import type { errorsClusters as english } from "../en/errors-clusters.ts";
 
+/** `a, b` 写作 `a、b`。 */
+function list(words: string): string {
+  return words.replaceAll(", ", "、");
+}
+
 const faults: { readonly [C in ClusterFaultCode]: (fault: ClusterFault) => string } = {
   "not-yaml": ({ detail }) => `不是有效的 YAML：${detail}`,
   "several-documents": () => "此处开始了第二个文档；一个文件只描述一个集群",
-  "unknown-key": ({ detail }) => `不是此处可用的键：${detail}`,
+  "unknown-key": ({ detail }) => `不是此处可用的键，可用：${list(detail)}`,
   missing: () => "缺失",
   empty: () => "为空",
   "not-text": () => "不是文本",
   "not-a-list": () => "不是列表",
   "not-a-mapping": () => "不是键值映射",
   "not-a-boolean": () => "既不是 true 也不是 false",
-  "not-one-of": ({ value, detail }) => `${value} 不在可用值之中：${detail}`,
+  "not-one-of": ({ value, detail }) => `${value} 不是可用值，可用：${list(detail)}`,
   "not-a-name": ({ value }) => `${value} 不是名称：只能有字母、数字、点、短横线和下划线`,
   "not-a-host": ({ value }) => `${value} 既不是主机名也不是地址`,
   "not-a-port": ({ value }) => `${value} 不是端口：应为 1 到 65535`,
@@ -22,9 +27,9 @@ const faults: { readonly [C in ClusterFaultCode]: (fault: ClusterFault) => strin
   "not-a-jump": ({ value }) => `${value} 不是跳板机：[USER@]HOST[:PORT]，多个以逗号分隔`,
   "not-a-path": ({ value }) => `${value} 不是路径`,
   "not-true": () => "只能为 true；若该节点不是本机，请删去此键",
-  "several-reaches": ({ value }) => `写了不止一种到达方式：${value}`,
+  "several-reaches": ({ value }) => `写了不止一种到达方式：${list(value)}`,
   duplicate: ({ value, detail }) => `${value} 已属于另一个节点（第 ${detail} 行）`,
-  "second-local": ({ value }) => `${value} 不能也是本机：只有一个节点可以是 local`,
+  "second-local": ({ value }) => `${value === "" ? "" : `${value} `}不能也是本机：只有一个节点可以是 local`,
 };
 
 function faultLine(fault: ClusterFault): string {

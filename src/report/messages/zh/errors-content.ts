@@ -4,6 +4,9 @@ import type { ErrorMessages } from "../types.ts";
 
 const inspectIt = ["perennial inspect FILE 可显示文件中的每个块及损坏位置；请从备份恢复"];
 
+/** 只有名称的列表，如 `RSA-2048, ECDSA-P256`。 */
+const isList = /^[\w.-]+(?:[,、] ?[\w.-]+)+$/;
+
 export const errorsContent = {
   "der-malformed": { sentence: (p) => `DER 在第 ${p.offset} 字节处无效：${p.reason}`, hint: () => inspectIt },
   "pem-malformed": {
@@ -26,7 +29,7 @@ export const errorsContent = {
   },
   "value-invalid": {
     sentence: (p) =>
-      `${p.what}${/[A-Za-z]$/.test(p.what) ? " " : ""}${p.value === "" ? "为空" : `的值 ${p.value} 无效`}，应为 ${p.expected}`,
+      `${p.what}${/[A-Za-z]$/.test(p.what) ? " " : ""}${p.value === "" ? "为空" : `的值 ${p.value} 无效`}，应为${/^[\x20-\x7e]/.test(p.expected) ? " " : ""}${isList.test(p.expected) ? p.expected.replaceAll(", ", "、") : p.expected}`,
     hint: () => ["改正后重新执行；--help 列出可用的写法"],
   },
   "yaml-malformed": {

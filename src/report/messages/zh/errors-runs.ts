@@ -3,9 +3,10 @@ import type { PlanDifference } from "../../../core/model/errors-runs.ts";
 import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDateIso, nextWindow } from "../../time.ts";
-import { logCommand } from "../way-on.ts";
+import { isOfCluster, logCommand } from "../way-on.ts";
 import type { ErrorMessages, StateFaultWords } from "../types.ts";
 import { staleFiles } from "../stale-files.ts";
+import { runs } from "./runs.ts";
 
 const whats = {
   bytes: "内容",
@@ -45,6 +46,8 @@ const stale = {
   change: ({ what, planned, found }: PlanDifference) =>
     what === "bytes" ? "内容不同" : `${whats[what]}原为 ${planned || "无"}，现为 ${found || "无"}`,
   separator: "，",
+  colon: "：",
+  lead: "",
   more: (count: number) => `另有 ${count} 个`,
 };
 
@@ -81,7 +84,7 @@ export const errorsRuns = {
   locked: {
     sentence: (p) =>
       p.pid === 0
-        ? `${p.holder} 自 ${formatDateIso(p.sinceAt)} 起正在${p.node ?? "本节点"}手工操作（${p.what}），并持有锁 ${p.path}`
+        ? `${p.holder} 自 ${formatDateIso(p.sinceAt)} 起正在${p.node === undefined ? "本节点" : ` ${p.node} `}上手工操作（${p.what}），并持有锁 ${p.path}`
         : `${p.node === undefined ? "" : `${p.node} 上的`}锁 ${p.path} 被另一次运行占用：${p.holder} 自 ${formatDateIso(p.sinceAt)} 起在 ${p.host} 上执行 ${p.what}（pid ${p.pid}），${p.alive ? "仍在进行" : "从这里无法确认该进程是否还在"}`,
     hint: (p, tool) =>
       p.pid === 0
@@ -149,12 +152,12 @@ export const errorsRuns = {
     sentence: (p) => (p.run === "last" ? "还没有任何运行记录" : `没有运行记录 ${p.run}`),
     hint: (p, tool) => [
       p.run === "last"
-        ? `${tool("renew")} 开始第一次运行；其他状态目录用 ${flags.stateDir} DIR；集群各节点的运行用 -f FILE`
-        : `${tool("runs list")} 列出本节点的运行；其他状态目录用 ${flags.stateDir} DIR`,
+        ? `${tool("renew")} 开始第一次运行；其他状态目录用 ${flags.stateDir} DIR${isOfCluster(tool) ? "" : "；集群各节点的运行用 -f FILE"}`
+        : `${tool("runs list")} 列出已有的运行；其他状态目录用 ${flags.stateDir} DIR`,
     ],
   },
   "run-not-open": {
-    sentence: (p) => `运行 ${p.run} 不能继续或回滚：状态为 ${p.state}`,
+    sentence: (p) => `运行 ${p.run} 不能继续或回滚：状态为“${runs.states[p.state]}”`,
     hint: (p, tool) => [`${tool(`runs show ${p.run}`)} 查看经过；${tool("check")} 查看现状`],
   },
   "journal-damaged": {

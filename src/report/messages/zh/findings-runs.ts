@@ -9,7 +9,13 @@ import { helpAgainst, saidError } from "../said-error.ts";
 import type { Tool } from "../types.ts";
 import { errors } from "./errors.ts";
 
-function named({ run, own, cluster }: FindingParams["run-unfinished"], node: string): string {
+/** 后接中文；右括号后不留空格。 */
+function named(params: FindingParams["run-unfinished"], node: string): string {
+  const text = nameOf(params, node);
+  return text.endsWith("）") ? text : `${text} `;
+}
+
+function nameOf({ run, own, cluster }: FindingParams["run-unfinished"], node: string): string {
   if (cluster) {
     const { name, user, host, startedAt } = cluster;
     return `集群 ${name} 的运行 ${run}（${user} 于 ${date(startedAt)} 在 ${host} 上开始）`;
@@ -38,7 +44,7 @@ function holderOf({ what, holder, host, pid, sinceAt }: FindingParams["run-locke
 
 export const findingsRuns: typeof english = {
   "run-unfinished": {
-    sentence: ({ params, node }) => `${named(params, node)} 中途中断：部分文件可能是新的，部分仍是旧的`,
+    sentence: ({ params, node }) => `${named(params, node)}中途中断：部分文件可能是新的，部分仍是旧的`,
     next: ({ params, node, tool: ofCall }) => {
       const { run, own, cluster } = params;
       const tool = toolForRun(params, ofCall);
@@ -51,9 +57,9 @@ export const findingsRuns: typeof english = {
   "run-locked": {
     sentence: ({ params, node }) =>
       ({
-        alive: `${named(params, node)} 正在进行：${holderOf(params)}`,
-        heard: `${named(params, node)} 正在进行（依据其锁）：${holderOf(params)}，最近的记录在 ${date(params.heardAt)}`,
-        silent: `${named(params, node)} 尚未结束，从这里看不出是否已中断：它的锁仍被持有（${holderOf(params)}），而 ${date(params.heardAt)} 之后没有任何记录`,
+        alive: `${named(params, node)}正在进行：${holderOf(params)}`,
+        heard: `${named(params, node)}正在进行（依据其锁）：${holderOf(params)}，最近的记录在 ${date(params.heardAt)}`,
+        silent: `${named(params, node)}尚未结束，从这里看不出是否已中断：它的锁仍被持有（${holderOf(params)}），而 ${date(params.heardAt)} 之后没有任何记录`,
       })[params.life],
     next: ({ params, node, tool: ofCall }) => {
       const { run, own, cluster, holder, host, pid, life } = params;
@@ -78,7 +84,7 @@ export const findingsRuns: typeof english = {
   },
   "journal-unreadable": {
     sentence: ({ params, node }) =>
-      `无法确知${named(params, node)} 做了什么：${saidError(params.error, errors)}` +
+      `无法确知${named(params, node)}做了什么：${saidError(params.error, errors)}` +
       (params.isEnded ? "；日志的其他副本表明它已结束" : ""),
     next: ({ params: { run, own, error, isEnded }, node, path, tool: ofCall }) => [
       ...(isEnded

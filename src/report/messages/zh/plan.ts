@@ -12,8 +12,8 @@ function caMissing({ authority, isThere }: { readonly authority: string; readonl
 
 /** 名称从何而来（drivers/discovery）。 */
 const nameSources: Readonly<Record<string, string>> = {
-  "every kubeadm API server": "kubeadm 的 apiserver 都有",
-  "every kubeadm etcd": "kubeadm 的 etcd 都有",
+  "every kubeadm API server": "kubeadm 的固定名称",
+  "every kubeadm etcd": "kubeadm 的固定名称",
   "the node's name": "节点名",
 };
 
@@ -67,7 +67,7 @@ export const plan: typeof english = {
     "not-usable": (r) => `不能照原样续期：${r.reason}`,
     refused: ({ refusal }) => refusals[refusal.code].sentence(refusal),
     "externally-managed": (r) => `CA ${r.authority} 的私钥不在此处`,
-    "kubelet-rotates": (r) => `有效期内由 kubelet 轮换（至 ${date(r.notAfter)}）`,
+    "kubelet-rotates": (r) => `由 kubelet 自动轮换，有效期至 ${date(r.notAfter)}`,
     "other-identity": () => "与任何原件的身份都不同",
     "original-unreadable": (r) => `应为 ${r.original} 的副本，而原件无法读取，无法判断是谁的证书`,
     "original-kept": (r) => `已到期，而其原件 ${r.original} 保持不变`,
@@ -105,7 +105,7 @@ export const plan: typeof english = {
     "group-loses-key": (n) =>
       `以下私钥文件的权限将由 ${n.mode} 改为 ${n.newMode}，属主不变：仅凭组（gid ${n.gid}）读取它的进程（既非属主也非 root）将读不到；请事先 chown 给该进程的用户，或在续期后立即 chmod g+r：${n.address}`,
     reconstructed: (n) =>
-      `没有找到 ${n.slots.join("、")} 的旧证书，内容根据启动参数、kubeconfig 与 kubelet 配置拼出；请将上列名称与负载均衡地址、其他控制平面节点的证书核对`,
+      `没有找到 ${n.slots.join("、")} 的旧证书，内容根据启动参数、kubeconfig 与 kubelet 配置拼出；请把上列名称与负载均衡地址、其他控制平面节点的证书逐一核对`,
     "authority-restored": (n) => `CA ${n.authority} 从 ${n.from} 放回；各控制平面节点上必须相同，请核对指纹`,
     "authority-made-anew": (n) =>
       `CA ${n.authority} 将重新生成：在所有 apiserver 换用之前，聚合 API（如 metrics-server）不可用；请把它的证书与私钥复制到其他控制平面节点，并在那里续期 front-proxy-client、重启`,
@@ -151,7 +151,7 @@ export const plan: typeof english = {
   madeAnew: "重新生成",
   madeWith: (names) => `含名称 ${names}`,
   nameSource: (source) => nameSources[source] ?? source.replace(/^(--\S+) of (\/.*)$/, "$2 的 $1"),
-  nameFrom: (name, sources) => `${name}（来自 ${sources}）`,
+  nameFrom: (name, sources) => `${name}（来源：${sources}）`,
   keptKey: "保留",
   newOnes: (span, authorities) =>
     `新证书：主体、名称与用途不变，有效期 ${span}（不晚于 CA），由 ${authorities} 签发。`,
@@ -169,7 +169,7 @@ export const plan: typeof english = {
     prove: (count) => `验证（prove）：重新读取 ${count} 个证书，与签发的比对`,
   },
   joiner: "；",
-  title: (cluster, nodes, profile) => `集群 ${cluster}、${nodes} 的计划（profile ${profile}）`,
+  title: (cluster, nodes, profile) => `集群 ${cluster}（${nodes}）的计划，profile ${profile}`,
   span: (ms) => spanZh(ms),
   sansAdded: (sans) => `增加 ${sans}`,
   noticesHeading: "注意：",
@@ -177,6 +177,7 @@ export const plan: typeof english = {
   wayOn: "->",
   stepsHeading: "步骤（按此顺序）：",
   onNode: (node) => `在 ${node} 上`,
+  onNodes: (names) => `（${names}）`,
   steps: {
     issue: (name, authority) => `${name}，由 ${authority} 签发`,
     install: (name, authority) => `${name}，由 ${authority} 在别处签发`,

@@ -129,6 +129,7 @@ export const contentReasonsInChinese: Readonly<Record<(typeof contentReasons)[nu
   "{} {}-data is not base64": "{1} 的 {2}-data 不是 base64",
   "{} is not text": "{} 不是文本",
   "{} is not a mapping": "{} 不是映射",
+  "the document": "文档",
   "{} is neither true nor false": "{} 既不是 true 也不是 false",
   "there is no KubeletConfiguration": "其中没有 KubeletConfiguration",
   "there is no Pod": "其中没有 Pod",
