@@ -4,7 +4,7 @@ import type { CommandsByProcess, LiveInventory } from "../core/model/live.ts";
 import { openApiServer } from "../drivers/health/api-server.ts";
 import { openEtcdMember } from "../drivers/health/etcd-member.ts";
 import { openProbes } from "../drivers/health/probes.ts";
-import { remoteColdCopy } from "../drivers/health/remote-cold-copy.ts";
+import { remoteColdCopy, remoteCopied } from "../drivers/health/remote-cold-copy.ts";
 import { openRemoteProcesses } from "../drivers/process/open-remote-processes.ts";
 import { dialThrough } from "../drivers/shared/dial.ts";
 import type { Host } from "../drivers/shared/host.ts";
@@ -25,7 +25,7 @@ export interface RemoteLiveOptions {
 /**
  * Opens the drivers for the processes that discovery found. Nothing is dialled yet, and the host stays the caller's. A peer behind the tunnel is
  * verified, or pinned, here. Snapshots of etcd become files of this machine; the cold copy of a stopped member stays on the node, in the
- * same run's folder of its own state directory.
+ * same run's folder of its own state directory, and is read from there when it goes into an encrypted archive.
  */
 export function openRemoteLive(
   host: Host,
@@ -35,6 +35,7 @@ export function openRemoteLive(
 ): Live {
   const { processes, runtimeEndpoint } = inventory;
   const dial = dialThrough(host);
+  const copies = { host, stateDirectory: runs };
   return {
     processes: openRemoteProcesses({
       host,
@@ -48,7 +49,7 @@ export function openRemoteLive(
     }),
     probes: openProbes({ dial }),
     hurriedProbes: openProbes({ dial, deadlineMs: hurriedMs }),
-    etcd: openEtcdMember("/", { dial, coldCopy: remoteColdCopy({ host, stateDirectory: runs }) }),
+    etcd: openEtcdMember("/", { dial, coldCopy: remoteColdCopy(copies), copied: remoteCopied(copies) }),
     api: openApiServer(dial),
     timer: systemTimer,
   };

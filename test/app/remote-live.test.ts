@@ -141,6 +141,8 @@ describe.skipIf(!hasSshd)("a running node behind SSH", () => {
       const folder = "/elsewhere/var/lib/perennial/clusters/c/runs/r1/etcd-data";
       const direct = await openEtcdMember("/").coldCopy(dataDir, join(freshFolder(), "etcd-data"));
       for (const _ of [1, 2]) expect(await made.live.etcd.coldCopy(dataDir, folder)).toEqual(direct);
+      const files = (await made.live.etcd.copied?.(folder, direct.sha256)) ?? [];
+      expect(files.map(({ name }) => name)).toContain("member/snap/db");
       const there = join(state, "runs/r1/etcd-data");
       const db = join(there, "member/snap/db");
       expect(readFileSync(db).equals(readFileSync(join(dataDir, "member/snap/db")))).toBe(true);

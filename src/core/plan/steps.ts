@@ -1,7 +1,7 @@
 // Selections of a plan's steps.
 import { type NodeName, parseAddress } from "../model/address.ts";
 import type { CommandsByProcess } from "../model/live.ts";
-import type { BounceStep, EtcdAccess } from "../model/live-step.ts";
+import type { BounceStep, EtcdAccess, SnapshotStep } from "../model/live-step.ts";
 import type { ArchiveStep, Content, Plan, StageStep, Step, SwapStep } from "../model/plan.ts";
 import type { ForgetStep, InstallStep, IssueStep, IssueTemplate, TakeStep } from "../model/making-step.ts";
 
@@ -34,6 +34,10 @@ export function forgetSteps(plan: Plan): readonly ForgetStep[] {
 
 export function archiveSteps(plan: Plan): readonly ArchiveStep[] {
   return allSteps(plan).filter((step) => step.kind === "archive");
+}
+
+export function snapshotSteps(plan: Plan): readonly SnapshotStep[] {
+  return allSteps(plan).filter((step) => step.kind === "snapshot");
 }
 
 /** The objects that an installation is made from: needed until everything is staged, and no longer. */
@@ -110,6 +114,11 @@ export function objectsOfTemplate(template: IssueTemplate): readonly string[] {
 export function slotsOfContent(content: Content): readonly string[] {
   if (content.form === "copy") return [];
   return content.form === "kubeconfig" ? content.users.map(({ slot }) => slot) : [content.slot];
+}
+
+/** True when the object that is replaced may hold a private key: every kubeconfig counts, most of them hold one. */
+export function replacesKey({ form }: Content): boolean {
+  return form !== "pem-certificate";
 }
 
 /** Other objects that an object's bytes are made from. */

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { type BigIntStats, constants } from "node:fs";
 import { lstat, open, readdir } from "node:fs/promises";
 import { join, posix } from "node:path";
-import { AppError } from "../../core/model/errors.ts";
+import { AppError, assertNever } from "../../core/model/errors.ts";
 import type { ArchivePart, ArchiveRequest } from "../../engine/ports/archives.ts";
 import { errnoOf } from "../shared/directory-handles.ts";
 import { tarEnd, type TarEntry, tarHeader, tarPadding } from "./tar.ts";
@@ -13,36 +13,78 @@ const { O_NOFOLLOW, O_RDONLY } = constants;
 export interface Entry extends TarEntry {
   readonly content:
     | { readonly form: "folder" }
-    | { readonly form: "bytes"; readonly bytes: Uint8Array }
-    | { readonly form: "file"; readonly file: string; readonly sha256: string | null };
+    | { readonly form: "bytes"; readonly bytes: Uint8Array; readonly sha256: string | null }
+    | { readonly form: "file"; readonly file: string; readonly sha256: string | null }
+    | {
+        readonly form: "stream";
+        readonly sha256: string;
+        read(signal?: AbortSignal): AsyncIterable<Uint8Array>;
+      };
 }
 
 /** Folders come before what is in them, with the mode and owner that they have. @throws AppError `store-unreadable` */
 export async function entriesOf(request: ArchiveRequest): Promise<readonly Entry[]> {
-  const entries: Entry[] = [await folderAt(request, "")];
-  const known = new Set([""]);
+  const top = await folderAt(request, "");
+  const entries: Entry[] = [top];
+  const known = new Set<string>();
   for (const part of request.parts) {
-    for (const folder of foldersAbove(part.path)) {
-      if (!known.has(folder)) entries.push(await folderAt(request, folder));
-      known.add(folder);
+    for (const folder of await foldersOf(request, part, top)) {
+      if (!known.has(folder.path)) entries.push(folder);
+      known.add(folder.path);
     }
     entries.push(...(await entriesOfPart(request, part)));
   }
   return entries;
 }
 
-function foldersAbove(path: string): readonly string[] {
-  const names = path.split("/").slice(0, -1);
-  return names.map((_, index) => names.slice(0, index + 1).join("/"));
+/** Those above a part. Of what is no file here they are like the folder of all, but for those that are known. */
+async function foldersOf(request: ArchiveRequest, part: ArchivePart, top: Entry): Promise<readonly Entry[]> {
+  const names = part.path.split("/").slice(0, -1);
+  const paths = names.map((_, index) => names.slice(0, index + 1).join("/"));
+  if (part.form === "file" || part.form === "tree")
+    return Promise.all(paths.map((path) => folderAt(request, path)));
+  const live = part.form === "kept" ? (part.folders ?? []) : [];
+  return paths.map((path, index) => ({
+    ...top,
+    ...live[index - paths.length + live.length],
+    path: `${posix.join(request.top, path)}/`,
+  }));
 }
 
 async function entriesOfPart(request: ArchiveRequest, part: ArchivePart): Promise<readonly Entry[]> {
   const path = `${request.top}/${part.path}`;
-  if (part.form === "tree") return treeAt(request, part.path);
-  if (part.form === "file") return [await fileAt(request, part.path, part.sha256)];
-  const { bytes, at } = part;
-  const [sizeBytes, content] = [bytes.length, { form: "bytes", bytes } as const];
-  return [{ path, mode: 0o600, uid: 0, gid: 0, mtimeNs: BigInt(at) * 1_000_000n, sizeBytes, content }];
+  switch (part.form) {
+    case "tree":
+      return treeAt(request, part.path);
+    case "file":
+      return [await fileAt(request, part.path, part.sha256)];
+    case "kept": {
+      const { bytes, sha256, attributes } = part;
+      const { mode, uid, gid, mtimeMs } = attributes;
+      const content = { form: "bytes", bytes, sha256 } as const;
+      return [{ path, mode, uid, gid, mtimeNs: nsOf(mtimeMs), sizeBytes: bytes.length, content }];
+    }
+    case "bytes": {
+      const { bytes, at } = part;
+      const content = { form: "bytes", bytes, sha256: null } as const;
+      return [{ path, ...ownFile, mtimeNs: nsOf(at), sizeBytes: bytes.length, content }];
+    }
+    case "stream": {
+      const { sizeBytes, sha256, at } = part;
+      const content = { form: "stream", sha256, read: (stop?: AbortSignal) => part.read(stop) } as const;
+      return [{ path, ...ownFile, mtimeNs: nsOf(at), sizeBytes, content }];
+    }
+    default:
+      return assertNever(part);
+  }
+}
+
+const ownFile = { mode: 0o600, uid: 0, gid: 0 } as const;
+
+/** A double holds no ns of our time: what is left of a ms is taken for itself, and never rounded up to the next. */
+function nsOf(ms: number): bigint {
+  const whole = Math.floor(ms);
+  return BigInt(whole) * 1_000_000n + BigInt(Math.floor((ms - whole) * 1e6));
 }
 
 async function treeAt(request: ArchiveRequest, path: string): Promise<readonly Entry[]> {
@@ -82,7 +124,7 @@ function attributesOf({ mode, uid, gid, mtimeNs }: BigIntStats): Omit<TarEntry, 
   return { mode: Number(mode), uid: Number(uid), gid: Number(gid), mtimeNs };
 }
 
-/** The whole archive, chunk by chunk. @throws AppError `store-unreadable`, `store-mismatch` for a file that is not what was promised */
+/** The whole archive, chunk by chunk. @throws AppError `store-unreadable`, `store-mismatch` for what is not what was promised */
 export async function* tarOf(
   entries: readonly Entry[],
   signal: AbortSignal | undefined,
@@ -90,21 +132,20 @@ export async function* tarOf(
   for (const entry of entries) {
     signal?.throwIfAborted();
     yield tarHeader(entry);
-    if (entry.content.form === "bytes") yield entry.content.bytes;
-    if (entry.content.form === "file") yield* fileBytes(entry, entry.content, signal);
+    if (entry.content.form !== "folder") yield* contentOf(entry, signal);
     yield tarPadding(entry.sizeBytes);
   }
   yield tarEnd;
 }
 
-async function* fileBytes(
-  { sizeBytes }: Entry,
-  { file, sha256 }: { readonly file: string; readonly sha256: string | null },
+async function* contentOf(
+  { path, sizeBytes, content }: Entry,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
+  if (content.form === "folder") return;
   const hash = createHash("sha256");
   let count = 0;
-  for await (const chunk of chunksOf(file)) {
+  for await (const chunk of chunksOfContent(content, signal)) {
     signal?.throwIfAborted();
     hash.update(chunk);
     count += chunk.length;
@@ -113,9 +154,21 @@ async function* fileBytes(
     yield chunk;
   }
   const found = hash.digest("hex");
+  const { sha256 } = content;
   if (count === sizeBytes && (sha256 === null || found === sha256)) return;
+  const address = content.form === "file" ? content.file : path;
   const expected = sha256 ?? `${sizeBytes} bytes`;
-  throw new AppError("store-mismatch", { address: file, expected, found });
+  throw new AppError("store-mismatch", { address, expected, found });
+}
+
+type Content = Exclude<Entry["content"], { readonly form: "folder" }>;
+
+function chunksOfContent(
+  content: Content,
+  signal: AbortSignal | undefined,
+): AsyncIterable<Uint8Array> | readonly Uint8Array[] {
+  if (content.form === "bytes") return content.bytes.length === 0 ? [] : [content.bytes];
+  return content.form === "file" ? chunksOf(content.file) : content.read(signal);
 }
 
 /** A file in pieces, none of which is used again by the next. @throws AppError `store-unreadable` */

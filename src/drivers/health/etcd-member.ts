@@ -23,6 +23,7 @@ export interface FarMember {
   readonly dial: Dial;
   /** Where its files are copied is the driver's to say. */
   readonly coldCopy: EtcdMember["coldCopy"];
+  readonly copied: NonNullable<EtcdMember["copied"]>;
 }
 
 /** `dataRoot` is the directory that is `/` for the node: data directories are below it. */
@@ -46,6 +47,7 @@ export function openEtcdMember(dataRoot: string, far?: FarMember): EtcdMember {
     coldCopy:
       far?.coldCopy ??
       ((dataDirectory, folder, signal) => coldCopy(join(dataRoot, dataDirectory), folder, signal)),
+    ...(far ? { copied: far.copied } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 // Encrypted copies of a run's backup, written for people whose keys are not here.
 import type { Archive, RunId } from "../../core/model/run.ts";
+import type { Attributes, FolderAttributes } from "./store.ts";
 
 /**
  * An archive is a tar file (POSIX.1-2001 ustar, pax records where ustar has no room) in the age format (age-encryption.org/v1). It is
@@ -36,7 +37,7 @@ export interface ArchiveRequest {
   readonly own: readonly string[];
   /** Name of the one folder that everything in the archive is in. */
   readonly top: string;
-  /** Absolute path of the folder that `parts` are relative to. */
+  /** Absolute path of the folder that `parts` which are files are relative to. */
   readonly folder: string;
   /** In the order in which they are written. */
   readonly parts: readonly ArchivePart[];
@@ -45,6 +46,24 @@ export interface ArchiveRequest {
 export type ArchivePart =
   /** Bytes that are in no file; `at` is its time, ms since the epoch. */
   | { readonly form: "bytes"; readonly path: string; readonly bytes: Uint8Array; readonly at: number }
+  /** An object as it was read: on this machine it is in memory only. `folders` are the innermost ones that it lies in, outermost first. */
+  | {
+      readonly form: "kept";
+      readonly path: string;
+      readonly bytes: Uint8Array;
+      readonly sha256: string;
+      readonly attributes: Pick<Attributes, "mode" | "uid" | "gid" | "mtimeMs">;
+      readonly folders?: readonly FolderAttributes[];
+    }
+  /** What comes from a node while it is encrypted; `at` as above. */
+  | {
+      readonly form: "stream";
+      readonly path: string;
+      readonly sizeBytes: number;
+      readonly sha256: string;
+      readonly at: number;
+      read(signal?: AbortSignal): AsyncIterable<Uint8Array>;
+    }
   /** `sha256` (hex) is what the file has to be; null for any. */
   | { readonly form: "file"; readonly path: string; readonly sha256: string | null }
   /** A folder and everything below it. */

@@ -65,6 +65,20 @@ export interface EtcdMember {
   moveLeader(target: EtcdTarget, memberId: string, signal?: AbortSignal): Promise<void>;
   /** Copies the files of a stopped member below `folder` (absolute), syncs and compares them. @throws AppError `snapshot-failed` */
   coldCopy(dataDirectory: string, folder: string, signal?: AbortSignal): Promise<Saved>;
+  /**
+   * The files of such a copy that lies on a node and not on this machine; absent where it lies here. `sha256` is the copy's.
+   * @throws AppError `store-mismatch` when it is another one by now; what the node throws
+   */
+  copied?(folder: string, sha256: string, signal?: AbortSignal): Promise<readonly CopiedFile[]>;
+}
+
+export interface CopiedFile {
+  /** Below the copy's folder: `member/snap/db`. */
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  /** In pieces, none of which lies on a disk here. */
+  read(signal?: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
 export type Saved = Omit<Snapshot, "file" | "form">;

@@ -2,14 +2,16 @@
 //
 //   write beside its place, read back ─▶ archived (its hash) ─▶ give it its name ─▶ effect
 //
-// INPUTS   runs/ID/{plan.json,before/...,etcd-snapshot.db,etcd-data/...}
+// INPUTS   what the guards found, which is what the before-images are; runs/ID/{plan.json,etcd-snapshot.db,etcd-data/...}; a node's etcd-data/
 // OUTPUTS  one file for the recipients of the plan; nothing else ever needs it, so a rollback does not touch its place, which may be gone
+import { AppError } from "../../core/model/errors.ts";
 import type { ArchiveStep } from "../../core/model/plan.ts";
 import type { BeforeImage, Snapshot } from "../../core/model/run.ts";
 import { archiveFile } from "../../core/plan/archive-file.ts";
+import { snapshotSteps } from "../../core/plan/steps.ts";
 import { runFolder } from "../journal.ts";
 import type { ArchivePart, ArchiveRequest } from "../ports/archives.ts";
-import { archivesOf, checkSignal, viewOf, type RunContext } from "../run-context.ts";
+import { archivesOf, checkSignal, liveOf, viewOf, type RunContext } from "../run-context.ts";
 import { nothingToUndo, type StepHandler } from "./step-handler.ts";
 
 export const archive: StepHandler<ArchiveStep> = {
@@ -34,7 +36,7 @@ async function writeAll(context: RunContext, steps: readonly ArchiveStep[]): Pro
 async function writeOne(context: RunContext, step: ArchiveStep): Promise<void> {
   const { ports, journal, signal, tell } = context;
   const archives = archivesOf(context, step);
-  const written = await archives.write(requestOf(context, step), signal);
+  const written = await archives.write(await requestOf(context, step), signal);
   const { temporary: _, ...made } = written;
   try {
     await journal.append({ type: "archived", step: step.id, archive: made });
@@ -53,7 +55,7 @@ function ownHashes(context: RunContext): readonly string[] {
   return viewOf(context).archives.map(({ sha256 }) => sha256);
 }
 
-function requestOf(context: RunContext, step: ArchiveStep): ArchiveRequest {
+async function requestOf(context: RunContext, step: ArchiveStep): Promise<ArchiveRequest> {
   const { ports, run } = context;
   return {
     run,
@@ -62,28 +64,62 @@ function requestOf(context: RunContext, step: ArchiveStep): ArchiveRequest {
     own: ownHashes(context),
     top: `perennial-${run}`,
     folder: `${ports.state.path}/${runFolder(run)}`,
-    parts: partsOf(context),
+    parts: await partsOf(context, step),
   };
 }
 
 /** What says what the rest is comes first: a reader of a stream has it before gigabytes of etcd's data. */
-function partsOf(context: RunContext): readonly ArchivePart[] {
+async function partsOf(context: RunContext, step: ArchiveStep): Promise<readonly ArchivePart[]> {
   const { images, snapshots } = viewOf(context);
   const kept = [...images.values()];
   const at = context.ports.clock.now();
   const bytes = new TextEncoder().encode(
     `${JSON.stringify(manifestOf(context, kept, snapshots), null, 2)}\n`,
   );
+  const saved: ArchivePart[] = [];
+  for (const snapshot of snapshots) saved.push(...(await savedParts(context, snapshot)));
   return [
     { form: "bytes", path: "manifest.json", bytes, at },
     { form: "file", path: "plan.json", sha256: null },
-    ...kept.flatMap(({ file, sha256 }): readonly ArchivePart[] =>
-      file === null ? [] : [{ form: "file", path: file, sha256 }],
-    ),
-    ...snapshots.map(({ form, file, sha256 }): ArchivePart =>
-      form === "snapshot" ? { form: "file", path: file, sha256 } : { form: "tree", path: file },
-    ),
+    ...kept.flatMap((image) => keptPart(context, step, image)),
+    ...saved,
   ];
+}
+
+/** A before-image lies on its node, which may be another machine: what went into it is in memory since the guards were looked at. */
+function keptPart(
+  { found }: RunContext,
+  { id }: ArchiveStep,
+  { object, file, sha256 }: BeforeImage,
+): readonly ArchivePart[] {
+  if (file === null) return [];
+  const observation = found.get(object);
+  if (observation?.state !== "present")
+    throw new AppError("step-failed", { step: id, reason: "the object was not looked at" });
+  const { bytes, attributes, folders } = observation;
+  return [{ form: "kept", path: file, bytes, sha256, attributes, ...(folders ? { folders } : {}) }];
+}
+
+async function savedParts(
+  context: RunContext,
+  { form, file, sha256 }: Snapshot,
+): Promise<readonly ArchivePart[]> {
+  if (form === "snapshot") return [{ form: "file", path: file, sha256 }];
+  const { ports, plan, run, signal } = context;
+  const [taken] = snapshotSteps(plan);
+  const etcd = taken && liveOf(context, taken).etcd;
+  const folder = `${ports.state.path}/${runFolder(run)}/${file}`;
+  const files = await etcd?.copied?.(folder, sha256, signal);
+  if (files === undefined) return [{ form: "tree", path: file }];
+  const at = ports.clock.now();
+  return files.map(({ name, bytes, ...each }): ArchivePart => ({
+    form: "stream",
+    path: `${file}/${name}`,
+    sizeBytes: bytes,
+    sha256: each.sha256,
+    at,
+    read: (stop) => each.read(stop),
+  }));
 }
 
 /** Also what no tar header holds: labels, links, and objects that were not there. */

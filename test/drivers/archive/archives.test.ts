@@ -111,6 +111,62 @@ describe("an encrypted archive", () => {
     });
   });
 
+  it("takes what was kept from memory, with the mode and time of each file and the folders around it, and what streams in", async () => {
+    const here = await scene();
+    const bytes = Buffer.from(key);
+    const attributes = { mode: 0o640, uid: 0, gid: 0, mtimeMs: 1_700_000_000_122 + 0.9997 };
+    const folders = [
+      { mode: 0o755, uid: 0, gid: 0 },
+      { mode: 0o711, uid: 0, gid: 0 },
+    ];
+    const db = [Buffer.alloc(300_000, "a"), Buffer.alloc(5, "b")];
+    const streamed = {
+      form: "stream",
+      path: "etcd-data/member/db",
+      sizeBytes: 300_005,
+      sha256: sha256(Buffer.concat(db)),
+      at,
+      read: async function* () {
+        yield* db;
+      },
+    } as const;
+    const kept = { form: "kept", sha256: sha256(bytes), bytes, attributes } as const;
+    const parts = [
+      { ...kept, path: "before/m1/etc/a.key", folders },
+      { ...kept, path: "before/m2/etc/a.key", bytes: Buffer.alloc(0), sha256: sha256("") },
+      streamed,
+    ];
+    const request = { ...here.request, parts };
+    await made({ ...here, request });
+    const folder = await unpack(here.request.file, here.reader);
+    const look = (path: string): readonly [number, number] => {
+      const { mode, mtimeMs } = lstatSync(join(folder, path));
+      return [mode & 0o777, Math.floor(mtimeMs)];
+    };
+    expect(readFileSync(join(folder, "before/m1/etc/a.key"), "utf8")).toBe(key);
+    expect(look("before/m1/etc/a.key")).toEqual([0o640, 1_700_000_000_122]);
+    const modes = ["before", "before/m1", "before/m1/etc", "before/m2/etc", "etcd-data"].map(
+      (path) => look(path)[0],
+    );
+    expect(modes).toEqual([0o700, 0o755, 0o711, 0o700, 0o700]);
+    expect(readFileSync(join(folder, "before/m2/etc/a.key"))).toHaveLength(0);
+    expect(readFileSync(join(folder, "etcd-data/member/db")).equals(Buffer.concat(db))).toBe(true);
+    // What was kept is not what it is said to be; what streams in ends early, or has become another.
+    for (const wrong of [
+      { ...kept, path: "before/m1/a", sha256: sha256("") },
+      { ...streamed, sizeBytes: 300_006 },
+      { ...streamed, sizeBytes: 300_004 },
+      { ...streamed, sha256: sha256("") },
+    ])
+      await expect(
+        archives.write({ ...request, file: `${request.file}2`, parts: [wrong] }),
+      ).rejects.toMatchObject({
+        code: "store-mismatch",
+        params: { address: `perennial-${run}/${wrong.path}` },
+      });
+    expect(readdirSync(here.out)).toEqual(["a.tar.age"]);
+  });
+
   it("that the disk gives back otherwise is refused", async () => {
     const here = await scene();
     const name = join(here.out, `.perennial-${run}-0-a.tar.age`);
