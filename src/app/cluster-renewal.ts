@@ -27,6 +27,7 @@ import type { StateDirectory } from "../engine/ports/state.ts";
 import type { RunOptions } from "../engine/run-context.ts";
 import { runPlan } from "../engine/run-plan.ts";
 import type { RunResult } from "../engine/run-result.ts";
+import { archivesOfPlan, preflightArchives } from "./archive-of-plan.ts";
 import { stateOfNodes, storeOfNodes } from "./cluster-ports.ts";
 import { partOf } from "./cluster-state.ts";
 import { gatherLiveInventory, type ProfileChoice } from "./gather.ts";
@@ -129,6 +130,7 @@ export async function applyToCluster(
   return withCluster(open, plan, async (ports, stores) => {
     await preflight(plan, stores);
     await preflightProcesses(plan, ports);
+    await preflightArchives(plan, ports.store);
     return runPlan(ports, plan, options);
   });
 }
@@ -173,7 +175,9 @@ export async function withCluster<T>(
   const live = hasLiveSteps(plan) ? await livePorts(all, plan) : null;
   const stores = openStores(all);
   try {
-    return await action(portsOf(open, { accesses, stores, live }), stores);
+    const ports = portsOf(open, { accesses, stores, live });
+    const archives = await archivesOfPlan(plan, ports.failpoints);
+    return await action({ ...ports, ...archives }, stores);
   } finally {
     for (const store of stores.values()) store.close();
   }

@@ -4,10 +4,9 @@ import type { Refusal } from "../core/model/refusal.ts";
 import type { Plan, RenewRequest } from "../core/model/plan.ts";
 import { parseAddress } from "../core/model/address.ts";
 import { type PlanFrame, buildPlan } from "../core/plan/build.ts";
-import { archiveSteps, commandsInPlan, hasLiveSteps } from "../core/plan/steps.ts";
+import { commandsInPlan, hasLiveSteps } from "../core/plan/steps.ts";
 import type { Facts } from "../core/policy/facts.ts";
 import { checkPlan } from "../engine/check-plan.ts";
-import type { Archives } from "../engine/ports/archives.ts";
 import type { EnginePorts } from "../engine/ports/engine-ports.ts";
 import type { Live } from "../engine/ports/live.ts";
 import type { RunOptions } from "../engine/run-context.ts";
@@ -18,6 +17,7 @@ import { refuseIfOpenElsewhere } from "../engine/runs-elsewhere.ts";
 import { openStateDirectory } from "../drivers/shared/state-directory.ts";
 import { discoverRemains } from "../drivers/discovery/remains.ts";
 import type { FileStore } from "../drivers/store/files.ts";
+import { archivesOfPlan, preflightArchives } from "./archive-of-plan.ts";
 import { askForTime, doubtsOfNow } from "./clock-witnesses.ts";
 import { type ProfileChoice, gather } from "./gather.ts";
 import { heldLock, lifeHere } from "./kept-runs.ts";
@@ -94,7 +94,7 @@ export async function applyPlan(local: LocalNode, plan: Plan, options: RunOption
     await preflightState(local, plan, store);
     await preflight(plan, store);
     await preflightProcesses(plan, ports);
-    if (archiveSteps(plan).length > 0) await (await import("./archive.ts")).preflightArchive(plan, store);
+    await preflightArchives(plan, store);
     return runPlan(ports, plan, { ...options, overruled });
   });
 }
@@ -117,25 +117,20 @@ export async function withEngine<T>(
   action: (ports: EnginePorts, store: FileStore) => Promise<T>,
 ): Promise<T> {
   const live = plan && (await liveOfPlan(local, plan));
-  const archives = plan && (await archivesOfPlan(local, plan));
+  const archives = plan && (await archivesOfPlan(plan, local.failpoints));
   const store = local.openStore(node);
   try {
     return await action(
       enginePorts(local, store, {
         audience: { tell: () => {} },
         ...(live ? { live } : {}),
-        ...(archives ? { archives } : {}),
+        ...archives,
       }),
       store,
     );
   } finally {
     store.close();
   }
-}
-
-async function archivesOfPlan({ failpoints }: LocalNode, plan: Plan): Promise<Archives | null> {
-  if (archiveSteps(plan).length === 0) return null;
-  return (await import("./archive.ts")).openArchives(failpoints);
 }
 
 /** Only a plan with steps on the running node needs one. */

@@ -13,6 +13,7 @@ import {
   issueSteps,
   liveSources,
   objectsOfTemplate,
+  replacesKey,
   slotsOfContent,
   sourcesOf,
   sourcesOfContent,
@@ -65,7 +66,10 @@ function checkWritten(plan: Plan): void {
     if (lacking !== undefined) throw invalid(object, `nothing is issued for ${lacking}`);
   }
   for (const { file } of forgetSteps(plan)) checkPending(plan, file);
-  for (const step of archiveSteps(plan)) checkArchive(step);
+  for (const step of archiveSteps(plan)) {
+    checkArchive(step);
+    if (plan.nodes !== undefined) checkLeaving(plan, step);
+  }
   for (const { object } of swapSteps(plan)) {
     for (const kind of ["stage", "back-up"] as const) {
       const isThere = steps.some((step) => step.kind === kind && step.object === object);
@@ -88,6 +92,19 @@ function checkArchive({ id, directory, name, recipients }: ArchiveStep): void {
   const isPlain = directory.startsWith("/") && (name === null || /^(?!\.{1,2}$)[^/]+$/.test(name));
   if (!isPlain) throw invalid(id, "the path is not absolute and plain");
   if (recipients.length === 0) throw invalid(id, "recipients is missing");
+}
+
+/** No key leaves a node of several that is not named: that is what was approved. */
+function checkLeaving(plan: Plan, { id, cluster }: ArchiveStep): void {
+  if (cluster === undefined) throw invalid(id, "cluster is missing");
+  const present = new Set(
+    plan.guards.flatMap(({ address, presence }) => (presence === "present" ? [address] : [])),
+  );
+  for (const { object, content } of stageSteps(plan)) {
+    const { node } = parseAddress(object);
+    if (present.has(object) && replacesKey(content) && !cluster.keysOf.includes(node))
+      throw invalid(id, `${node} is missing`);
+  }
 }
 
 /** The path becomes a place in the run's folder. */

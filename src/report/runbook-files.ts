@@ -1,4 +1,5 @@
 // Shell commands of the steps over whole files: kept, staged beside their place, moved into it.
+import { allSteps, nodesOfSteps } from "../core/plan/steps.ts";
 import { parseAddress } from "../core/model/address.ts";
 import { assertNever } from "../core/model/errors.ts";
 import type { ArchiveStep, BackUpStep, Content, Plan, StageStep, SwapStep } from "../core/model/plan.ts";
@@ -24,15 +25,34 @@ export function backUpCommands({ object }: BackUpStep, plan: Plan): StepCommands
 }
 
 /** In the working folder, which has the copies; with the program `age`. */
-export function archiveCommands(step: ArchiveStep): StepCommands {
+export function archiveCommands(step: ArchiveStep, plan: Plan): StepCommands {
   const file = shellQuote(archiveFile(step, "by-hand"));
   const recipients = step.recipients.map((recipient) => `-r ${shellQuote(recipient)}`).join(" ");
+  if (step.cluster !== undefined) return archiveFromNodes(plan, file, recipients);
   return {
     run: [
       'set -- before; for each in etcd-snapshot.db etcd-data; do [ ! -e "$each" ] || set -- "$@" "$each"; done',
       `if [ -e ${file} ]; then stop "it exists"; else tar -cf - "$@" | (umask 077 && age ${recipients} -o ${file}) && ls -l ${file}; fi`,
     ],
     undo: [`rm -f ${file}`],
+  };
+}
+
+/** From the machine that the archives are for: a file for every node, each of which has a working folder of its own. */
+function archiveFromNodes(plan: Plan, file: string, recipients: string): StepCommands {
+  const kept = allSteps(plan).filter((step) => step.kind === "back-up" || step.kind === "snapshot");
+  const of = nodesOfSteps(plan);
+  const nodes = [...new Set(kept.map(({ id }) => of.get(id) ?? ""))].map(shellQuote).join(" ");
+  return {
+    run: [
+      "# on the machine that the backup is for; `ssh NODE` has to be root's there",
+      `for node in ${nodes}; do`,
+      `  if [ -e ${file}-"$node" ]; then stop "it exists"; break; fi`,
+      `  ssh "$node" "cd '$W' && tar -cf - \\$(ls -d before etcd-snapshot.db etcd-data 2>/dev/null)" |`,
+      `    (umask 077 && age ${recipients} -o ${file}-"$node") && ls -l ${file}-"$node"`,
+      "done",
+    ],
+    undo: [`for node in ${nodes}; do rm -f ${file}-"$node"; done`],
   };
 }
 

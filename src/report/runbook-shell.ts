@@ -26,7 +26,7 @@ export function commandsOf(step: Step, plan: Plan): StepCommands {
     case "back-up":
       return backUpCommands(step, plan);
     case "archive":
-      return archiveCommands(step);
+      return archiveCommands(step, plan);
     case "stage":
       return stageCommands(step, plan);
     case "swap":

@@ -1,8 +1,9 @@
 // One step, and one phase, of a plan as a line for people.
 import { assertNever } from "../core/model/errors.ts";
-import type { Phase, Step } from "../core/model/plan.ts";
+import type { ArchiveStep, Phase, Step } from "../core/model/plan.ts";
 import { archiveFile } from "../core/plan/archive-file.ts";
 import type { Messages } from "./messages.ts";
+import type { ArchiveWords } from "./messages/types.ts";
 
 /** One line for one step, the same in the plan and in the runbook's headings. */
 export function stepText(step: Step, { plan: text, live }: Pick<Messages, "plan" | "live">): string {
@@ -18,7 +19,7 @@ export function stepText(step: Step, { plan: text, live }: Pick<Messages, "plan"
     case "back-up":
       return text.steps["back-up"](step.object);
     case "archive":
-      return text.steps.archive(archiveFile(step, "RUN"), recipientsText(step.recipients, text.comma));
+      return text.steps.archive(archiveWords(step, text));
     case "stage":
       return text.steps.stage(step.object, step.mode);
     case "swap":
@@ -42,6 +43,15 @@ export function stepText(step: Step, { plan: text, live }: Pick<Messages, "plan"
     default:
       return assertNever(step);
   }
+}
+
+function archiveWords(step: ArchiveStep, { comma }: Messages["plan"]): ArchiveWords {
+  const keysOf = step.cluster?.keysOf ?? [];
+  return {
+    place: archiveFile(step, "RUN"),
+    recipients: recipientsText(step.recipients, comma),
+    keysOf: keysOf.length === 0 ? null : { nodes: keysOf.join(comma), count: keysOf.length },
+  };
 }
 
 /** Enough of each to tell it from others: those of post-quantum keys have 1,959 letters. */
@@ -70,9 +80,7 @@ export function phaseLine(
 
 function archiveLine(steps: readonly Step[], text: Messages["plan"]): string {
   const places = steps.flatMap((step) =>
-    step.kind === "archive"
-      ? [text.archiveLine(archiveFile(step, "RUN"), recipientsText(step.recipients, text.comma))]
-      : [],
+    step.kind === "archive" ? [text.archiveLine(archiveWords(step, text))] : [],
   );
   return places.join(text.joiner);
 }

@@ -1,7 +1,7 @@
 // Three tiny masters, and workers, with the plan that the real arrangement makes for them.
 import type { LiveFacts, ProcessSlot } from "../../src/core/model/live.ts";
 import type { ApiAccess, BounceStep, GateMember } from "../../src/core/model/live-step.ts";
-import type { Plan, Step } from "../../src/core/model/plan.ts";
+import type { ArchiveStep, Plan, Step } from "../../src/core/model/plan.ts";
 import type { MinReady } from "../../src/core/model/readiness.ts";
 import { arrange, batchesOf, type ManyPart } from "../../src/core/plan/arrange.ts";
 import { noLiveSteps } from "../../src/core/plan/live-steps.ts";
@@ -23,6 +23,7 @@ export interface ManyOptions {
   readonly acceptOutage?: boolean;
   readonly minReady?: MinReady | null;
   readonly batch?: number;
+  readonly archive?: ArchiveStep;
 }
 
 export interface ManyScene {
@@ -140,9 +141,11 @@ export function manyPlan(many: ManyWorld, options: ManyOptions = {}): Plan {
         nodes.flatMap(({ steps }) => steps.filter((step) => step.kind === kind)),
       ) ?? [];
   const all = [...names, ...workers];
-  const files = (["back-up", "issue", "stage", "swap", "prove"] as const).map((id) => ({
+  const archiveOn = (node: string): readonly Step[] =>
+    options.archive && node === names[0] ? [options.archive] : [];
+  const files = (["back-up", "archive", "issue", "stage", "swap", "prove"] as const).map((id) => ({
     id,
-    nodes: all.map((node) => ({ node, steps: stepsOf(node, id) })),
+    nodes: all.map((node) => ({ node, steps: id === "archive" ? archiveOn(node) : stepsOf(node, id) })),
   }));
   const workerBounce = (node: string): Step =>
     ofStep(node, { ...bounceOf(many.world(node), "kubelet"), demands: [] });

@@ -18,7 +18,7 @@ import type { Io } from "../io.ts";
 import { tellLeftOut } from "../left-out.ts";
 import type { PlanningOptions } from "../options.ts";
 import { type PlanOptions, showAndApply, tellPlan } from "../plan-output.ts";
-import { profileChoiceOf, renewRequestOf } from "../requests.ts";
+import { archiveOf, profileChoiceOf, renewRequestOf } from "../requests.ts";
 import { minReadyOf, parseBatch } from "../min-ready.ts";
 import { watched } from "../run-output.ts";
 import { type ApplyOptions, readPlanFile, type RenewCommandOptions } from "./renew.ts";
@@ -122,18 +122,19 @@ function placeOf({ stateDirectory, cluster }: ClusterSession): {
   return { root: "/", stateDirectory, nodeDirectory: nodeDirectoryOf(cluster.name) };
 }
 
-function makePlan(
+async function makePlan(
   names: readonly string[],
   session: ClusterSession,
   { options, io }: How<PlanOptions | RenewCommandOptions>,
 ): Promise<Plan> {
   const { profile, params } = session.cluster;
   const given = profileChoiceOf(options);
+  const archive = await archiveOf(options);
   return planCluster(
     session,
     { id: given.id ?? profile, params: { ...params, ...given.params } },
     {
-      request: renewRequestOf(names, options),
+      request: { ...renewRequestOf(names, options), ...(archive ? { archive } : {}) },
       at: io.now(),
       acceptOutage: options.acceptOutage === true,
       skipsUnreachable: options.skipUnreachable === true,
@@ -150,8 +151,7 @@ function refuseOthers(options: OfCluster<PlanOptions | RenewCommandOptions>, io:
     signed: options.signed,
     csrDir: "csrDir" in options ? options.csrDir : undefined,
     script: "script" in options ? options.script : undefined,
-    backupTo: options.backupTo,
   } as const;
-  for (const name of ["signed", "csrDir", "script", "backupTo"] as const)
+  for (const name of ["signed", "csrDir", "script"] as const)
     if (given[name] !== undefined) throw new AppError("usage", { reason: usage.notOverNodes[name] });
 }

@@ -52,7 +52,7 @@ export interface RenewRequest {
 export interface ArchiveChoice {
   /** Absolute path of a directory. */
   readonly directory: string;
-  /** File name in it; null for `perennial-NODE-RUN.tar.age`. */
+  /** File name in it; null for `perennial-NODE-RUN.tar.age`, with the cluster's name for several nodes. */
   readonly name: string | null;
   /** age recipients (`age1...`), which are public; at least one. */
   readonly recipients: readonly string[];
@@ -131,6 +131,15 @@ export interface ProveStep {
 export interface ArchiveStep extends ArchiveChoice {
   readonly kind: "archive";
   readonly id: string;
+  /** Of a plan for the nodes of a `cluster.yaml`: one file for all of them. */
+  readonly cluster?: ArchivedCluster;
+}
+
+export interface ArchivedCluster {
+  /** The file is named after it. */
+  readonly name: string;
+  /** Nodes whose private keys leave them in the file, said in the plan and in its digest. */
+  readonly keysOf: readonly NodeName[];
 }
 
 export type Step =

@@ -80,7 +80,8 @@ function draftPlan(
     ...writtenObjects(facts, renewed, following, { keepKey: request.keepKey, installs }),
   ];
   const { issues } = made;
-  const files = filePhases(facts, { renewed, following, written, request, issues, installs });
+  const isCluster = frame.many !== undefined;
+  const files = filePhases(facts, { renewed, following, written, request, issues, installs, isCluster });
   const whole =
     frame.many && planMany(facts, { part: frame.many, files, changed, installs, isPossible, commands });
   const live = whole?.live ?? (isPossible ? wanted : noLiveSteps);

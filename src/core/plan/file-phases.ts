@@ -16,6 +16,7 @@ import { octal } from "../policy/finding-of.ts";
 import { formatKeySpec, keySpecOfSpki, parseKeySpec } from "../pki/keys.ts";
 import { formatName, parseName } from "../pki/names.ts";
 import { sansFor } from "./named.ts";
+import { replacesKey } from "./steps.ts";
 import { newModeOf } from "./new-mode.ts";
 import type { Install } from "./pair-answers.ts";
 import { isFileMissing, originalSlot } from "./recreate/decide.ts";
@@ -31,13 +32,15 @@ export interface FileParts {
   readonly written: readonly Written[];
   readonly request: RenewRequest;
   readonly installs: readonly Install[];
+  /** True for the nodes of a `cluster.yaml`, also when it names one only. */
+  readonly isCluster: boolean;
 }
 
 export function filePhases(facts: Facts, parts: FileParts): readonly Phase[] {
   const { renewed, written, issues } = parts;
   if (written.length === 0) return [];
   const taken = takenSlots(facts, parts);
-  const archived = archiveSteps(written[0]?.facts.address.node ?? "", parts.request);
+  const archived = archiveSteps(facts, parts);
   const steps = {
     issue: [
       ...issues,
@@ -79,9 +82,23 @@ export function filePhases(facts: Facts, parts: FileParts): readonly Phase[] {
     .map((id) => ({ id, nodes: byNode(steps[id], nodes) }));
 }
 
-/** Behind the before-images and etcd's data, in front of all that is new. One for the whole run: of several nodes it has the first one's name. */
-function archiveSteps(node: NodeName, { archive }: RenewRequest): readonly ArchiveStep[] {
-  return archive ? [{ kind: "archive", id: `${node}/archive`, ...archive }] : [];
+/** Behind the before-images and etcd's data, in front of all that is new. One for the whole run: of several nodes its id has the first one's name. */
+function archiveSteps(
+  { inventory }: Facts,
+  { written, request: { archive }, isCluster }: FileParts,
+): readonly ArchiveStep[] {
+  if (!archive) return [];
+  const node = written[0]?.facts.address.node ?? "";
+  const step: ArchiveStep = { kind: "archive", id: `${node}/archive`, ...archive };
+  if (!isCluster) return [step];
+  const left = new Set(written.filter(leavesWithKey).map(({ facts }) => facts.address.node));
+  const keysOf = inventory.nodes.flatMap((each) => (left.has(each.node) ? [each.node] : []));
+  return [{ ...step, cluster: { name: inventory.cluster, keysOf } }];
+}
+
+/** What was not there has no before-image. */
+function leavesWithKey({ facts, content }: Written): boolean {
+  return facts.sha256 !== "absent" && replacesKey(content);
 }
 
 /** The ids of steps begin with the name of their node, which holds no slash. */

@@ -30,8 +30,6 @@ export const cliEn = {
         "--csr-dir is for one node: keys and requests are made where they are used; run perennial renew --csr-dir DIR on each node",
       script:
         "--script is for one node: a script cannot ask the other members of etcd before it stops one; plan -f --runbook says the order, and perennial plan --script on each node makes its part",
-      backupTo:
-        "--backup-to is for one node: before-images hold keys and stay on their nodes; copy var/lib/perennial from each node after the run, or run perennial renew --backup-to on each",
     },
     excludes: (a: string, b: string) => `${a} and ${b} exclude each other`,
     other: (text: string) => text,

@@ -95,7 +95,7 @@ export const cliHelpEn = {
     reason: "why, kept in the journal",
     noSnapshot: "do not save etcd's data first (a copy of yours exists)",
     backupTo:
-      "also write the backup, encrypted, to this directory or new file before anything is changed (age format)",
+      "also write the backup, encrypted, to this directory or new file before anything is changed (age format); with -f that of all nodes, on this machine",
     backupRecipient: "who can decrypt it: an age recipient (age1...), or a file with one in each line",
     probe: "with --root: look at the running node too, and restart its processes",
     probeOnly: "with --root: look at the running node too; nothing is restarted",

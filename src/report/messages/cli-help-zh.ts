@@ -90,7 +90,8 @@ export const cliHelpZh: typeof cliHelpEn = {
     ticket: "变更单号，写入日志",
     reason: "原因，写入日志",
     noSnapshot: "不先保存 etcd 数据（已另有副本）",
-    backupTo: "在改动任何内容之前，把备份加密后（age 格式）另写到此目录或新文件",
+    backupTo:
+      "在改动任何内容之前，把备份（带 -f 时为所有节点的）加密后（age 格式）另写到本机的此目录或新文件",
     backupRecipient: "谁能解密：age 接收者（age1...），或每行一个接收者的文件",
     probe: "与 --root 同用：同时查看运行中的节点，并可重启其进程",
     probeOnly: "与 --root 同用：同时查看运行中的节点；不重启任何进程",

@@ -30,8 +30,6 @@ export const cliZh: typeof cliEn = {
         "--csr-dir 只用于单个节点：私钥与请求在使用它们的节点上生成；请在每个节点上执行 perennial renew --csr-dir DIR",
       script:
         "--script 只用于单个节点：脚本在停止 etcd 成员之前无法询问其他成员；plan -f --runbook 给出顺序，各节点的脚本由该节点上的 perennial plan --script 生成",
-      backupTo:
-        "--backup-to 只用于单个节点：旧文件含有私钥，留在各自的节点上；请在运行后从各节点复制 var/lib/perennial，或在每个节点上执行 perennial renew --backup-to",
     },
     excludes: (a, b) => `${a} 与 ${b} 不能同时使用`,
     other: (text) => text,

@@ -72,3 +72,10 @@ export type RefusalMessages = { readonly [C in RefusalCode]: RefusalMessage };
 export type MessagesOf<U extends { readonly code: string }> = {
   readonly [C in U["code"]]: (value: Extract<U, { readonly code: C }>) => string;
 };
+
+/** Of the encrypted archive in a plan: where it goes, for whom, and whose keys leave their nodes for it (null when none leave any). */
+export interface ArchiveWords {
+  readonly place: string;
+  readonly recipients: string;
+  readonly keysOf: { readonly nodes: string; readonly count: number } | null;
+}

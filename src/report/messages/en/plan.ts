@@ -4,7 +4,7 @@ import type { Notice } from "../../../core/model/notice.ts";
 import type { PhaseId } from "../../../core/model/plan.ts";
 import { flags } from "../../flags.ts";
 import { formatDate, formatDay, spanEn } from "../../time.ts";
-import type { MessagesOf } from "../types.ts";
+import type { ArchiveWords, MessagesOf } from "../types.ts";
 import { manual, platformNotices } from "./platform.ts";
 import { refusals } from "./refusals.ts";
 
@@ -184,8 +184,10 @@ export const plan = {
   kept: (names: string, reason: string) => `Kept: ${names} (${reason})`,
   takeAnswers: (count: number) =>
     `issue: take ${counted(count, "signed certificate")} with the keys that wait for them`,
-  archiveLine: (place: string, recipients: string) =>
-    `archive: encrypt what was saved up to here for ${recipients}, write it to ${place} and read it back`,
+  archiveLine: ({ place, recipients, keysOf }: ArchiveWords) =>
+    keysOf === null
+      ? `archive: encrypt what was saved up to here for ${recipients}, write it to ${place} and read it back`
+      : `archive: keys of ${keysOf.nodes} leave their ${keysOf.count === 1 ? "node" : "nodes"}, encrypted to ${recipients}: what was saved up to here goes to ${place} on this machine and is read back`,
   notRenewed: (names: string, reason: string) => `Left out, not renewed: ${names} (${reason})`,
   phaseLines: {
     issue: (count: number) => `issue: make ${counted(count, "certificate")} in memory`,
@@ -215,7 +217,10 @@ export const plan = {
     take: (name: string, serial: string) =>
       `${name}: take the present certificate (serial ${serial}) for its copies`,
     "back-up": (object: string) => object,
-    archive: (place: string, recipients: string) => `${place}, encrypted for ${recipients}`,
+    archive: ({ place, recipients, keysOf }: ArchiveWords) =>
+      keysOf === null
+        ? `${place}, encrypted for ${recipients}`
+        : `${place} on this machine, encrypted for ${recipients}; keys of ${keysOf.nodes} leave their ${keysOf.count === 1 ? "node" : "nodes"} for it`,
     stage: (object: string, mode: string) => `${object} (mode ${mode})`,
     swap: (object: string) => object,
     prove: (name: string) => name,

@@ -61,7 +61,7 @@ export const runbook = {
     forget: "the key lies in its place now; a second copy is one too many",
     take: "the original is valid; its copy is to hold the same certificate",
     "back-up": "the way back",
-    archive: "a copy that outlives this machine, and that only the recipients can read",
+    archive: "a copy that outlives its node, and that only the recipients can read",
     stage: "everything is complete on disk before the first live file changes",
     swap: "a rename: readers see the old file or the new one, never half of one",
     prove: "what counts is what is stored now",

@@ -158,8 +158,10 @@ export const plan: typeof english = {
   installed: (authorities) => `由外部签发的证书，已与各自的请求及本节点的 ${authorities} 核对。`,
   kept: (names, reason) => `不变：${names}（${reason}）`,
   takeAnswers: (count) => `签发（issue）：取用 ${count} 个已签发的证书及等待它们的私钥`,
-  archiveLine: (place, recipients) =>
-    `归档（archive）：把以上已保存的内容为 ${recipients} 加密，写到 ${place} 并回读校验`,
+  archiveLine: ({ place, recipients, keysOf }) =>
+    keysOf === null
+      ? `归档（archive）：把以上已保存的内容为 ${recipients} 加密，写到 ${place} 并回读校验`
+      : `归档（archive）：${keysOf.nodes} 的私钥为 ${recipients} 加密后离开所在节点：以上已保存的内容写到本机的 ${place} 并回读校验`,
   notRenewed: (names, reason) => `未包括、不续期：${names}（${reason}）`,
   phaseLines: {
     issue: (count) => `签发（issue）：在内存中生成 ${count} 个证书`,
@@ -184,7 +186,10 @@ export const plan: typeof english = {
     forget: (name) => `${name}：删除待用私钥`,
     take: (name, serial) => `${name}：取用现有证书（序列号 ${serial}）供其副本使用`,
     "back-up": (object) => object,
-    archive: (place, recipients) => `${place}，为 ${recipients} 加密`,
+    archive: ({ place, recipients, keysOf }) =>
+      keysOf === null
+        ? `${place}，为 ${recipients} 加密`
+        : `本机的 ${place}，为 ${recipients} 加密；${keysOf.nodes} 的私钥因此离开所在节点`,
     stage: (object, mode) => `${object}（权限 ${mode}）`,
     swap: (object) => object,
     prove: (name) => name,
