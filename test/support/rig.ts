@@ -12,7 +12,8 @@ export function whyNoRig(): string | null {
   if (!process.env["KUBEBUILDER_ASSETS"]) return "KUBEBUILDER_ASSETS does not name the Kubernetes binaries";
   if (!existsSync(script)) return "no real-cluster.sh beside the repository, nor in PERENNIAL_RIG";
   if (process.getuid?.() !== 0) return "not root";
-  const taken = ["/etc/kubernetes", "/var/lib/etcd"].find((path) => existsSync(path));
+  // Debian's package of etcd makes an empty /var/lib/etcd.
+  const taken = ["/etc/kubernetes", "/var/lib/etcd/member"].find((path) => existsSync(path));
   return taken === undefined ? null : `${taken} exists: there may be a cluster here`;
 }
 
