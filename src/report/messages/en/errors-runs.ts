@@ -4,7 +4,7 @@ import { flags } from "../../flags.ts";
 import { shellQuote } from "../../shell.ts";
 import { formatDate, nextWindow } from "../../time.ts";
 import { staleFiles } from "../stale-files.ts";
-import { logCommand } from "../way-on.ts";
+import { isOfCluster, logCommand } from "../way-on.ts";
 import type { ErrorMessages, StateFaultWords } from "../types.ts";
 
 const archiveProblems = {
@@ -118,11 +118,7 @@ export const errorsRuns = {
             `the window is that of run ${p.run}; nothing was done now. ${p.at < p.fromAt ? "Repeat the command when it has begun, or give" : "Give"} it another one, once that is approved: ${tool(`resume ${p.run} ${flags.window} ${nextWindow(p.at)}`)}`,
             `taking it back needs no window: ${tool(`rollback ${p.run}`)}`,
           ]
-        : [
-            p.at < p.fromAt
-              ? "no live file was changed; repeat the command when the window has begun"
-              : "no live file was changed; have another window approved",
-          ],
+        : [p.at < p.fromAt ? "no live file was changed; repeat the command when the window has begun" : "no live file was changed; have another window approved"],
   },
   "clock-stepped": {
     sentence: (p) =>
@@ -147,8 +143,8 @@ export const errorsRuns = {
     sentence: (p) => (p.run === "last" ? "there are no runs yet" : `there is no run ${p.run}`),
     hint: (p, tool) => [
       p.run === "last"
-        ? `${tool("renew")} begins one; runs in another state directory: ${flags.stateDir} DIR; runs over the nodes of a cluster: -f FILE`
-        : `${tool("runs list")} shows the runs of this node; another state directory: ${flags.stateDir} DIR`,
+        ? `${tool("renew")} begins one; runs in another state directory: ${flags.stateDir} DIR${isOfCluster(tool) ? "" : "; runs over the nodes of a cluster: -f FILE"}`
+        : `${tool("runs list")} shows the runs there are; another state directory: ${flags.stateDir} DIR`,
     ],
   },
   "run-not-open": {
