@@ -1,7 +1,7 @@
 // What a lab is made of: its file, its hosts, and where everything of a host lies.
 // INPUTS, OUTPUTS: DIR/lab.json
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
 import { AppError } from "../core/model/errors.ts";
 import { type LabPorts, type LabRuntime, runtimeSockets } from "./lab-node.ts";
 
@@ -87,6 +87,32 @@ export function readLab(directory: string): Lab {
     const reason = cause instanceof Error && "code" in cause ? String(cause.code) : "not JSON";
     throw new AppError("input-unreadable", { path, reason }, { cause });
   }
+}
+
+/**
+ * For whoever is outside of the hosts. Inside, a host reads that its root is `/`, and so it is there; whoever expired or removed that lab from outside would do
+ * it to this machine.
+ * @throws AppError `input-unreadable` when a host's root is not below the lab's directory
+ */
+export function readLabFromOutside(directory: string): Lab {
+  const lab = readLab(directory);
+  const path = labFile(directory);
+  if (!Array.isArray(lab.hosts))
+    throw new AppError("input-unreadable", { path, reason: "it describes no lab" });
+  const elsewhere = lab.hosts.map((host) => rootOf(lab, host)).find((root) => !isBelow(root, directory));
+  if (elsewhere === undefined) return lab;
+  const reason = `a root outside of the lab's directory: ${elsewhere}` as const;
+  throw new AppError("input-unreadable", { path, reason });
+}
+
+function isBelow(path: string, directory: string): boolean {
+  // A link would lead whoever writes below it somewhere else.
+  const way = relative(realOf(directory), realOf(path));
+  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+function realOf(path: string): string {
+  return existsSync(path) ? realpathSync(path) : join(realOf(dirname(path)), basename(path));
 }
 
 export function writeLab({ directory, ...rest }: Lab): void {

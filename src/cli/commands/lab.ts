@@ -9,7 +9,7 @@ import { hostsExpire } from "../../lab/hosts-expire.ts";
 import { type HostsStatus, hostsStatus, isAllWell as areHostsWell } from "../../lab/hosts-status.ts";
 import { hostsUp } from "../../lab/hosts-up.ts";
 import type { LabRuntime } from "../../lab/lab-node.ts";
-import { type Lab, readLab } from "../../lab/places.ts";
+import { type Lab, readLabFromOutside } from "../../lab/places.ts";
 import { rehearseUp } from "../../lab/rehearsal/rehearse-up.ts";
 import { runPart } from "../../lab/run-part.ts";
 import { type HostStatus, type PartStatus, labStatus } from "../../lab/status.ts";
@@ -145,7 +145,7 @@ function wholeNumber(text: string, least: number, most: number): number {
 }
 
 export async function runLabExpire({ dir, at, ca }: LabExpireOptions, io: Io): Promise<number> {
-  const lab = readLab(resolve(dir));
+  const lab = readLabFromOutside(resolve(dir));
   const end = at === undefined ? io.now() - agoMs : parseInstant(at);
   const options = { at: end, authorities: ca === true };
   if (lab.network) await hostsExpire(lab, lab.network, options);
@@ -167,11 +167,11 @@ async function isAllWell(lab: Lab): Promise<boolean> {
 }
 
 export async function runLabStatus({ dir, output }: LabStatusOptions, io: Io): Promise<number> {
-  return showStatus(readLab(resolve(dir)), output, io);
+  return showStatus(readLabFromOutside(resolve(dir)), output, io);
 }
 
 export async function runLabDown({ dir }: LabOptions, io: Io): Promise<number> {
-  const lab = readLab(resolve(dir));
+  const lab = readLabFromOutside(resolve(dir));
   const count = await (lab.network ? hostsDown(lab, lab.network) : labDown(lab));
   io.out(`${cliMessages(io.lang).lab.down(count)}\n`);
   return exitCodes.ok;

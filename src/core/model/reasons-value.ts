@@ -14,6 +14,8 @@ export const valueReasons = [
   "vanished",
   "it holds other things: {}",
   "there is no *.yaml in this folder",
+  "it describes no lab",
+  "a root outside of the lab's directory: {}",
   // collected facts
   "it was not collected",
   "a kubeconfig in JSON is not collected",

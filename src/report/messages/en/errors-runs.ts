@@ -118,7 +118,11 @@ export const errorsRuns = {
             `the window is that of run ${p.run}; nothing was done now. ${p.at < p.fromAt ? "Repeat the command when it has begun, or give" : "Give"} it another one, once that is approved: ${tool(`resume ${p.run} ${flags.window} ${nextWindow(p.at)}`)}`,
             `taking it back needs no window: ${tool(`rollback ${p.run}`)}`,
           ]
-        : [p.at < p.fromAt ? "no live file was changed; repeat the command when the window has begun" : "no live file was changed; have another window approved"],
+        : [
+            p.at < p.fromAt
+              ? "no live file was changed; repeat the command when the window has begun"
+              : "no live file was changed; have another window approved",
+          ],
   },
   "clock-stepped": {
     sentence: (p) =>

@@ -123,7 +123,11 @@ export const errorsRuns = {
       `现在是 ${formatDateIso(p.at)}，${p.at < p.fromAt ? "早于" : "晚于"}允许的时间窗口（${formatDateIso(p.fromAt)} 至 ${formatDateIso(p.toAt)}）`,
     hint: (p, tool) =>
       p.run === undefined
-        ? [p.at < p.fromAt ? "没有改动任何在用文件；请在时间窗口开始后重复本命令" : "没有改动任何在用文件；请重新审批时间窗口"]
+        ? [
+            p.at < p.fromAt
+              ? "没有改动任何在用文件；请在时间窗口开始后重复本命令"
+              : "没有改动任何在用文件；请重新审批时间窗口",
+          ]
         : [
             `该时间窗口属于运行 ${p.run}；这次什么也没有做。${p.at < p.fromAt ? "请在时间窗口开始后重复本命令，或" : "请"}在审批后另给一个：${tool(`resume ${p.run} ${flags.window} ${nextWindow(p.at)}`)}`,
             `撤销不受时间窗口限制：${tool(`rollback ${p.run}`)}`,

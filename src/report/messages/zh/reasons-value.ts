@@ -14,6 +14,8 @@ export const valueReasonsInChinese: Readonly<Record<(typeof valueReasons)[number
   vanished: "已消失",
   "it holds other things: {}": "其中另有其他内容：{}",
   "there is no *.yaml in this folder": "此目录中没有 *.yaml 文件",
+  "it describes no lab": "其中没有实验集群的描述",
+  "a root outside of the lab's directory: {}": "有主机的根目录位于实验集群目录之外：{}",
   "it was not collected": "没有采集",
   "a kubeconfig in JSON is not collected": "JSON 格式的 kubeconfig 不采集",
   "openssl could not read it": "openssl 无法读取",
