@@ -223,7 +223,7 @@ describe("a fault of a cluster file", () => {
       `${path} does not describe a cluster:\n  line 5: nodes[0].rol is no key that is known here: name, address, roles, local, root, ssh`,
     );
     expect(renderError(error, "zh").error).toBe(
-      `${path} 没有正确描述一个集群：\n  第 5 行：nodes[0].rol 不是此处可用的键：name, address, roles, local, root, ssh`,
+      `${path} 没有正确描述一个集群：\n  第 5 行：nodes[0].rol 不是此处可用的键，可用：name、address、roles、local、root、ssh`,
     );
   });
 
