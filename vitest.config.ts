@@ -10,10 +10,10 @@ const common = {
   // A process per core: descriptors, signals and native locks of one test are not another's, which they would be with threads.
   pool: "forks",
   isolate: false,
-  // Against hanging: what takes a second alone takes ten where others are at work on the same cores.
-  testTimeout: 120_000,
-  hookTimeout: 120_000,
-  expect: { poll: { timeout: 20_000, interval: 20 } },
+  // Against hanging: what takes a second alone takes twenty where others are at work on the same cores.
+  testTimeout: 600_000,
+  hookTimeout: 600_000,
+  expect: { poll: { timeout: 60_000, interval: 20 } },
 } as const;
 
 export default defineConfig({
@@ -37,7 +37,16 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
-      { test: { ...common, name: "labs", include: labs, maxWorkers: 2, sequence: { groupOrder: 1 } } },
+      // A lab of three hosts alone keeps two cores busy: side by side each waits for the other, and both for their limits.
+      {
+        test: {
+          ...common,
+          name: "labs",
+          include: labs,
+          maxWorkers: Math.max(1, Math.floor(availableParallelism() / 2)),
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 });

@@ -170,10 +170,10 @@ describe("the documents", () => {
   it("show sessions whose commands still exit as they say", () => {
     const result = spawnSync(process.execPath, [join(root, "scripts/sessions.mjs"), "--check"], {
       encoding: "utf8",
-      timeout: 240_000,
+      timeout: 900_000,
     });
     expect(result.stderr).toBe("");
     expect(result.stdout).toMatch(/^\d+ sessions hold\n$/);
     expect(result.status).toBe(0);
-  }, 300_000);
+  }, 900_000);
 });

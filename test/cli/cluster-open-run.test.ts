@@ -63,7 +63,7 @@ describe("a cluster's run that was cut off in the middle", () => {
     await cutOff(scene, "run.after-swap:7");
     const [found] = await openStateDirectory(scene.of("first")).list("runs");
     run = found ?? "";
-  }, 120_000);
+  }, 900_000);
 
   it("is a critical finding on any other machine, from the copies; its own temporary files are none", async () => {
     const { code, out } = await runCli(["check", "-f", scene.file, "-o", "json"]);
@@ -184,5 +184,5 @@ describe("a cluster's run of which no node has a copy", () => {
       { code: "run-unfinished", node: "", address: { node: "", path: scene.of("first") } },
     ]);
     expect(ofRuns(await findingsAt(scene, "second"))).toEqual([]);
-  }, 120_000);
+  }, 900_000);
 });

@@ -24,7 +24,7 @@ describe("a node's own run that was cut off", () => {
   beforeAll(async () => {
     scene = setUp();
     run = await cutOffOwn(scene, "m2");
-  }, 120_000);
+  }, 900_000);
 
   it("is told with commands for its own node, not for the cluster, and is what verify says as well", async () => {
     const { code, findings } = await check("-f", scene.file);
@@ -149,7 +149,7 @@ describe("a journal that is damaged", () => {
   beforeAll(async () => {
     scene = setUp();
     run = await cutOffCluster(scene);
-  }, 120_000);
+  }, 900_000);
 
   const journalOf = (state: string): string => join(state, "runs", run, "journal.jsonl");
 
@@ -229,5 +229,5 @@ describe("a journal that is damaged", () => {
     expect(findings).toMatchObject([{ ...expected, params: { run: own, own: { reach: "root" } } }]);
     const alone = await check("--root", other.roots.m1);
     expect([alone.code, alone.findings]).toMatchObject([3, [expected]]);
-  }, 120_000);
+  }, 900_000);
 });

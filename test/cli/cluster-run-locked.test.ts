@@ -22,7 +22,7 @@ describe("a run whose lock is held", () => {
   beforeAll(async () => {
     scene = setUp();
     run = await cutOffCluster(scene);
-  }, 120_000);
+  }, 900_000);
 
   /** As a colleague's process would have claimed it. */
   function hold(root: string, holder: Actor, sinceAt: number): void {
@@ -115,5 +115,5 @@ describe("a run whose lock is held", () => {
     expect((await check("-f", other.file)).findings).toMatchObject([expected]);
     const alone = await check("--root", other.roots.m2);
     expect([alone.code, alone.findings]).toMatchObject([3, [expected]]);
-  }, 120_000);
+  }, 900_000);
 });

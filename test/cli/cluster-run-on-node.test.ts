@@ -11,7 +11,7 @@ describe("a cluster's run that was cut off, on one of its nodes", () => {
     scene = setUp();
     run = await cutOffCluster(scene);
     root = scene.roots.m1;
-  }, 120_000);
+  }, 900_000);
 
   it("is told with who began it where and what goes on with it, and its staged files are no left-overs", async () => {
     const { code, findings } = await check("--root", root);

@@ -392,7 +392,7 @@ describe("diagnose reads", () => {
     const { logs } = JSON.parse(out) as { readonly logs: { readonly lines: number } };
     expect(logs.lines).toBe(1_200_002);
     rmSync(path);
-  }, 120_000);
+  }, 900_000);
 
   it("no file that is not there, and no node that is none", async () => {
     const empty = freshFolder();

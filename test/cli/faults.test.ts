@@ -69,7 +69,7 @@ describe("fault 10: what is no regular file", () => {
   async function expectTold(root: string, type: string): Promise<void> {
     const started = process.hrtime.bigint();
     const { code, out } = await runCli(["check", "--root", root]);
-    expect(Number(process.hrtime.bigint() - started) / 1e9).toBeLessThan(2);
+    expect(Number(process.hrtime.bigint() - started) / 1e9).toBeLessThan(10);
     expect(code).toBe(3);
     expect(out).toContain(`/${target}`);
     expect(out).toContain(type);

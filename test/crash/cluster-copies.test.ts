@@ -50,7 +50,7 @@ async function isRenewed({ at }: Scene): Promise<boolean> {
 
 const points = ["run.after-all-staged", "run.after-swap:20", "run.after-effect:2", "run.before-ended"];
 
-describe("a run whose first machine is gone", { timeout: 120_000 }, () => {
+describe("a run whose first machine is gone", { timeout: 900_000 }, () => {
   it.each(points)(
     "goes on from the copies when it was killed at %s, and is taken back to equality",
     async (point) => {

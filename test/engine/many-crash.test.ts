@@ -76,7 +76,7 @@ beforeAll(async () => {
     await rollbackRun(second.ports, "last", { acceptExpired: true });
     traces.set(name, { run: first.hits, rollback: second.hits });
   }
-}, 120_000);
+}, 900_000);
 
 const traceOf = (name: string) => traces.get(name) ?? { run: [], rollback: [] };
 
@@ -92,7 +92,7 @@ describe("the places to die at", () => {
 describe.each(["roll", "outage"] as const)("a killed %s", (name) => {
   it(
     "is resumed to the end from anywhere: every process holds the new certificates, no member was stopped without need",
-    { timeout: 120_000 },
+    { timeout: 900_000 },
     async () => {
       for (const dieAt of places(traceOf(name).run, { stride: 211, offset: 0, edges: true })) {
         const scene = scenes[name]();
@@ -104,7 +104,7 @@ describe.each(["roll", "outage"] as const)("a killed %s", (name) => {
     },
   );
 
-  it("is rolled back from anywhere to the trees of before", { timeout: 120_000 }, async () => {
+  it("is rolled back from anywhere to the trees of before", { timeout: 900_000 }, async () => {
     for (const dieAt of places(traceOf(name).run, { stride: 173, offset: 61 })) {
       const scene = scenes[name]();
       await dies(scene, dieAt, ({ ports }) => runPlan(ports, scene.plan));
@@ -114,7 +114,7 @@ describe.each(["roll", "outage"] as const)("a killed %s", (name) => {
     }
   });
 
-  it("is resumed after a resume that was killed as well", { timeout: 120_000 }, async () => {
+  it("is resumed after a resume that was killed as well", { timeout: 900_000 }, async () => {
     const { length } = traceOf(name).run;
     for (const [first, second] of [
       [0.35, 40],
@@ -130,7 +130,7 @@ describe.each(["roll", "outage"] as const)("a killed %s", (name) => {
     }
   });
 
-  it("is rolled back by a resume of a rollback that was killed anywhere", { timeout: 120_000 }, async () => {
+  it("is rolled back by a resume of a rollback that was killed anywhere", { timeout: 900_000 }, async () => {
     for (const dieAt of places(traceOf(name).rollback, { stride: 151, offset: 35 })) {
       const scene = scenes[name]();
       await runPlan(scene.many.spawn().ports, scene.plan);

@@ -78,7 +78,7 @@ describe.skipIf(!hasEtcd).sequential("the end of a lab's certificates", () => {
     const { out } = await runCli(["check", "--root", root, "-o", "json"]);
     const { findings } = JSON.parse(out) as { findings: { code: string }[] };
     expect(findings.some(({ code }) => code === "certificate-expired")).toBe(false);
-    await expect.poll(async () => (await lab("status")).code, { timeout: 60_000 }).toBe(0);
+    await expect.poll(async () => (await lab("status")).code, { timeout: 180_000 }).toBe(0);
   });
 
   it("with --ca is the authorities' too: nothing can be renewed, and check says what is to be done", async () => {

@@ -72,14 +72,17 @@ const masters = ["m1", "m2", "m3"] as const;
 describe.skipIf(!hasEtcd || !canHaveRooms()).sequential("hosts with namespaces of their own", () => {
   const dir = join(base, "a b");
   const ssh = (host: string, script: string): string =>
-    execFileSync("ssh", ["-F", join(dir, "ssh/config"), host, script], { encoding: "utf8", timeout: 60_000 });
+    execFileSync("ssh", ["-F", join(dir, "ssh/config"), host, script], {
+      encoding: "utf8",
+      timeout: 180_000,
+    });
 
   beforeAll(async () => {
     expect(await lab(dir, "up", "--hosts", "3", "--workers", "1", ...quick)).toMatchObject({
       code: 0,
       err: "",
     });
-  }, 120_000);
+  }, 900_000);
 
   afterAll(() => downAnyway(dir));
 
@@ -132,7 +135,7 @@ describe.skipIf(!hasEtcd || !canHaveRooms()).sequential("hosts with namespaces o
     expect(again.err).toContain("a new or empty directory");
   });
 
-  it("stand beside another lab, with IPv6 addresses, that comes and goes", { timeout: 120_000 }, async () => {
+  it("stand beside another lab, with IPv6 addresses, that comes and goes", { timeout: 900_000 }, async () => {
     const other = join(base, "b");
     expect(await lab(other, "up", "--hosts", "1", "--ipv6", ...quick)).toMatchObject({ code: 0, err: "" });
     const known = readLab(other);
@@ -151,20 +154,20 @@ describe.skipIf(!hasEtcd || !canHaveRooms()).sequential("hosts with namespaces o
     expect((await status(dir)).etcd.healthy).toBe(3);
   });
 
-  it("lose a worker whose kubelet is stopped, and get it back", { timeout: 120_000 }, async () => {
+  it("lose a worker whose kubelet is stopped, and get it back", { timeout: 900_000 }, async () => {
     const ready = async (): Promise<number | null> => (await status(dir)).workers.ready;
     ssh(
       "w1",
       "systemctl stop kubelet; systemctl show -p MainPID,ActiveState kubelet.service | grep inactive",
     );
-    await expect.poll(ready, { timeout: 60_000, interval: 500 }).toBe(0);
+    await expect.poll(ready, { timeout: 180_000, interval: 500 }).toBe(0);
     ssh("w1", "systemctl restart kubelet && systemctl is-active kubelet");
-    await expect.poll(ready, { timeout: 60_000, interval: 500 }).toBe(1);
+    await expect.poll(ready, { timeout: 180_000, interval: 500 }).toBe(1);
   });
 
   it(
     "are dead once everything has expired: names and keys kept, no quorum, no API, no kubelet",
-    { timeout: 120_000 },
+    { timeout: 900_000 },
     async () => {
       const before = stored(dir, "m2", "etcd/server.crt");
       expect((await lab(dir, "expire")).code).toBe(0);
@@ -195,7 +198,7 @@ describe.skipIf(!hasEtcd || !canHaveRooms()).sequential("hosts with namespaces o
 
   it(
     "come back when every master's files are renewed, with what was in etcd",
-    { timeout: 120_000 },
+    { timeout: 900_000 },
     async () => {
       for (const host of masters) {
         expect(await runCli(["renew", "--root", join(dir, host), "--yes"])).toMatchObject({ code: 0 });
@@ -204,7 +207,7 @@ describe.skipIf(!hasEtcd || !canHaveRooms()).sequential("hosts with namespaces o
         const { etcd, apiServers } = await status(dir);
         return [etcd.healthy, apiServers.healthy];
       };
-      await expect.poll(well, { timeout: 60_000, interval: 500 }).toEqual([3, 3]);
+      await expect.poll(well, { timeout: 180_000, interval: 500 }).toEqual([3, 3]);
       expect(askEtcd(dir, "m2", "get", "--print-value-only", "/trial").trim()).toBe("written");
     },
   );
@@ -220,7 +223,7 @@ describe.skipIf(!hasEtcd || !canHaveRooms()).sequential("hosts with namespaces o
     expect(traces(known)).toEqual([]);
   });
 
-  it("leave nothing behind when `up` was killed halfway", { timeout: 120_000 }, async () => {
+  it("leave nothing behind when `up` was killed halfway", { timeout: 900_000 }, async () => {
     const half = join(base, "c d");
     const child = startCli(["lab", "up", "--hosts", "2", ...quick, "--dir", half]);
     const isUnderWay = (): boolean =>
@@ -249,7 +252,7 @@ describe
     beforeAll(async () => {
       const words = ["--hosts", "2", "--workers", "1", "--loopback", "--etcd-31", ...quick];
       expect(await lab(dir, "up", ...words)).toMatchObject({ code: 0, err: "" });
-    }, 120_000);
+    }, 900_000);
 
     afterAll(() => downAnyway(dir));
 
@@ -278,7 +281,7 @@ describe
       expect((await served(address, ports.etcdPeer))?.serialNumber).toBe(before);
     });
 
-    it("are dead once everything has expired, and gone after `down`", { timeout: 120_000 }, async () => {
+    it("are dead once everything has expired, and gone after `down`", { timeout: 900_000 }, async () => {
       expect((await lab(dir, "expire")).code).toBe(0);
       expect(await status(dir)).toMatchObject({
         etcd: { healthy: 0, hasQuorum: false },

@@ -109,7 +109,7 @@ describe.skipIf(!hasEtcd).sequential("a control plane of one host", () => {
 
   it("says in its logs why, and diagnose says which certificates", async () => {
     await expect
-      .poll(causes, { timeout: 60_000 })
+      .poll(causes, { timeout: 180_000 })
       .toEqual(
         expect.arrayContaining([
           "certificate-expired confirmed",
@@ -135,7 +135,7 @@ describe.skipIf(!hasEtcd).sequential("a control plane of one host", () => {
 
   it(
     "goes back to what had expired when that is asked for, and comes back again",
-    { timeout: 180_000 },
+    { timeout: 900_000 },
     async () => {
       expect(await on(["rollback", "last", "--yes"])).toMatchObject({ code: 0 });
       expect(ended(stored("etcd/server.crt"))).toBe(true);
@@ -147,7 +147,7 @@ describe.skipIf(!hasEtcd).sequential("a control plane of one host", () => {
 
   it(
     "loses nothing when a run is killed at every step on the running node in turn",
-    { timeout: 150_000 },
+    { timeout: 900_000 },
     async () => {
       await callEtcdOld();
       expect((await lab("expire")).code).toBe(0);
@@ -172,7 +172,7 @@ describe.skipIf(!hasEtcd).sequential("a control plane of one host", () => {
 
   it(
     "goes back to the certificates of before, and serves them, though the rollback is killed twice",
-    { timeout: 180_000 },
+    { timeout: 900_000 },
     async () => {
       const before = stored("etcd/server.crt").serialNumber;
       expect(await on(["renew", "etcd-server", "scheduler.conf", "--yes"])).toMatchObject({ code: 0 });
@@ -182,7 +182,7 @@ describe.skipIf(!hasEtcd).sequential("a control plane of one host", () => {
       }
       expect(await on(["rollback", "last", "--yes"])).toMatchObject({ code: 0 });
       expect((await served(ports().etcd))?.serialNumber).toBe(before);
-      await expect.poll(ailments, { timeout: 60_000 }).toEqual(allWell);
+      await expect.poll(ailments, { timeout: 180_000 }).toEqual(allWell);
     },
   );
 

@@ -37,7 +37,7 @@ describe.skipIf(!isHere).sequential(`a lab with the real API server${reason}`, (
       code: 0,
       err: "",
     });
-  }, 120_000);
+  }, 900_000);
 
   afterAll(() => lab("down"));
 
@@ -46,7 +46,7 @@ describe.skipIf(!isHere).sequential(`a lab with the real API server${reason}`, (
     expect(await sick()).toEqual([]);
   });
 
-  it("dies with its certificates and is brought back by one command", { timeout: 240_000 }, async () => {
+  it("dies with its certificates and is brought back by one command", { timeout: 900_000 }, async () => {
     expect((await lab("expire")).code).toBe(0);
     expect(await sick()).toContain("kube-apiserver");
     const renewed = await spawnCli(["renew", "--yes", "--root", root, "--probe"]);

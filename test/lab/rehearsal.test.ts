@@ -82,7 +82,7 @@ describe("a rehearsal of collected files", () => {
     "kubeadm-external-ca-expired/m1",
     "kubeadm-ecdsa-expired/m1",
     "kubeadm-valid/m1",
-  ])("of %s has the findings that the facts have", { timeout: 120_000 }, async (tree) => {
+  ])("of %s has the findings that the facts have", { timeout: 900_000 }, async (tree) => {
     const { facts, root } = await rehearsalOf(tree);
     const there = (await check(["--facts", facts])) as { readonly findings: readonly unknown[] };
     expect(there.findings.length).toBeGreaterThan(0);
@@ -113,7 +113,7 @@ describe("a rehearsal of collected files", () => {
     expect(said).toContain("the private keys in 16 files: new ones of the same kind and size");
   });
 
-  it("is renewed and proved as the node's own files would be", { timeout: 120_000 }, async () => {
+  it("is renewed and proved as the node's own files would be", { timeout: 900_000 }, async () => {
     const { root } = await rehearsed(await collected(join(unpackFixtures(), "kubeadm-ecdsa-expired/m1")));
     const { code, err } = await runCli(["renew", "--root", root, "--yes"], { now });
     expect(err).toBe("");
@@ -293,6 +293,6 @@ describe.skipIf(!hasEtcd || !canHaveRooms()).sequential("a rehearsal that runs",
     const { code, out, err } = await spawnCli([...words, "--key-algorithm", "ECDSA-P256"]);
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(out).toContain("[gate] etcd: the quorum is there");
-    await expect.poll(async () => (await lab("status")).code, { timeout: 60_000 }).toBe(0);
+    await expect.poll(async () => (await lab("status")).code, { timeout: 180_000 }).toBe(0);
   });
 });

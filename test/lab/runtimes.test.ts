@@ -58,7 +58,7 @@ describe.skipIf(!hasEtcd)("the lab's runtime", () => {
       socket: "run/lab-runtime.sock",
     },
     { name: "docker", runtime: "docker", endpoint: null, socket: "var/run/docker.sock" },
-  ] as const)("is asked and told through $name", { timeout: 180_000 }, async (one) => {
+  ] as const)("is asked and told through $name", { timeout: 900_000 }, async (one) => {
     const dir = await up(one);
     const processes = processesOf(dir, one);
     const running = async (consumer: string): Promise<ProcessInstance | undefined> =>
@@ -73,7 +73,7 @@ describe.skipIf(!hasEtcd)("the lab's runtime", () => {
     const first = found.instances[0]?.id ?? "";
 
     expect(await processes.stop("kube-scheduler", { graceSeconds: 5 })).toEqual([first]);
-    await expect.poll(() => running("kube-scheduler"), { timeout: 60_000, interval: 500 }).toBeDefined();
+    await expect.poll(() => running("kube-scheduler"), { timeout: 180_000, interval: 500 }).toBeDefined();
     const second = (await running("kube-scheduler"))?.id ?? "";
     expect(second).not.toBe(first);
     expect((await processes.look("kube-scheduler")).instances.map(({ id }) => id)).toEqual([second]);
@@ -82,7 +82,7 @@ describe.skipIf(!hasEtcd)("the lab's runtime", () => {
     const before = readFileSync(manifest, "utf8");
     await processes.revive("kube-scheduler", { timeoutSeconds: 30 });
     await expect
-      .poll(async () => (await running("kube-scheduler"))?.id ?? second, { timeout: 60_000, interval: 500 })
+      .poll(async () => (await running("kube-scheduler"))?.id ?? second, { timeout: 180_000, interval: 500 })
       .not.toBe(second);
     expect(readFileSync(manifest, "utf8")).toBe(before);
     expect(readdirSync(join(dir, "m1/etc/kubernetes/.perennial-held"))).toEqual([]);

@@ -24,7 +24,7 @@ import { snapshotTree } from "../support/tree.ts";
 const base = mkdtempSync(join(tmpdir(), "sc-"));
 const dir = join(base, "l");
 const root = join(dir, "m1");
-const long = { timeout: 120_000 };
+const long = { timeout: 900_000 };
 const pki = join(root, "etc/kubernetes/pki");
 const systemd = join(root, "run/systemd/system");
 const path = `${join(base, "bin")}:${join(dir, "bin")}:${process.env["PATH"] ?? ""}`;
@@ -151,7 +151,7 @@ describe.skipIf(!hasEtcd).sequential("plan --script for a control plane that run
     expect(undone, undone.text).toMatchObject({ code: 0, signal: null });
     expect(files()).toEqual(expired);
     expect(await ailing()).toContain("kubelet");
-    await expect.poll(() => servedBy("etcd"), { timeout: 60_000 }).toBe(serialStored("etcd/server.crt"));
+    await expect.poll(() => servedBy("etcd"), { timeout: 180_000 }).toBe(serialStored("etcd/server.crt"));
   });
 
   it(
@@ -209,10 +209,10 @@ describe.skipIf(!hasEtcd).sequential("plan --script for a control plane that run
     const undone = await run(script, ["undo", "--yes"], { shell: "bash" });
     expect(undone, undone.text).toMatchObject({ code: 0, signal: null });
     expect(files()).toEqual(before);
-    await expect.poll(ailing, { timeout: 60_000 }).toEqual([]);
+    await expect.poll(ailing, { timeout: 180_000 }).toEqual([]);
     // An API server that was not restarted looks at its files once a minute of the lab's.
     const served = async () => ({ etcd: await servedBy("etcd"), apiServer: await servedBy("apiServer") });
-    await expect.poll(served, { timeout: 60_000, interval: 500 }).toEqual(old);
+    await expect.poll(served, { timeout: 180_000, interval: 500 }).toEqual(old);
   });
 
   /** Its runtime has stopped the container; nothing was removed and nothing waited for. */

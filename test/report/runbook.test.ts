@@ -113,7 +113,7 @@ describe("the runbook", () => {
 
   it.skipIf(!hasTools())(
     "renews a real tree when its commands are run, and restores it when undone",
-    { timeout: 120_000 },
+    { timeout: 900_000 },
     () => {
       const root = join(work, "node");
       makeTree(root);
@@ -162,7 +162,7 @@ describe("the runbook", () => {
 
   it.skipIf(!hasTools())(
     "renews a control plane with ECDSA keys, each in the PEM type it had",
-    { timeout: 120_000 },
+    { timeout: 900_000 },
     async () => {
       const root = fixture("kubeadm-ecdsa-expired/m1");
       const plan = await planRenewal(
@@ -193,7 +193,7 @@ describe("the runbook", () => {
     { what: "from flags, with a new front-proxy CA", bare: true },
   ])(
     "makes what is missing again $what, and takes it away when undone",
-    { timeout: 120_000 },
+    { timeout: 900_000 },
     async ({ bare }) => {
       const root = fixture("kubeadm-half-done/m1");
       const backups = ["etc/kubernetes/pki.bak", "etc/kubernetes/conf_bak", "root/.kube"];

@@ -144,7 +144,7 @@ describe.skipIf(!isPossible)("a real containerd", () => {
     });
     // As the kubelet would, once it sees that the manifest is gone.
     const kubelet = expect
-      .poll(() => existsSync(manifest), { timeout: 60_000, interval: 20 })
+      .poll(() => existsSync(manifest), { timeout: 180_000, interval: 20 })
       .toBe(false)
       .then(() => bare.stop("shell", { graceSeconds: 5 }));
     await bare.revive("shell", { timeoutSeconds: 40 });
@@ -161,7 +161,7 @@ describe.skipIf(!isPossible)("a real containerd", () => {
     expect(tasks).toMatch(new RegExp(`${other.container}\\s+\\d+\\s+RUNNING`));
   });
 
-  it("is cycled by the script of plan --script through ctr", { timeout: 120_000 }, async () => {
+  it("is cycled by the script of plan --script through ctr", { timeout: 900_000 }, async () => {
     const folder = join(containerd.folder, "script");
     mkdirSync(folder);
     const environment = { CONTAINERD_ADDRESS: containerd.socket, DOCKER_HOST: "unix:///nowhere" };
@@ -176,7 +176,7 @@ describe.skipIf(!isPossible)("a real containerd", () => {
     const cycled = inScript("cycle kube-controller-manager 10", folder, environment);
     const isRunning = (): boolean =>
       new RegExp(`^${first.container} .*RUNNING`, "m").test(containerd.ctr("tasks", "ls"));
-    await expect.poll(isRunning, { timeout: 60_000 }).toBe(false);
+    await expect.poll(isRunning, { timeout: 180_000 }).toBe(false);
     const wish = { container: "kube-controller-manager", sandbox: first.sandbox, attempt: 1 };
     const second = await containerd.makePod(wish);
     expect(await cycled).toEqual({
@@ -185,7 +185,7 @@ describe.skipIf(!isPossible)("a real containerd", () => {
     });
   });
 
-  it("kills through ctr what does not end in its grace", { timeout: 120_000 }, async () => {
+  it("kills through ctr what does not end in its grace", { timeout: 900_000 }, async () => {
     const folder = join(containerd.folder, "script-deaf");
     mkdirSync(folder);
     const environment = { CONTAINERD_ADDRESS: containerd.socket, DOCKER_HOST: "unix:///nowhere" };

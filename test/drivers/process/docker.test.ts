@@ -88,7 +88,7 @@ describe.skipIf(!canRun("dockerd", "docker", "containerd", "ctr", "busybox"))("a
 
   it.each(["docker", "nerdctl"])(
     "is cycled by the script of plan --script through %s",
-    { timeout: 120_000 },
+    { timeout: 900_000 },
     async (name) => {
       const folder = join(docker.folder, `script-${name}`);
       mkdirSync(folder);
@@ -111,12 +111,12 @@ describe.skipIf(!canRun("dockerd", "docker", "containerd", "ctr", "busybox"))("a
         docker.docker("ps", "-q", "--no-trunc", ...words).split("\n");
       if (name === "docker") {
         await expect
-          .poll(() => idsOf("-a"), { timeout: 60_000 })
+          .poll(() => idsOf("-a"), { timeout: 180_000 })
           .not.toEqual(
             expect.arrayContaining([expect.stringMatching(`${first.container}|${first.sandbox}`)]),
           );
       } else {
-        await expect.poll(() => idsOf(), { timeout: 60_000 }).not.toContain(first.container);
+        await expect.poll(() => idsOf(), { timeout: 180_000 }).not.toContain(first.container);
         docker.docker("rm", "-f", first.container, first.sandbox);
       }
       const second = docker.makePod("etcd");

@@ -120,7 +120,7 @@ export function bundleChild(source: string): Child {
       const end = spawnSync(process.execPath, [file, ...args], {
         encoding: "utf8",
         env,
-        timeout: 60_000,
+        timeout: 180_000,
         ...uid,
       });
       const answer = end.stdout === "" ? undefined : (JSON.parse(end.stdout) as unknown);

@@ -84,7 +84,7 @@ function copyOf(root: string): string {
 }
 
 describe("a script that is killed", () => {
-  it("goes on or goes back from wherever an apply was killed", { timeout: 240_000 }, async () => {
+  it("goes on or goes back from wherever an apply was killed", { timeout: 900_000 }, async () => {
     const script = await scriptFor();
     const whole = await runCounted(script, ["apply", "--yes"], { root: fixture(tree), killAt: 0 });
     expect(whole).toMatchObject({ code: 0 });
@@ -106,7 +106,7 @@ describe("a script that is killed", () => {
     }
   });
 
-  it("goes back from wherever an undo was killed", { timeout: 240_000 }, async () => {
+  it("goes back from wherever an undo was killed", { timeout: 900_000 }, async () => {
     const script = await scriptFor();
     const done = fixture(tree);
     const before = snapshotTree(done);

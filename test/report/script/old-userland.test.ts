@@ -43,7 +43,7 @@ describe("the old programs", () => {
 describe("the script with old programs", () => {
   it.each(["RSA-2048", "ECDSA-P256"] as const)(
     "renews an RSA control plane with %s keys as planned, and undoes it",
-    { timeout: 120_000 },
+    { timeout: 900_000 },
     async (keyAlgorithm) => {
       const root = fixture("kubeadm-ha-expired/m1");
       const [before, shapes] = [snapshotTree(root), shapesOf(root)];
@@ -73,7 +73,7 @@ describe("the script with old programs", () => {
     );
   });
 
-  it("restarts and proves what is served", { timeout: 120_000 }, async () => {
+  it("restarts and proves what is served", { timeout: 900_000 }, async () => {
     const root = fixture("kubeadm-ecdsa-expired/m1");
     const runtime = await startFakeRuntime(root);
     afterAll(() => runtime.close());

@@ -73,7 +73,7 @@ const effects = (calls: readonly string[]): readonly string[] =>
 describe("restarts by the script", () => {
   it(
     "stops, removes, waits for another container and for the new certificate from the listener",
-    { timeout: 120_000 },
+    { timeout: 900_000 },
     async () => {
       const { runtime, plan, options } = await node();
       const script = renderScript(plan, { lang: "en" });
@@ -90,7 +90,7 @@ describe("restarts by the script", () => {
     },
   );
 
-  it("restarts the kubelet first and takes that back last", { timeout: 120_000 }, async () => {
+  it("restarts the kubelet first and takes that back last", { timeout: 900_000 }, async () => {
     const one = await node();
     writeSystemctl(one);
     const script = renderScript(kubeletFirst(one.plan), { lang: "en" });
@@ -124,7 +124,7 @@ describe("restarts by the script", () => {
     ]);
   });
 
-  it("goes on with an undo that was begun, and forward no more", { timeout: 120_000 }, async () => {
+  it("goes on with an undo that was begun, and forward no more", { timeout: 900_000 }, async () => {
     const { root, runtime, plan, options } = await node();
     const before = snapshotTree(root);
     const script = renderScript(plan, { lang: "en" });
@@ -141,7 +141,7 @@ describe("restarts by the script", () => {
     expect(snapshotTree(root)).toEqual(before);
   });
 
-  it("puts a manifest back that it was killed over", { timeout: 120_000 }, async () => {
+  it("puts a manifest back that it was killed over", { timeout: 900_000 }, async () => {
     const { root, plan, options } = await node();
     const script = renderScript(plan, { lang: "en" });
     const place = `  wait_for 60 is_gone\n`;

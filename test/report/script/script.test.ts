@@ -37,7 +37,7 @@ describe("the script", () => {
 
   it.each(["dash", "busybox", "bash"] as const)(
     "renews an expired control plane under %s as planned, and undoes it",
-    { timeout: 120_000 },
+    { timeout: 900_000 },
     async (shell) => {
       const root = fixture("kubeadm-ecdsa-expired/m1");
       const names = ["apiserver", "etcd-server", "admin.conf"];
